@@ -1,0 +1,108 @@
+"""The API's `auth/`."""
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
+
+from apps.accounts import services
+from apps.accounts.models import ApiToken
+from apps.accounts.serializers import (
+    ApiTokenSerializer,
+    LoginSerializer,
+    NewApiTokenSerializer,
+    RegisterSerializer,
+    TokenPairSerializer,
+    UserSerializer,
+    token_pair,
+)
+
+
+class Register(APIView):
+    """A new account."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "sign_in"
+
+    @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
+    def post(self, request):
+        if not settings.REGISTRATION_OPEN:
+            raise PermissionDenied("Registration is closed here. Ask the operator for an account.")
+        serializer = RegisterSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = services.register_user(**serializer.validated_data)
+        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
+
+
+class Login(APIView):
+    """Username or email and password for a pair of JWTs."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "sign_in"
+
+    @extend_schema(request=LoginSerializer, responses=TokenPairSerializer)
+    def post(self, request):
+        serializer = LoginSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        return Response(token_pair(serializer.validated_data["user"]))
+
+    def get_authenticate_header(self, request):
+        return "Bearer"
+
+
+class Refresh(TokenRefreshView):
+    """A new access token for a refresh token."""
+
+
+class Verify(TokenVerifyView):
+    """200 where a token is good, else 401."""
+
+
+class Me(generics.RetrieveUpdateAPIView):
+    """Who I am."""
+
+    serializer_class = UserSerializer
+    http_method_names = ["get", "patch", "head", "options"]
+
+    def get_object(self):
+        return self.request.user
+
+
+class Tokens(generics.ListCreateAPIView):
+    """My API tokens. The key is in the answer to the POST, and never again."""
+
+    serializer_class = ApiTokenSerializer
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self):
+        return self.request.user.api_tokens.all()
+
+    @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})
+    def post(self, request):
+        serializer = ApiTokenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        row, key = services.create_token(request.user, **serializer.validated_data)
+        row.token = key
+        return Response(NewApiTokenSerializer(row).data, status=status.HTTP_201_CREATED)
+
+
+class TokenDetail(generics.DestroyAPIView):
+    """Revoke a token."""
+
+    serializer_class = ApiTokenSerializer
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self):
+        return self.request.user.api_tokens.all()
+
+    def perform_destroy(self, instance):
+        services.revoke_token(instance)

@@ -1,0 +1,78 @@
+"""People and their API tokens."""
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+TOKEN_PREFIX = "yt_"  # noqa: S105 — how a token starts, so that people and scanners know it
+SCOPES = {
+    "read": "read datasets, models and jobs",
+    "infer": "ask deployed models",
+    "write": "change everything that you may change",
+}
+
+
+class User(AbstractUser):
+    """A person; username and email are both unique, whatever their case, and either signs in."""
+
+    first_name = last_name = None
+    email = models.EmailField(unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="username_unique_any_case"),
+            models.UniqueConstraint(Lower("email"), name="email_unique_any_case"),
+        ]
+
+    def get_full_name(self):
+        return self.username
+
+    def get_short_name(self):
+        return self.username
+
+
+def hash_token(key):
+    """SHA-256 of a token: 256 random bits need no slow hash, and a look-up must be one index access."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    """A named key for a machine. The key itself is shown once; only its hash is stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, help_text="The first characters of the key.", editable=False)
+    scope = models.CharField(max_length=40, default="read infer", help_text="Of: read infer write.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"{self.name} ({self.hint}…)"
+
+    @staticmethod
+    def new_key():
+        """A fresh key with 256 bits of chance."""
+        return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+    @property
+    def is_expired(self):
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def scopes(self):
+        return self.scope.split()

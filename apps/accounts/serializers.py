@@ -1,0 +1,118 @@
+"""What the API says and takes about people."""
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.settings import api_settings as jwt_settings
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from apps.accounts.models import SCOPES, ApiToken, User
+
+
+class UserSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ["id", "email", "username", "is_active", "is_superuser", "created_at", "updated_at"]
+        read_only_fields = ["id", "is_active", "is_superuser", "created_at", "updated_at"]
+
+    def validate_username(self, value):
+        if "@" in value:
+            raise serializers.ValidationError("A username has no @; the email has its own field.")
+        return self._free("username", value)
+
+    def validate_email(self, value):
+        return self._free("email", value)
+
+    def _free(self, field, value):
+        others = User.objects.filter(**{f"{field}__iexact": value})
+        if self.instance:
+            others = others.exclude(pk=self.instance.pk)
+        if others.exists():
+            raise serializers.ValidationError(f"An account with this {field} exists.")
+        return value
+
+
+class RegisterSerializer(UserSerializer):
+    password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+
+    class Meta(UserSerializer.Meta):
+        fields = [*UserSerializer.Meta.fields, "password"]
+
+    def validate(self, data):
+        try:
+            validate_password(data["password"], User(username=data["username"], email=data["email"]))
+        except DjangoValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from None
+        return data
+
+
+class LoginSerializer(serializers.Serializer):
+    username = serializers.CharField(required=False, max_length=254)
+    email = serializers.CharField(required=False, max_length=254)
+    password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+
+    def validate(self, data):
+        name = data.get("username") or data.get("email")
+        if not name:
+            raise serializers.ValidationError({"username": ["Give a username or an email."]})
+        user = authenticate(self.context["request"], username=name, password=data["password"])
+        if user is None:
+            raise AuthenticationFailed("No account has this name and password together.")
+        return {"user": user}
+
+
+class TokenPairSerializer(serializers.Serializer):
+    """The answer to a login."""
+
+    access = serializers.CharField(read_only=True)
+    refresh = serializers.CharField(read_only=True)
+    token_type = serializers.CharField(read_only=True)
+    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds until the access token ends.")
+
+
+def token_pair(user):
+    """A fresh pair of JWTs for `user`, in the shape of TokenPairSerializer."""
+    refresh = RefreshToken.for_user(user)
+    return {
+        "access": str(refresh.access_token),
+        "refresh": str(refresh),
+        "token_type": "bearer",
+        "expires_in": int(jwt_settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
+    }
+
+
+class ApiTokenSerializer(serializers.ModelSerializer):
+    scope = serializers.CharField(
+        default="read infer", help_text=f"One or more of {', '.join(SCOPES)}, apart by spaces."
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ["id", "name", "hint", "scope", "created_at", "expires_at", "last_used_at"]
+        read_only_fields = ["id", "hint", "created_at", "last_used_at"]
+
+    def validate_scope(self, value):
+        words = value.split()
+        unknown = set(words) - set(SCOPES)
+        if unknown or not words:
+            raise serializers.ValidationError(f"Accepted: {', '.join(SCOPES)}, apart by spaces.")
+        return " ".join(scope for scope in SCOPES if scope in words)
+
+    def validate_expires_at(self, value):
+        if value and value <= timezone.now():
+            raise serializers.ValidationError("This is in the past.")
+        return value
+
+
+class NewApiTokenSerializer(ApiTokenSerializer):
+    """A token just made: the only time its key is shown."""
+
+    token = serializers.CharField(read_only=True)
+
+    class Meta(ApiTokenSerializer.Meta):
+        fields = [*ApiTokenSerializer.Meta.fields, "token"]
+
+

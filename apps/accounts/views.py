@@ -1,0 +1,47 @@
+"""Pages about one's own account."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.accounts import services
+from apps.accounts.forms import RegisterForm, TokenForm
+
+
+def register(request):
+    if not settings.REGISTRATION_OPEN:
+        raise PermissionDenied("Registration is closed here. Ask the operator for an account.")
+    if request.user.is_authenticated:
+        return redirect("core:home")
+    form = RegisterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        user = services.register_user(data["username"], data["email"], data["password1"])
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        messages.success(request, f"Welcome, {user.username}.")
+        return redirect("core:home")
+    return render(request, "accounts/register.html", {"form": form})
+
+
+@login_required
+def token_list(request):
+    form = TokenForm(request.POST or None)
+    new_key = None
+    if request.method == "POST" and form.is_valid():
+        _, new_key = services.create_token(request.user, **form.cleaned_data)
+        form = TokenForm()
+    context = {"tokens": request.user.api_tokens.all(), "form": form, "new_key": new_key}
+    return render(request, "accounts/token_list.html", context)
+
+
+@login_required
+@require_POST
+def token_revoke(request, pk):
+    token = get_object_or_404(request.user.api_tokens, pk=pk)
+    services.revoke_token(token)
+    messages.success(request, f"The token “{token.name}” is revoked.")
+    return redirect("accounts:token_list")

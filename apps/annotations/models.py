@@ -1,0 +1,87 @@
+"""Annotations, the revisions that they went through, and immutable versions of a dataset."""
+
+from django.conf import settings
+from django.db import models
+
+from apps.datasets.models import Dataset, DatasetImage
+
+
+class Annotation(models.Model):
+    """One labelled object: a box, normalized to 0..1 of the upright image, and for a polygon its points."""
+
+    class Source(models.TextChoices):
+        MANUAL = "manual"
+        IMPORTED = "imported"
+        MODEL = "model"
+
+    image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="annotations")
+    class_id = models.PositiveIntegerField()
+    class_name = models.CharField(max_length=100)
+    x_center = models.FloatField()
+    y_center = models.FloatField()
+    width = models.FloatField()
+    height = models.FloatField()
+    points = models.JSONField(null=True, blank=True, help_text="A polygon: [[x, y], …] in 0..1.")
+    confidence = models.FloatField(null=True, blank=True)
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.MANUAL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["class_id", "image"])]
+
+    def __str__(self):
+        return f"{self.class_name} on image {self.image_id}"
+
+
+class Revision(models.Model):
+    """The whole set of annotations of an image as one save left it."""
+
+    class Kind(models.TextChoices):
+        EDIT = "edit"
+        IMPORT = "import"
+        RESTORE = "restore"
+        CLASSES = "classes"
+
+    image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.EDIT)
+    annotations = models.JSONField(default=list)
+    num_annotations = models.PositiveIntegerField(default=0)
+    added = models.PositiveIntegerField(default=0)
+    removed = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["image", "number"], name="revision_numbers_of_an_image")]
+
+    def __str__(self):
+        return f"revision {self.number} of image {self.image_id}"
+
+
+class DatasetVersion(models.Model):
+    """An immutable snapshot: the manifest names every image by hash with its split and its boxes."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+    class_names = models.JSONField(default=list)
+    num_images = models.PositiveIntegerField(default=0)
+    num_boxes = models.PositiveIntegerField(default=0)
+    split_counts = models.JSONField(default=dict)
+    manifest = models.FileField(max_length=200)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "number"], name="version_numbers_of_a_dataset"),
+            models.UniqueConstraint(fields=["dataset", "content_hash"], name="a_content_is_one_version"),
+        ]
+
+    def __str__(self):
+        return f"{self.dataset.name} v{self.number}"

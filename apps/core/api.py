@@ -1,0 +1,91 @@
+"""The API's common rules: how errors are answered, and jobs."""
+
+from django.http import FileResponse, Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import APIView, exception_handler
+
+from apps.core import work
+from apps.core.access import get_job, jobs_visible_to
+from apps.core.models import Job
+
+
+def answer_error(error, context):
+    """`{"field": [...]}` where a field is to blame, else `{"detail": "..."}`."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    data = response.data
+    if isinstance(data, list):
+        response.data = {"detail": " ".join(map(str, data))}
+    elif isinstance(data, dict) and api_settings.NON_FIELD_ERRORS_KEY in data:
+        general = " ".join(map(str, data.pop(api_settings.NON_FIELD_ERRORS_KEY)))
+        response.data = {**data, "detail": general}
+    return response
+
+
+class Conflict(Exception):
+    """Raised by services where the state on the server is not the one that the caller started from."""
+
+
+class JobSerializer(serializers.ModelSerializer):
+    error = serializers.CharField(source="error_message", read_only=True)
+
+    class Meta:
+        model = Job
+        fields = ["id", "kind", "status", "progress", "message", "result", "error", "created_at", "completed_at"]
+        read_only_fields = fields
+
+
+def accepted(job, **more):
+    """The 202 answer to long work."""
+    return Response({**JobSerializer(job).data, **more}, status=status.HTTP_202_ACCEPTED)
+
+
+class JobList(generics.ListAPIView):
+    """My jobs, newest first."""
+
+    serializer_class = JobSerializer
+    queryset = Job.objects.none()
+
+    def get_queryset(self):
+        return jobs_visible_to(self.request.user)
+
+
+class JobDetail(generics.RetrieveAPIView):
+    """One job: how far it is, and what came out."""
+
+    serializer_class = JobSerializer
+
+    def get_object(self):
+        return get_job(self.request.user, self.kwargs["pk"])
+
+
+class JobCancel(APIView):
+    """Cancel a job that has not ended."""
+
+    @extend_schema(request=None, responses=JobSerializer)
+    def post(self, request, pk):
+        job = get_job(request.user, pk)
+        work.cancel(job)
+        job.refresh_from_db()
+        return Response(JobSerializer(job).data)
+
+
+class JobFile(APIView):
+    """The file that a job made."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request, pk):
+        return job_file_response(get_job(request.user, pk))
+
+
+def job_file_response(job):
+    """The job's file as a download, or 404 where it has none or it has expired."""
+    if not job.file:
+        raise Http404("This job has no file, or it has expired.")
+    name = job.result.get("filename") or job.file.name.rsplit("/", 1)[-1]
+    return FileResponse(job.file.open("rb"), as_attachment=True, filename=name)

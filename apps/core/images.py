@@ -1,0 +1,105 @@
+"""Images are checked by decoding, never by their name."""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+from django.conf import settings
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
+MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp", "tif": "image/tiff"}
+SHOWN_BY_BROWSERS = {"jpg", "png", "webp", "bmp"}
+THUMBNAIL_SIZE = 320
+EXIF_ORIENTATION = 0x0112
+SIDEWAYS = {5, 6, 7, 8}
+Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before anything is decoded
+
+
+class BadImage(ValueError):
+    """Not an image that we take; the message says why and what is accepted."""
+
+
+@dataclass(frozen=True)
+class CheckedImage:
+    """What was found: `width`, `height` in pixels as people see it (EXIF orientation applied)."""
+
+    extension: str
+    width: int
+    height: int
+    orientation: int
+    sha256: str
+    thumbnail: bytes
+    preview: bytes | None
+
+
+def check_image(data: bytes) -> CheckedImage:
+    """Decode `data` wholly; raises BadImage with the reason."""
+    if not data:
+        raise BadImage("The file is empty.")
+    if len(data) > settings.MAX_IMAGE_BYTES:
+        raise BadImage(f"Larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
+    image = _open(data)
+    extension = FORMATS[image.format]
+    orientation = image.getexif().get(EXIF_ORIENTATION, 1)
+    orientation = orientation if orientation in range(1, 9) else 1
+    width, height = image.size
+    if orientation in SIDEWAYS:
+        width, height = height, width
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
+            upright = to_rgb(ImageOps.exif_transpose(image))
+    except MemoryError:
+        raise BadImage("Too large to be decoded.") from None
+    except Exception as error:  # Pillow's decoders raise many kinds on broken data
+        raise BadImage(f"Broken: {error}.") from None
+    preview = None if extension in SHOWN_BY_BROWSERS else encode(upright, "PNG")
+    upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
+    return CheckedImage(
+        extension, width, height, orientation, hashlib.sha256(data).hexdigest(),
+        encode(upright, "JPEG", quality=82), preview,
+    )  # fmt: skip
+
+
+def _open(data):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(BytesIO(data), formats=list(FORMATS) + ["MPO"])
+    except UnidentifiedImageError:
+        raise BadImage("Not an image. Accepted: JPEG, PNG, WebP, BMP, TIFF.") from None
+    except Exception as error:
+        raise BadImage(f"Broken: {error}.") from None
+    if image.format == "MPO":  # a JPEG with further pictures behind the first
+        image.format = "JPEG"
+    width, height = image.size
+    if width * height > settings.MAX_IMAGE_PIXELS:
+        limit = settings.MAX_IMAGE_PIXELS // 1_000_000
+        raise BadImage(f"{width} × {height} pixels is more than {limit} megapixels.")
+    return image
+
+
+def to_rgb(image):
+    """8-bit RGB as people see it: 16-bit scaled down, transparency on white."""
+    if image.mode in ("I;16", "I;16B", "I;16L", "I"):
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def encode(image, format, **options):
+    """The image as bytes of `format`."""
+    out = BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def upright_bytes(data: bytes) -> bytes:
+    """The image as an upright 8-bit RGB PNG, for readers that take neither EXIF nor rare modes."""
+    return encode(to_rgb(ImageOps.exif_transpose(_open(data))), "PNG")

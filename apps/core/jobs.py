@@ -1,0 +1,93 @@
+"""Jobs: make one, run one, read one."""
+
+import logging
+import time
+import traceback
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from apps.core import work
+from apps.core.models import Job
+from apps.core.processes import stopping
+from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
+
+log = logging.getLogger(__name__)
+MAX_ATTEMPTS = 3
+
+
+def create_job(owner, kind, task, subject="", params=None, upload=None, message="Waiting for a worker"):
+    """Make a pending job and send it to its queue when the transaction commits."""
+    job = Job(owner=owner, kind=kind, task=task, subject=subject, params=params or {}, message=message)
+    if upload is not None:
+        job.upload.save(upload.name, upload, save=False)
+        job.expires_at = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
+    job.save()
+    work.enqueue_on_commit(job, task)
+    return job
+
+
+class Reporter:
+    """What a job's work calls to say how far it is; raises WorkCancelled or WorkHandedBack when it must stop."""
+
+    def __init__(self, job, heartbeat):
+        self.job, self._heartbeat, self._said = job, heartbeat, 0.0
+
+    def __call__(self, progress, message=""):
+        """Say `progress` (0..1) and a few words; written at most twice a second."""
+        self.check()
+        if time.monotonic() - self._said >= 0.5:
+            self._said = time.monotonic()
+            work.update_running(self.job, progress=min(max(progress, 0), 1), message=message[:300])
+
+    def check(self):
+        """Raise where the work must stop."""
+        if self._heartbeat.lost.is_set():
+            raise WorkCancelled
+        if stopping.is_set():
+            raise WorkHandedBack
+
+
+def run_job(pk, do):
+    """Claim job `pk` and run `do(job, report) -> result dict` to one of the ends; safe to call twice."""
+    job = work.claim(Job, pk)
+    if job is None:
+        return
+    with work.Heartbeat(job) as heartbeat:
+        try:
+            result = do(job, Reporter(job, heartbeat))
+        except WorkCancelled:
+            log.info("job %s was cancelled", pk)
+        except WorkHandedBack:
+            work.hand_back(job, count_attempt=False)
+        except WorkFailed as failure:
+            work.end(job, Job.Status.FAILED, error_message=str(failure))
+        except Exception:
+            log.exception("job %s (%s)", pk, job.kind)
+            work.end(
+                job,
+                Job.Status.FAILED,
+                error_message="This failed for a reason that the platform did not foresee; the operator finds it here.",
+                traceback=traceback.format_exc(),
+            )
+        else:
+            expires = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
+            work.end(
+                job, Job.Status.COMPLETED, progress=1, message="Done", result=result, file=job.file.name,
+                expires_at=expires,
+            )  # fmt: skip
+
+
+def expire_files():
+    """Delete the files of jobs that are past their time; returns how many jobs lost files."""
+    over = Job.objects.filter(expires_at__lt=timezone.now()).exclude(status__in=Job.ACTIVE)
+    count = 0
+    for job in over.exclude(upload="", file="")[:1000]:
+        for field in (job.upload, job.file):
+            if field:
+                default_storage.delete(field.name)
+        Job.objects.filter(pk=job.pk).update(upload="", file="")
+        count += 1
+    return count

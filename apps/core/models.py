@@ -1,0 +1,75 @@
+"""Long work as rows: who asked, how far it is, what came out, and whether its worker is still alive."""
+
+import uuid
+from pathlib import PurePath
+
+from django.conf import settings
+from django.db import models
+
+
+def upload_path(job, filename):
+    """A name of its own for every uploaded file."""
+    return f"jobs/in/{uuid.uuid4().hex}{PurePath(filename).suffix.lower()[:10]}"
+
+
+def result_path(job, filename):
+    """A name of its own for every file that a job makes."""
+    return f"jobs/out/{uuid.uuid4().hex}{PurePath(filename).suffix.lower()[:10]}"
+
+
+class Work(models.Model):
+    """The base of every row that a worker works on. Its state moves only through `apps.core.work`."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    ACTIVE = (Status.PENDING, Status.RUNNING)
+
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING, db_index=True)
+    error_message = models.TextField(blank=True, help_text="What went wrong, in words, and what to do.")
+    traceback = models.TextField(blank=True, help_text="For the operator.")
+    attempts = models.PositiveIntegerField(default=0)
+    run_token = models.CharField(max_length=32, blank=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    enqueued_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_active(self):
+        return self.status in self.ACTIVE
+
+
+class Job(Work):
+    """A piece of long work other than training: an import, an export, a deployment."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=40)
+    task = models.CharField(max_length=120, help_text="The Celery task that does it.")
+    subject = models.CharField(max_length=60, blank=True, help_text='What it is about, as "dataset:12".')
+    params = models.JSONField(default=dict, blank=True)
+    progress = models.FloatField(default=0, help_text="0 to 1")
+    message = models.CharField(max_length=300, blank=True)
+    result = models.JSONField(default=dict, blank=True)
+    upload = models.FileField(upload_to=upload_path, max_length=200, blank=True)
+    file = models.FileField(upload_to=result_path, max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When its files go.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["subject", "-id"]), models.Index(fields=["owner", "-id"])]
+
+    def __str__(self):
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def percent(self):
+        return round(self.progress * 100)

@@ -1,0 +1,56 @@
+"""Small things that many templates show."""
+
+from django import template
+from django.utils.html import format_html
+
+register = template.Library()
+
+
+@register.filter
+def percent(value, digits=1):
+    """0.8314 → 83.1 %; a dash where there is no number."""
+    return "–" if value is None or value == "" else f"{float(value) * 100:.{digits}f} %"
+
+
+@register.filter
+def metric(value):
+    """A metric between 0 and 1 with three digits; a dash where there is none."""
+    return "–" if value is None or value == "" else f"{float(value):.3f}"
+
+
+@register.filter
+def duration(seconds):
+    """Seconds as people say them: 45 s, 3 min 20 s, 2 h 5 min."""
+    if seconds is None:
+        return "–"
+    seconds = int(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+@register.filter
+def get_item(mapping, key):
+    """`mapping[key]`, or None."""
+    return mapping.get(key) if mapping else None
+
+
+@register.simple_tag
+def status_badge(status):
+    """A state as a coloured word."""
+    return format_html('<span class="badge badge-{}">{}</span>', status, str(status).replace("_", " "))
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context, **changes):
+    """The page's query string with some values changed; an empty value drops its key."""
+    query = context["request"].GET.copy()
+    for key, value in changes.items():
+        query.pop(key, None)
+        if value not in ("", None):
+            query[key] = value
+    return "?" + query.urlencode()

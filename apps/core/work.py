@@ -1,0 +1,150 @@
+"""The life of a row of long work: pending → running → completed, failed or cancelled.
+
+Every step is one conditional UPDATE, so of two that race exactly one wins: a cancel and a finish, two workers that
+got the same message, a worker that was thought dead and comes back. Whoever runs a row holds its `run_token`.
+"""
+
+import logging
+import threading
+import uuid
+from datetime import timedelta
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+HEARTBEAT_SECONDS = 3
+REENQUEUE_SECONDS = 300
+
+
+class WorkFailed(Exception):
+    """The work cannot be done; the message is for the person who asked."""
+
+
+class WorkCancelled(Exception):
+    """Someone else ended the row, or took it over: stop, write nothing more."""
+
+
+class WorkHandedBack(Exception):
+    """This worker is stopping: the row goes back to the queue."""
+
+
+def enqueue(row, task):
+    """Send a pending row to its queue; where the queue is away, the sweep sends it later."""
+    type(row).objects.filter(pk=row.pk).update(enqueued_at=timezone.now())
+    try:
+        current_app.send_task(task, [row.pk])
+    except (OperationalError, OSError) as error:
+        log.warning("%s %s waits, the queue is away: %s", type(row).__name__, row.pk, error)
+        type(row).objects.filter(pk=row.pk).update(enqueued_at=None)
+
+
+def enqueue_on_commit(row, task):
+    """As `enqueue`, when the transaction that made the row is kept."""
+    transaction.on_commit(lambda: enqueue(row, task))
+
+
+def claim(model, pk):
+    """Take a pending row and return it, or None where another worker has it or it is not pending any more."""
+    token, now = uuid.uuid4().hex, timezone.now()
+    taken = model.objects.filter(pk=pk, status=model.Status.PENDING).update(
+        status=model.Status.RUNNING, run_token=token, heartbeat_at=now, attempts=F("attempts") + 1
+    )
+    if not taken:
+        return None
+    model.objects.filter(pk=pk, started_at=None).update(started_at=now)
+    return model.objects.get(pk=pk)
+
+
+def update_running(row, **values):
+    """Write to a row that this worker runs; raises WorkCancelled where it does not run it any more."""
+    mine = type(row).objects.filter(pk=row.pk, status=row.Status.RUNNING, run_token=row.run_token)
+    if not mine.update(heartbeat_at=timezone.now(), **values):
+        raise WorkCancelled
+    for name, value in values.items():
+        setattr(row, name, value)
+
+
+def end(row, status, **values):
+    """Move a row that this worker runs to `status`; True where it still was its own."""
+    try:
+        update_running(row, status=status, completed_at=timezone.now(), **values)
+    except WorkCancelled:
+        return False
+    return True
+
+
+def hand_back(row, count_attempt=True):
+    """Put a running row back among the pending; the sweep sends it to the queue again."""
+    attempts = row.attempts if count_attempt else max(row.attempts - 1, 0)
+    try:
+        update_running(row, status=row.Status.PENDING, enqueued_at=None, attempts=attempts)
+    except WorkCancelled:
+        log.info("%s %s was ended by someone else", type(row).__name__, row.pk)
+
+
+def cancel(row):
+    """Cancel a row that has not ended; True where this call did it."""
+    ended = type(row).objects.filter(pk=row.pk, status__in=row.ACTIVE).update(
+        status=row.Status.CANCELLED, completed_at=timezone.now()
+    )
+    return bool(ended)
+
+
+def sweep(model, task_of, max_attempts):
+    """Give work of dead workers back and send what waits unsent. Harmless to run twice or on two machines.
+
+    `task_of(row)` names the Celery task; a row that lost its worker `max_attempts` times has failed.
+    """
+    now = timezone.now()
+    stale = model.objects.filter(
+        status=model.Status.RUNNING, heartbeat_at__lt=now - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    )
+    failed = stale.filter(attempts__gte=max_attempts).update(
+        status=model.Status.FAILED,
+        completed_at=now,
+        error_message="Its worker died again and again; the operator finds more in the worker's log.",
+    )
+    returned = stale.update(status=model.Status.PENDING, enqueued_at=None, run_token="")
+    unsent = model.objects.filter(status=model.Status.PENDING).filter(
+        Q(enqueued_at=None, created_at__lt=now - timedelta(seconds=2))
+        | Q(enqueued_at__lt=now - timedelta(seconds=REENQUEUE_SECONDS))
+    )
+    for row in unsent.order_by("pk")[:500]:
+        enqueue(row, task_of(row))
+    return returned, failed
+
+
+class Heartbeat:
+    """A thread that keeps a running row alive; `lost` is set where the row is not ours any more."""
+
+    def __init__(self, row):
+        self.row, self.lost, self._end = row, threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{row.pk}")
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self._end.set()
+        self._thread.join()
+
+    def _beat(self):
+        try:
+            while not self._end.wait(HEARTBEAT_SECONDS):
+                try:
+                    update_running(self.row)
+                except WorkCancelled:
+                    self.lost.set()
+                    return
+                except Exception:
+                    # The database may be away for a moment; the next beat tries again, and staleness is judged elsewhere.
+                    log.exception("heartbeat of %s %s", type(self.row).__name__, self.row.pk)
+                    connection.close()
+        finally:
+            connection.close()

@@ -1,0 +1,60 @@
+"""Training jobs and their epochs."""
+
+from django.conf import settings
+from django.db import models
+
+from apps.annotations.models import DatasetVersion
+from apps.core.models import Work
+from apps.datasets.models import Dataset
+from apps.models.models import TrainedModel
+
+
+class TrainingJob(Work):
+    """One training: its settings, how far it is, and what came out. Only `services` moves its status."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="training_jobs")
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="training_jobs")
+    dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="training_jobs")
+    model = models.OneToOneField(TrainedModel, models.SET_NULL, null=True, blank=True, related_name="training_job")
+    name = models.CharField(max_length=120)
+    model_type = models.CharField(max_length=40)
+    weights = models.CharField(max_length=40, default="auto", help_text="auto, pretrained, scratch, or a model's id")
+    started_from = models.CharField(max_length=60, blank=True, help_text="What the weights came to be.")
+    epochs = models.PositiveIntegerField()
+    batch_size = models.PositiveIntegerField()
+    img_size = models.PositiveIntegerField()
+    learning_rate = models.FloatField(null=True, blank=True)
+    patience = models.PositiveIntegerField()
+    seed = models.PositiveIntegerField(default=0)
+    augmentation = models.JSONField(default=dict, blank=True)
+    current_epoch = models.PositiveIntegerField(default=0)
+    epoch_progress = models.FloatField(default=0, help_text="0 to 1 within the epoch under way")
+    phase = models.CharField(max_length=60, blank=True)
+    best_map = models.FloatField(null=True, blank=True, help_text="The best mAP50-95 so far.")
+    training_time = models.FloatField(default=0, help_text="Seconds in training processes.")
+    logs = models.TextField(blank=True)
+    environment = models.JSONField(default=dict, blank=True, help_text="Device, versions, parameters.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["dataset", "-id"])]
+
+    def __str__(self):
+        return self.name
+
+
+class TrainingEpoch(models.Model):
+    """What one finished epoch measured."""
+
+    job = models.ForeignKey(TrainingJob, models.CASCADE, related_name="epoch_rows")
+    epoch = models.PositiveIntegerField(help_text="Counting from 1.")
+    metrics = models.JSONField(default=dict)
+    seconds = models.FloatField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["epoch"]
+        constraints = [models.UniqueConstraint(fields=["job", "epoch"], name="an_epoch_once")]
+
+    def __str__(self):
+        return f"epoch {self.epoch} of job {self.job_id}"

@@ -1,0 +1,46 @@
+"""Defaults that settings.py works out from the machine: a kept secret, a socket path, a usable data folder."""
+
+import hashlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes
+
+
+def data_dir_is_usable(path):
+    """Make the data folder; raises ImproperlyConfigured in one line where it cannot be made or written."""
+    try:
+        (path / "run").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR={path} cannot be used: {error.strerror or error}.") from None
+
+
+def kept_secret(path):
+    """The secret in `path`, made once; two processes that start together get the same one."""
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret", delete=False) as draft:
+            draft.write(secrets.token_urlsafe(50))
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            pass  # another process was first: its secret is the one that counts
+        finally:
+            os.unlink(draft.name)
+    return path.read_text().strip()
+
+
+def short_socket_path(data_dir: Path) -> str:
+    """A Unix socket path for this data folder; in the temporary folder where the data folder's own is too long."""
+    path = str(data_dir / "run" / "valkey.sock")
+    if len(path.encode()) <= SOCKET_PATH_LIMIT:
+        return path
+    digest = hashlib.sha256(path.encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"yolotrainer-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return str(folder / "valkey.sock")

@@ -1,0 +1,281 @@
+"""All settings, all from the environment (see .env.example). A wrong value stops the start with one clear line."""
+
+import importlib.util
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from yolotrainer.defaults import data_dir_is_usable, kept_secret, short_socket_path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def setting(kind, name, default, low=None, high=None):
+    """Read one setting as `kind` ("int", "float", "bool", "str", "list"); a wrong value names itself and its range."""
+    try:
+        value = getattr(env, kind)(name, default=default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={env.str(name)!r} is not a valid {kind}.") from None
+    if low is not None and value < low or high is not None and value > high:
+        raise ImproperlyConfigured(f"{name}={value} is out of range: {low} to {high if high is not None else 'any'}.")
+    return value
+
+
+# --- place --------------------------------------------------------------------------------------------------
+DATA_DIR = Path(setting("str", "DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
+data_dir_is_usable(DATA_DIR)
+DEBUG = setting("bool", "DEBUG", False)
+TESTING = "pytest" in sys.modules
+SECRET_KEY = setting("str", "SECRET_KEY", "") or kept_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = setting("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = setting("list", "CSRF_TRUSTED_ORIGINS", [])
+HTTPS = setting("bool", "HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = setting("int", "HSTS_SECONDS", 0, 0)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Two platforms side by side on one host differ only by their port, and cookies do not: each gets its own names.
+COOKIE_SUFFIX = setting("str", "COOKIE_SUFFIX", "")
+SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+
+# --- applications -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "lucide",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_filters",
+    "django_celery_results",
+    "apps.core",
+    "apps.accounts",
+    "apps.datasets",
+    "apps.annotations",
+    "apps.models",
+    "apps.training",
+    "apps.inference",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "apps.core.middleware.SlashlessApi",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "yolotrainer.urls"
+WSGI_APPLICATION = "yolotrainer.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+            "builtins": ["apps.core.templatetags.ui"],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# --- database -----------------------------------------------------------------------------------------------
+if env.str("DATABASE_URL", default=""):
+    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "platform.sqlite3",
+            "CONN_MAX_AGE": 60,
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
+                "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;",
+            },
+        }
+    }
+
+# --- queue and cache ----------------------------------------------------------------------------------------
+REDIS_URL = setting("str", "REDIS_URL", "")
+VALKEY_SOCKET = None if REDIS_URL else short_socket_path(DATA_DIR)
+CELERY_BROKER_URL = f"{REDIS_URL.rstrip('/')}/0" if REDIS_URL else f"redis+socket://{VALKEY_SOCKET}?virtual_host=0"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"{REDIS_URL.rstrip('/')}/1" if REDIS_URL else f"unix://{VALKEY_SOCKET}?db=1",
+    }
+}
+CELERY_RESULT_BACKEND = "django-db"
+CELERY_RESULT_EXTENDED = True
+CELERY_RESULT_EXPIRES = timedelta(days=7)
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"apps.training.*": {"queue": "training"}, "apps.inference.*": {"queue": "inference"}}
+CELERY_TASK_IGNORE_RESULT = False
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# One retry only: a request must answer at once when the queue is away, the sweep enqueues what was lost.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {"task": "apps.core.tasks.sweep_jobs", "schedule": 10},
+    "sweep-training": {
+        "task": "apps.training.tasks.sweep_training",
+        "schedule": 10,
+        "options": {"queue": "default"},
+    },
+    "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
+}
+
+# --- people -------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.UsernameOrEmailBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+REGISTRATION_OPEN = setting("bool", "REGISTRATION_OPEN", True)
+
+# --- API ----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "apps.accounts.authentication.ApiTokenAuthentication",
+        "apps.accounts.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.IsSignedInWithScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "apps.core.pagination.PagePagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.core.api.answer_error",
+    "DEFAULT_THROTTLE_RATES": {"sign_in": setting("str", "SIGN_IN_RATE", "30/min")},
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=setting("int", "JWT_REFRESH_DAYS", 14, 1)),
+    "UPDATE_LAST_LOGIN": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "YOLO Trainer API",
+    "DESCRIPTION": "Collect and label images, train YOLO models, deploy them, and call them.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- files --------------------------------------------------------------------------------------------------
+plotly_dir = Path(importlib.util.find_spec("plotly").submodule_search_locations[0]) / "package_data"
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", plotly_dir)]
+MEDIA_ROOT = DATA_DIR / "media"
+WORK_DIR = DATA_DIR / "work"  # run folders, dataset folders for YOLO, serving models: all can be made again
+UPLOAD_DIR = DATA_DIR / "uploads"
+FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+if env.str("S3_BUCKET", default=""):
+    default_storage = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.str("S3_BUCKET"),
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("S3_REGION", default=None),
+            "access_key": env.str("S3_ACCESS_KEY", default=None),
+            "secret_key": env.str("S3_SECRET_KEY", default=None),
+            "default_acl": None,
+            "file_overwrite": True,
+        },
+    }
+else:
+    default_storage = {"BACKEND": "apps.core.storage.AtomicFileStorage"}
+static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+if not (DEBUG or TESTING):
+    static_storage = "apps.core.storage.HashedStaticStorage"
+STORAGES = {"default": default_storage, "staticfiles": {"BACKEND": static_storage}}
+WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
+UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
+
+# --- limits -------------------------------------------------------------------------------------------------
+MAX_IMAGE_BYTES = setting("int", "MAX_IMAGE_MB", 50, 1) * 1024 * 1024
+MAX_IMAGE_PIXELS = setting("int", "MAX_IMAGE_MEGAPIXELS", 100, 1) * 1_000_000
+MAX_ARCHIVE_BYTES = setting("int", "MAX_ARCHIVE_MB", 10_000, 1) * 1024 * 1024
+MAX_BOXES_PER_IMAGE = setting("int", "MAX_BOXES_PER_IMAGE", 10_000, 1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # JSON and form fields; files are streamed and limited on their own
+DATA_UPLOAD_MAX_NUMBER_FILES = 500
+JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
+JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
+TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)
+TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
+WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
+WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)
+INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", 2, 1)
+INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 16, 0)
+INFERENCE_MODELS = setting("int", "INFERENCE_MODELS", 4, 1)
+
+# --- logs ---------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": setting("str", "LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery.worker.strategy": {"level": "WARNING"}},
+}
