@@ -1,0 +1,214 @@
+"""Ultralytics' trainer, made safe to kill; it tells its progress as events."""
+
+import os
+import time
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+import ultralytics
+from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
+from ultralytics.nn.tasks import load_checkpoint
+from ultralytics.utils import LOGGER
+from ultralytics.utils.torch_utils import get_flops, get_num_params, strip_optimizer
+
+from .events import EventStream
+from .reasons import JobError
+from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
+
+_BATCH_INTERVAL = 0.5  # seconds between two `batch` events
+
+
+class Validator(DetectionValidator):
+    """Counts the confusion matrix in the final validation; ultralytics does so only where it draws plots."""
+
+    def update_metrics(self, preds, batch):
+        super().update_metrics(preds, batch)
+        if self.training:
+            return
+        for i, prediction in enumerate(preds):
+            self.confusion_matrix.process_batch(
+                prediction, self._prepare_batch(i, batch), conf=MATRIX_CONFIDENCE, iou_thres=MATRIX_IOU
+            )
+
+
+class Trainer(DetectionTrainer):
+    """A DetectionTrainer whose `weights/last.pt` is whole and resumable at every instant, to the very end."""
+
+    def __init__(self, overrides: dict[str, Any], events: EventStream) -> None:
+        self._events = events
+        self._finalizing = False
+        self._epoch_started = self._batch_sent = 0.0
+        super().__init__(overrides=overrides)
+        if self.ddp:
+            raise JobError(
+                "bad_arguments", "Training on several GPUs at once is not supported yet. Choose one device."
+            )
+        self.add_callback("on_pretrain_routine_end", Trainer._tell_started)
+        self.add_callback("on_train_epoch_start", Trainer._tell_epoch_start)
+        self.add_callback("on_train_batch_end", Trainer._tell_batch)
+        self.add_callback("on_fit_epoch_end", Trainer._tell_epoch)
+
+    # --- what is told -------------------------------------------------------------------------------------
+
+    def _tell_started(self) -> None:
+        self._events.send(
+            "started",
+            device=str(self.device),
+            threads=torch.get_num_threads(),
+            parameters=get_num_params(self.model),
+            gflops=round(get_flops(self.model, self.args.imgsz), 2),
+            classes=[self.data["names"][i] for i in sorted(self.data["names"])],
+            train_images=len(self.train_loader.dataset),
+            val_images=len(self.test_loader.dataset),
+            batches=len(self.train_loader),
+            epochs=self.epochs,
+            start_epoch=self.start_epoch + 1,
+            resumed=bool(self.resume),
+            optimizer=type(self.optimizer).__name__,
+            versions={"ultralytics": ultralytics.__version__, "torch": torch.__version__},
+        )
+
+    def _tell_epoch_start(self) -> None:
+        self._epoch_started, self._batches = time.time(), 0
+
+    def _tell_batch(self) -> None:
+        self._batches += 1
+        if time.time() - self._batch_sent < _BATCH_INTERVAL:
+            return
+        self._batch_sent = time.time()
+        count = len(self.train_loader)
+        self._events.send(
+            "batch", epoch=self.epoch + 1, epochs=self.epochs, batch=self._batches, batches=count
+        )
+
+    def _tell_epoch(self) -> None:
+        if self._finalizing:  # ultralytics calls this once more, for best.pt, under a number one too high
+            return
+        self._events.send(
+            "epoch",
+            epoch=self.epoch + 1,
+            epochs=self.epochs,
+            train_loss=_losses(self.label_loss_items(self.tloss), "train/"),
+            val_loss=_losses(self.metrics, "val/"),
+            precision=self.metrics["metrics/precision(B)"],
+            recall=self.metrics["metrics/recall(B)"],
+            mAP50=self.metrics["metrics/mAP50(B)"],
+            mAP50_95=self.metrics["metrics/mAP50-95(B)"],
+            lr=self.lr["lr/pg0"],
+            fitness=self.fitness,
+            is_best=self.fitness == self.best_fitness,
+            seconds=round(time.time() - self._epoch_started, 3),
+        )
+
+    def _tell_finished(self) -> None:
+        self._events.send(
+            "finished",
+            best=self.best,
+            last=self.last,
+            epochs_done=self.epoch + 1,
+            epochs=self.epochs,
+            best_epoch=self.stopper.best_epoch,
+            stopped_early=self.epoch + 1 < self.epochs,
+            train_seconds=round(self._train_seconds, 3),
+            validation=validation_report(self.validator),
+        )
+
+    # --- checkpoints --------------------------------------------------------------------------------------
+
+    def save_model(self) -> bool:
+        """Write the checkpoints beside their places, then rename: a kill leaves old ones or new ones, whole.
+
+        best.pt is put in place first. Killed between the two, the run repeats the epoch; the other order
+        would leave a last.pt that knows of a best epoch which best.pt does not hold.
+        """
+        places = self.last, self.best
+        self.last, self.best = (_beside(place) for place in places)
+        try:
+            saved = super().save_model()
+            for place in reversed(places):
+                _put_in_place(_beside(place), place)
+        finally:
+            self.last, self.best = places
+        return saved
+
+    def final_eval(self) -> None:
+        """Validate best.pt and tell the result. last.pt stays resumable: a kill here costs only this step."""
+        self._finalizing = True
+        self._train_seconds = time.time() - self.train_time_start
+        strip_optimizer(self.best, s=str(_beside(self.best)))
+        _put_in_place(_beside(self.best), self.best)
+        self.validator.args.plots = False
+        self.metrics = self.validator(model=self.best)
+        self._tell_finished()
+
+    def resume_training(self, ckpt: dict | None) -> None:
+        """Go on from a checkpoint. Raises _NothingLeft where its run had already come to its end."""
+        if not self.resume or not ckpt:
+            return
+        self.stopper.__dict__.update(ckpt.get("stopper") or {})
+        done = ckpt["epoch"] + 1
+        if done >= self.epochs or done - self.stopper.best_epoch >= self.stopper.patience:
+            self.start_epoch = done
+            raise _NothingLeft
+        super().resume_training(ckpt)
+
+    def _do_train(self) -> None:
+        try:
+            super()._do_train()
+        except _NothingLeft:
+            self.epoch, self.train_time_start = self.start_epoch - 1, time.time()
+            self._tell_started()
+            self.final_eval()
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        """End a run whose weights are lost in its first epoch; ultralytics would go on with nothing."""
+        weights = (value for value in self.model.state_dict().values() if value.is_floating_point())
+        if epoch == self.start_epoch and not all(torch.isfinite(value).all() for value in weights):
+            raise FloatingPointError("NaN/Inf in the weights after the first epoch")
+        return super()._handle_nan_recovery(epoch)
+
+    # --- parts --------------------------------------------------------------------------------------------
+
+    def get_validator(self) -> Validator:
+        return Validator(
+            self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks
+        )
+
+    def read_results_csv(self) -> dict:
+        """Leave the history out of checkpoints: it was told as events, and reading it back needs polars."""
+        return {}
+
+
+class _NothingLeft(Exception):
+    """The checkpoint is that of a run which had ended; only its final validation was cut off."""
+
+
+def is_resumable(path: Path) -> bool:
+    """Say whether a file is a checkpoint that a run can go on from."""
+    try:
+        _, ckpt = load_checkpoint(path)
+    except Exception as error:
+        LOGGER.warning(f"{path} cannot be read, starting anew: {error}")
+        return False
+    return ckpt.get("epoch", -1) >= 0 and ckpt.get("optimizer") is not None
+
+
+def _losses(values: dict[str, float], prefix: str) -> dict[str, float]:
+    """Return {"box": …, "cls": …, "dfl": …} of the values named like "train/box_loss"."""
+    found = {name: value for name, value in values.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix).removesuffix("_loss"): round(float(v), 5) for name, v in found.items()}
+
+
+def _beside(place: Path) -> Path:
+    return place.with_name(f"{place.name}.part")
+
+
+def _put_in_place(part: Path, place: Path) -> None:
+    """Rename a finished part to its place, once the disk has it; nothing to do where none was written."""
+    if not part.exists():
+        return
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(place)
