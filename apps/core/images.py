@@ -13,6 +13,7 @@ MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bm
 SHOWN_BY_BROWSERS = {"jpg", "png", "webp", "bmp"}
 THUMBNAIL_SIZE = 320
 EXIF_ORIENTATION = 0x0112
+PLAIN_MODES = {"RGB", "L", "1", "P"}
 SIDEWAYS = {5, 6, 7, 8}
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before anything is decoded
 
@@ -23,12 +24,16 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True)
 class CheckedImage:
-    """What was found: `width`, `height` in pixels as people see it (EXIF orientation applied)."""
+    """What was found: `width`, `height` in pixels as people see it (EXIF orientation applied).
+
+    `is_plain`: any reader decodes the file to the same upright 8-bit picture; else training gets `upright_bytes`.
+    """
 
     extension: str
     width: int
     height: int
     orientation: int
+    is_plain: bool
     sha256: str
     thumbnail: bytes
     preview: bytes | None
@@ -56,10 +61,12 @@ def check_image(data: bytes) -> CheckedImage:
         raise BadImage("Too large to be decoded.") from None
     except Exception as error:  # Pillow's decoders raise many kinds on broken data
         raise BadImage(f"Broken: {error}.") from None
+    is_plain = orientation == 1 and image.mode in PLAIN_MODES and "transparency" not in image.info
+    is_plain = is_plain and getattr(image, "n_frames", 1) == 1
     preview = None if extension in SHOWN_BY_BROWSERS else encode(upright, "PNG")
     upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
     return CheckedImage(
-        extension, width, height, orientation, hashlib.sha256(data).hexdigest(),
+        extension, width, height, orientation, is_plain, hashlib.sha256(data).hexdigest(),
         encode(upright, "JPEG", quality=82), preview,
     )  # fmt: skip
 

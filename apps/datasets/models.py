@@ -1,7 +1,6 @@
 """Datasets and their images."""
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import models
 
 SPLITS = ("train", "val", "test")
@@ -28,6 +27,7 @@ class Dataset(models.Model):
     num_images = models.PositiveIntegerField(default=0)
     num_labeled = models.PositiveIntegerField(default=0)
     is_public = models.BooleanField(default=False, help_text="Everyone who is signed in can see it.")
+    cover = models.JSONField(default=list, blank=True, help_text="Ids of its first images, for the lists.")
     is_sample = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -69,6 +69,8 @@ class DatasetImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     orientation = models.PositiveSmallIntegerField(default=1, help_text="EXIF orientation of the file.")
+    is_plain = models.BooleanField(default=True, help_text="Every reader decodes the file to what people see.")
+    in_version = models.BooleanField(default=False, help_text="Part of a version: its file stays without its row.")
     is_labeled = models.BooleanField(default=False)
     state = models.CharField(max_length=12, choices=State.choices, default=State.UNLABELED)
     num_boxes = models.PositiveIntegerField(default=0)
@@ -94,14 +96,13 @@ class DatasetImage(models.Model):
 
 
 class PendingDeletion(models.Model):
-    """Stored files whose rows are gone: deleted after the commit, and again by the sweep where that was killed."""
+    """A stored file, or a folder where the name ends in a slash, whose rows are gone.
+
+    Deleted after the commit, and by the sweep where that was killed.
+    """
 
     name = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):
         return self.name
-
-    def delete_file(self):
-        default_storage.delete(self.name)
-        self.delete()

@@ -1,0 +1,26 @@
+"""Who may see and change labels: whoever may see and change the dataset."""
+
+from django.http import Http404
+
+from apps.annotations.models import Annotation, DatasetVersion
+from apps.datasets.access import get_dataset, get_dataset_to_edit
+
+
+def get_annotation_to_edit(user, dataset_id, annotation_id):
+    """The annotation with its image and dataset; Http404 or PermissionDenied."""
+    dataset = get_dataset_to_edit(user, dataset_id)
+    row = Annotation.objects.select_related("image").filter(pk=annotation_id, image__dataset=dataset).first()
+    if row is None:
+        raise Http404("No such annotation in this dataset.")
+    row.image.dataset = dataset
+    return row
+
+
+def get_version(user, dataset_id, number):
+    """The version `number` of a dataset that `user` may see, or Http404."""
+    dataset = get_dataset(user, dataset_id)
+    version = DatasetVersion.objects.filter(dataset=dataset, number=number).first()
+    if version is None:
+        raise Http404("This dataset has no such version.")
+    version.dataset = dataset
+    return version

@@ -1,0 +1,1 @@
+"""The API's labels: one room a noun."""

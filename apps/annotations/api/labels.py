@@ -1,0 +1,187 @@
+"""The labels of an image, their revisions, and the classes."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.annotations.access import get_annotation_to_edit
+from apps.annotations.models import Annotation, Revision
+from apps.annotations.serializers import (
+    AnnotationSerializer,
+    AnnotationSetSerializer,
+    ClassListSerializer,
+    ClassNameSerializer,
+    ConflictSerializer,
+    CurrentSetSerializer,
+    RevisionDetailSerializer,
+    RevisionSerializer,
+)
+from apps.annotations.services.classes import rename_class
+from apps.annotations.services.labels import (
+    StaleRevision,
+    add_labels,
+    as_dict,
+    change_label,
+    delete_label,
+    restore_revision,
+    save_labels,
+)
+from apps.annotations.services.shapes import BadLabels
+from apps.datasets import services as datasets
+from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
+
+
+def current_set(image, rows=None):
+    """An image's labels as the API shows them."""
+    rows = Annotation.objects.filter(image=image).order_by("pk") if rows is None else rows
+    return {
+        "revision": image.revision,
+        "state": image.state,
+        "is_labeled": image.is_labeled,
+        "annotations": [as_dict(row) for row in rows],
+    }
+
+
+def conflict(stale):
+    """The 409 answer: what is there now, and who saved it when."""
+    last = Revision.objects.select_related("author").filter(image=stale.current, number=stale.current.revision).first()
+    known = {
+        "author": last.author.username if last and last.author else None,
+        "saved_at": last.created_at if last else None,
+    }
+    return Response({"detail": str(stale), **current_set(stale.current), **known}, status=status.HTTP_409_CONFLICT)
+
+
+def saved(save):
+    """Call `save() -> (revision, rows, image)` and answer it; bad labels are 400, a stale revision 409."""
+    try:
+        image, rows = save()
+    except BadLabels as bad:
+        raise ValidationError({"annotations": [str(bad)]}) from None
+    except StaleRevision as stale:
+        return conflict(stale)
+    return Response(current_set(image, rows))
+
+
+class ImageAnnotations(APIView):
+    """The whole set of one image."""
+
+    @extend_schema(responses=CurrentSetSerializer)
+    def get(self, request, dataset_id, image_id):
+        return Response(current_set(get_image(request.user, dataset_id, image_id)))
+
+    @extend_schema(request=AnnotationSetSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
+    def put(self, request, dataset_id, image_id):
+        """Replace the set. A stale revision is refused with the current set, and nothing is overwritten."""
+        image = get_image_to_edit(request.user, dataset_id, image_id)
+        wanted = AnnotationSetSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        data = wanted.validated_data
+
+        def save():
+            _, rows = save_labels(image, data["revision"], data["annotations"], request.user, data["labeled"])
+            return image, rows
+
+        return saved(save)
+
+    @extend_schema(request=AnnotationSerializer(many=True), responses={201: CurrentSetSerializer})
+    def post(self, request, dataset_id, image_id):
+        """Add one annotation, or a list of them."""
+        image = get_image_to_edit(request.user, dataset_id, image_id)
+        many = request.data if isinstance(request.data, list) else [request.data]
+        wanted = AnnotationSerializer(data=many, many=True)
+        wanted.is_valid(raise_exception=True)
+        items = [{k: v for k, v in item.items() if k != "id"} for item in wanted.validated_data]
+        response = saved(lambda: (image, add_labels(image, items, request.user)[1]))
+        response.status_code = status.HTTP_201_CREATED if response.status_code == 200 else response.status_code
+        return response
+
+
+class AnnotationDetail(APIView):
+    """One annotation."""
+
+    @extend_schema(request=AnnotationSerializer, responses=CurrentSetSerializer)
+    def patch(self, request, dataset_id, annotation_id):
+        row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
+        change = AnnotationSerializer(data=request.data, partial=True)
+        change.is_valid(raise_exception=True)
+        values = {k: v for k, v in change.validated_data.items() if k != "id"}
+        return saved(lambda: (row.image, change_label(row.image, row.pk, values, request.user)[1]))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, dataset_id, annotation_id):
+        row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
+        delete_label(row.image, row.pk, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class Revisions(APIView):
+    """What an image's labels went through, newest first."""
+
+    @extend_schema(responses=RevisionSerializer(many=True))
+    def get(self, request, dataset_id, image_id):
+        image = get_image(request.user, dataset_id, image_id)
+        rows = Revision.objects.filter(image=image).select_related("author").defer("annotations")[:500]
+        return Response({"revisions": RevisionSerializer(rows, many=True).data})
+
+
+class RevisionDetail(APIView):
+    """The labels as one save left them."""
+
+    @extend_schema(responses=RevisionDetailSerializer)
+    def get(self, request, dataset_id, image_id, number):
+        image = get_image(request.user, dataset_id, image_id)
+        row = Revision.objects.select_related("author").filter(image=image, number=number).first()
+        if row is None:
+            return Response({"detail": f"This image has no revision {number}."}, status=status.HTTP_404_NOT_FOUND)
+        return Response(RevisionDetailSerializer(row).data)
+
+
+class RestoreRevision(APIView):
+    """Make an earlier revision the current one, as a new revision."""
+
+    @extend_schema(request=AnnotationSetSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
+    def post(self, request, dataset_id, image_id, number):
+        image = get_image_to_edit(request.user, dataset_id, image_id)
+        revision = request.data.get("revision") if isinstance(request.data, dict) else None
+        if isinstance(revision, bool) or not isinstance(revision, int):
+            raise ValidationError({"revision": ["The revision that you see, a whole number."]})
+        return saved(lambda: (image, restore_revision(image, number, revision, request.user)[1]))
+
+
+class Classes(APIView):
+    """The classes of a dataset."""
+
+    @extend_schema(responses=ClassListSerializer)
+    def get(self, request, dataset_id):
+        return Response({"classes": get_dataset(request.user, dataset_id).classes})
+
+    @extend_schema(request=ClassNameSerializer, responses={201: ClassListSerializer})
+    def post(self, request, dataset_id):
+        """Add a class at the end."""
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        wanted = ClassNameSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            datasets.add_class(dataset, wanted.validated_data["name"])
+        except datasets.BadClassName as bad:
+            raise ValidationError({"name": [str(bad)]}) from None
+        return Response({"classes": dataset.classes}, status=status.HTTP_201_CREATED)
+
+
+class ClassDetail(APIView):
+    """One class."""
+
+    @extend_schema(request=ClassNameSerializer, responses=ClassListSerializer)
+    def patch(self, request, dataset_id, class_id):
+        """Rename a class with all its labels."""
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        wanted = ClassNameSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            rename_class(dataset, class_id, wanted.validated_data["name"])
+        except datasets.BadClassName as bad:
+            raise ValidationError({"name": [str(bad)]}) from None
+        return Response({"classes": dataset.classes})

@@ -1,0 +1,181 @@
+"""One COCO JSON file, read as a stream into what its boxes need and nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .base import Code, Problems, Source
+from .jsonstream import Item, stream_items
+from .text import clean_name, number, pixels, shown
+
+MAX_POINTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    id: str
+    name: str
+    group: str  # COCO's supercategory
+    line: int
+
+    @property
+    def order(self) -> tuple[int, int | str]:
+        """Numbers by value, before other ids by name."""
+        return (0, int(self.id)) if self.id.lstrip("-").isdecimal() else (1, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    id: str
+    file_name: str
+    size: tuple[int, int] | None  # width, height in pixels
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """`bbox` (x, y, width, height) and `points` (flat) are in pixels; at least one of them is there."""
+
+    called: str
+    category_id: str
+    bbox: tuple[float, float, float, float] | None
+    points: tuple[float, ...] | None
+    score: float | None
+    line: int
+
+
+@dataclass
+class CocoFile:
+    """Ids are kept as text, because some tools write 7 in one list and "7" in the other."""
+
+    name: str
+    categories: list[Category] = field(default_factory=list)
+    images: dict[str, ImageRecord] = field(default_factory=dict)
+    annotations: dict[str, list[Annotation]] = field(default_factory=lambda: defaultdict(list))
+    used_categories: set[str] = field(default_factory=set)
+    has_annotations: bool = False  # a file of images alone (image_info_test2017.json) labels nothing
+
+
+def is_coco_item(item: Item) -> bool:
+    """Whether an element could only stand in a COCO file."""
+    if not isinstance(item.value, dict):
+        return False
+    keys = item.value.keys()
+    if item.key == "images":
+        return "file_name" in keys and "id" in keys
+    return item.key == "annotations" and "image_id" in keys and bool({"bbox", "segmentation"} & keys)
+
+
+def load_file(source: Source, name: str, problems: Problems) -> CocoFile:
+    """Raises FormatError where the file is no valid JSON; what is wrong with one element is a problem."""
+    file = CocoFile(name)
+    readers = {"images": _take_image, "annotations": _take_annotation, "categories": _take_category}
+    for item in stream_items(source, name):
+        take = readers.get(item.key)
+        if take is None or item.index is None:
+            continue
+        if item.index < 0:
+            file.has_annotations = file.has_annotations or item.key == "annotations"
+        elif isinstance(item.value, dict):
+            take(file, item.value, item, problems)
+        else:
+            problems.add(name, item.line, f"entry {item.index} of {item.key} is no object", Code.BAD_VALUE)
+    return file
+
+
+def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
+    category_id = _id(value.get("id"))
+    if not category_id:
+        reason = f"entry {item.index} of categories has no usable id ({shown(value.get('id'))})"
+        problems.add(file.name, item.line, reason, Code.BAD_VALUE)
+        return
+    name = clean_name(value.get("name")) or f"class_{category_id}"
+    if any(known.id == category_id for known in file.categories[-1000:]):
+        reason = f"category id {shown(category_id)} is given twice; the first name stands"
+        problems.add(file.name, item.line, reason, Code.DUPLICATE)
+        return
+    file.categories.append(Category(category_id, name, clean_name(value.get("supercategory")), item.line))
+
+
+def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
+    image_id, file_name = _id(value.get("id")), value.get("file_name")
+    if not image_id or not isinstance(file_name, str) or not file_name.strip():
+        reason = f"entry {item.index} of images needs an id and a file_name"
+        problems.add(file.name, item.line, reason, Code.BAD_VALUE)
+        return
+    if image_id in file.images:
+        reason = f"image id {shown(image_id)} is given twice; {shown(file_name)} is left out"
+        problems.add(file.name, item.line, reason, Code.DUPLICATE)
+        return
+    width, height = pixels(value.get("width")), pixels(value.get("height"))
+    size = (width, height) if width and height else None
+    file.images[image_id] = ImageRecord(image_id, file_name, size, item.line)
+
+
+def _take_annotation(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
+    called = f"annotation {shown(value['id'])}" if "id" in value else f"entry {item.index} of annotations"
+    if "caption" in value and "bbox" not in value:
+        return
+    if value.get("iscrowd") in (1, True):
+        problems.add(file.name, item.line, f"{called} is a crowd, no single object", Code.CROWD)
+        return
+    bbox, points = _numbers(value.get("bbox"), 4), _polygon(value.get("segmentation"))
+    image_id, category_id = _id(value.get("image_id")), _id(value.get("category_id"))
+    if not image_id or (bbox is None and points is None):
+        what = "image_id" if not image_id else f"bbox of four finite numbers ({shown(value.get('bbox'))})"
+        problems.add(file.name, item.line, f"{called} has no usable {what}", Code.BAD_VALUE)
+        return
+    if told := _lost_in(value.get("segmentation")):
+        problems.add(file.name, item.line, f"{called}: {told}", Code.SIMPLIFIED)
+    file.used_categories.add(category_id)
+    annotation = Annotation(called, category_id, bbox, points, _score(value), item.line)
+    file.annotations[image_id].append(annotation)
+
+
+def _id(value: object) -> str:
+    """An id as text; "" where it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    return text if len(text) <= 200 else ""
+
+
+def _numbers(values: object, count: int | None = None) -> tuple[float, ...] | None:
+    if not isinstance(values, list) or (count is not None and len(values) != count):
+        return None
+    found = tuple(map(number, values))
+    return None if None in found else found
+
+
+def _polygon(segmentation: object) -> tuple[float, ...] | None:
+    """The largest of the polygons (flat pixels); a mask in run lengths has none."""
+    if not isinstance(segmentation, list):
+        return None
+    parts = [_numbers(part) for part in segmentation if isinstance(part, list)]
+    usable = [part for part in parts if part and 6 <= len(part) <= 2 * MAX_POINTS and len(part) % 2 == 0]
+    return max(usable, key=polygon_area, default=None)
+
+
+def _lost_in(segmentation: object) -> str:
+    if isinstance(segmentation, dict):
+        return "its mask in run lengths is left out, the box is kept"
+    if isinstance(segmentation, list) and len(segmentation) > 1:
+        return f"of its {len(segmentation)} polygons the largest is kept"
+    return ""
+
+
+def _score(value: dict[str, Any]) -> float | None:
+    score = number(value.get("score"))
+    return score if score is not None and 0 <= score <= 1 else None
+
+
+def polygon_area(points: Sequence[float]) -> float:
+    """Of flat points, by the shoelace formula, in their own unit squared."""
+    xs, ys = points[0::2], points[1::2]
+    following = zip(xs, ys, (*xs[1:], xs[0]), (*ys[1:], ys[0]), strict=True)
+    return abs(sum(x * next_y - next_x * y for x, y, next_x, next_y in following)) / 2

@@ -1,0 +1,107 @@
+"""A COCO export: `annotations/instances_<split>.json` and `images/<split>/<name>`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from .base import Box, Entry, FormatError, ImageLabels
+from .boxes import corners_of
+from .coco_file import polygon_area
+from .layout import ExportNames, split_folder
+
+_IN_MEMORY = 4 * 1024 * 1024  # of a split's images or annotations, before they go to a temporary file
+_CHUNK = 256 * 1024
+
+
+def write_coco(
+    class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
+) -> Iterator[Entry]:
+    """The files of the export, the JSON files last.
+
+    Category ids are the class places from 1 on and so stay with their classes from export to export. The
+    pixels have six decimals. Images that are not labelled are in the archive and in no JSON. Each
+    image's width and height must be known (FormatError). `task` makes no difference: COCO holds both.
+    """
+    names, parts = ExportNames(), {}
+    try:
+        for image in images:
+            folder = split_folder(image)
+            name = names.name_for(image, folder)
+            yield Entry(f"images/{folder}/{name}", image=image)
+            if image.labelled:
+                parts.setdefault(folder, _Part(class_names)).add(image, name)
+        for folder in sorted(parts):
+            yield Entry(f"annotations/instances_{folder}.json", data=parts[folder].pieces())
+    finally:
+        for part in parts.values():
+            part.close()
+
+
+class _Part:
+    """One split's JSON while it grows."""
+
+    def __init__(self, class_names: Sequence[str]):
+        self._class_names = class_names
+        self._images = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._annotations = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._image_count = self._annotation_count = 0
+
+    def add(self, image: ImageLabels, name: str) -> None:
+        if not image.width or not image.height:
+            raise FormatError(image.filename, None, "COCO is in pixels, and this image's size is not known")
+        self._image_count += 1
+        row = {"id": self._image_count, "file_name": name, "width": image.width, "height": image.height}
+        _append(self._images, row, first=self._image_count == 1)
+        for box in image.boxes:
+            self._annotation_count += 1
+            row = _annotation(box, self._annotation_count, self._image_count, image.width, image.height)
+            _append(self._annotations, row, first=self._annotation_count == 1)
+
+    def pieces(self) -> Iterator[bytes]:
+        categories = [
+            {"id": place, "name": name, "supercategory": "none"}
+            for place, name in enumerate(self._class_names, start=1)
+        ]
+        yield f'{{"info": {{}},\n"licenses": [],\n"categories": {_json(categories)},\n"images": [\n'.encode()
+        yield from _content(self._images)
+        yield b'\n],\n"annotations": [\n'
+        yield from _content(self._annotations)
+        yield b"\n]}\n"
+
+    def close(self) -> None:
+        self._images.close()
+        self._annotations.close()
+
+
+def _annotation(box: Box, number: int, image_number: int, width: int, height: int) -> dict[str, Any]:
+    x1, y1, _x2, _y2 = corners_of(box)
+    bbox = [_px(x1, width), _px(y1, height), _px(box.width, width), _px(box.height, height)]
+    row = {"id": number, "image_id": image_number, "category_id": box.class_index + 1, "bbox": bbox}
+    row |= {"area": round(bbox[2] * bbox[3], 4), "iscrowd": 0, "segmentation": []}
+    if box.points:
+        polygon = [_px(value, height if odd % 2 else width) for odd, value in enumerate(box.points)]
+        row |= {"segmentation": [polygon], "area": round(polygon_area(polygon), 4)}
+    if box.confidence is not None:
+        row["score"] = box.confidence
+    return row
+
+
+def _px(fraction: float, length: int) -> float:
+    return round(fraction * length, 6)
+
+
+def _append(file: Any, row: dict[str, Any], *, first: bool) -> None:
+    file.write(("" if first else ",\n").encode() + _json(row).encode())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _content(file: Any) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        yield chunk

@@ -1,0 +1,153 @@
+"""JSON of any size, one element at a time.
+
+Label files of hundreds of megabytes are one object with long lists. Read whole they take ten times their
+size in memory; here only a window of the text and one element exist at a time, and every element's line
+is known.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .base import FormatError, Source
+
+CHUNK = 1024 * 1024
+MAX_ELEMENT = 8 * CHUNK
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value at the top of the file. The elements of a list come one by one, from index 0, after an
+    item with index -1 and value None that says the list is there; other values have index None."""
+
+    key: str
+    index: int | None
+    value: Any
+    line: int
+
+
+def stream_items(source: Source, name: str) -> Iterator[Item]:
+    """The members of the file's object, or (with key "") of its list. Raises FormatError."""
+    try:
+        with source.open(name) as stream:
+            yield from _items(_Window(stream, name))
+    except OSError as error:
+        raise FormatError(name, None, f"cannot be read: {error}") from error
+
+
+def _items(window: _Window) -> Iterator[Item]:
+    if window.peek() == "[":
+        yield from _list("", window)
+        return
+    window.take("{", "an object or a list")
+    while window.peek() != "}":
+        key = window.value()
+        if not isinstance(key, str):
+            raise window.error("has a key that is not text")
+        window.take(":", "a colon after the key")
+        if window.peek() == "[":
+            yield from _list(key, window)
+        else:
+            line = window.line()
+            yield Item(key, None, window.value(), line)
+        if window.peek() == ",":
+            window.take(",", "a comma")
+        elif window.peek() != "}":
+            raise window.error("is not valid JSON (expected a comma or the end of the object)")
+
+
+def _list(key: str, window: _Window) -> Iterator[Item]:
+    window.take("[", "a list")
+    yield Item(key, -1, None, window.line())
+    index = 0
+    while window.peek() != "]":
+        line = window.line()
+        yield Item(key, index, window.value(), line)
+        index += 1
+        if window.peek() == ",":
+            window.take(",", "a comma")
+        elif window.peek() != "]":
+            raise window.error("is not valid JSON (expected a comma or the end of the list)")
+    window.take("]", "the end of the list")
+
+
+class _Window:
+    """The part of the text at hand, and the place in it."""
+
+    def __init__(self, stream, name: str):
+        self._stream, self._name = stream, name
+        self._text, self._pos, self._ended = "", 0, False
+        self._lines, self._counted = 1, 0
+        head = stream.read(CHUNK)
+        encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._add(head)
+
+    def peek(self) -> str:
+        """The next character that is not space; raises where the text ends."""
+        while True:
+            self._pos = _SPACE.match(self._text, self._pos).end()
+            if self._pos < len(self._text):
+                return self._text[self._pos]
+            if self._ended:
+                raise self.error("is not valid JSON (it ends too early)")
+            self._fill()
+
+    def take(self, character: str, what: str) -> None:
+        if self.peek() != character:
+            raise self.error(f"is not valid JSON (expected {what})")
+        self._pos += 1
+
+    def value(self) -> Any:
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._pos)
+            except json.JSONDecodeError as error:
+                self._fill_or_raise(error.msg, error.pos)
+            except RecursionError as error:
+                raise self.error("is nested too deeply") from error
+            except ValueError as error:  # a whole number of thousands of digits
+                raise self.error(f"is not valid JSON ({error})") from error
+            else:
+                if end < len(self._text) or self._ended:
+                    self._pos = end
+                    return value
+                self._fill_or_raise("unfinished value", end)
+
+    def line(self) -> int:
+        """The line, from 1, of the place reached."""
+        self._lines += self._text.count("\n", self._counted, self._pos)
+        self._counted = self._pos
+        return self._lines
+
+    def error(self, reason: str) -> FormatError:
+        return FormatError(self._name, self.line(), reason)
+
+    def _fill_or_raise(self, message: str, position: int) -> None:
+        if self._ended:
+            self._pos = min(position, len(self._text))
+            raise self.error(f"is not valid JSON ({message})")
+        if len(self._text) - self._pos > MAX_ELEMENT:
+            raise self.error(f"has an element of more than {MAX_ELEMENT // CHUNK} MB, or is not valid JSON")
+        self._fill()
+
+    def _fill(self) -> None:
+        self.line()
+        self._text, self._pos, self._counted = self._text[self._pos :], 0, 0
+        self._add(self._stream.read(CHUNK))
+
+    def _add(self, data: bytes) -> None:
+        self._ended = not data
+        try:
+            self._text += self._decoder.decode(data, final=self._ended)
+        except UnicodeDecodeError as error:
+            raise self.error("is not text in UTF-8") from error

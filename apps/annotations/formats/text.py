@@ -1,0 +1,157 @@
+"""Reading small text files of unknown origin: bounded, decoded, and parsed without trust.
+
+Every function here raises FormatError, and nothing else, for what a file may contain.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import xml.etree.ElementTree as ET
+from typing import Any
+from xml.parsers import expat
+
+import yaml
+
+from .base import FormatError, Source
+
+MAX_LABEL_BYTES = 8 * 1024 * 1024  # one image's labels, or one list of names
+MAX_YAML_BYTES = 256 * 1024  # PyYAML reads about 100 KB a second
+
+_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+# Python knows codecs that are slow or odd (punycode, utf-7): only those that label tools write.
+_KNOWN_ENCODINGS = re.compile(
+    r"(us-)?ascii|iso-8859-\d+|latin-?1|(windows-|cp)125\d|gb\w+|big5|shift[_-]jis|euc-(jp|kr)", re.IGNORECASE
+)
+# C0 and C1 controls and lone surrogates: neither PostgreSQL nor XML can store them.
+_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
+
+def read_bytes(source: Source, name: str, limit: int) -> bytes:
+    """The whole file, at most `limit` bytes."""
+    try:
+        with source.open(name) as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        raise FormatError(name, None, f"cannot be read: {error}") from error
+    if len(data) > limit:
+        raise FormatError(name, None, f"is larger than the {limit // 1024} KB such a file may have")
+    return data
+
+
+def read_text(source: Source, name: str, limit: int = MAX_LABEL_BYTES) -> str:
+    """The file as text: UTF-8 with or without a byte-order mark, or UTF-16 with one."""
+    return decode(read_bytes(source, name, limit), name)
+
+
+def decode(data: bytes, name: str) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FormatError(name, line, "is not text in UTF-8") from error
+
+
+def read_lines(source: Source, name: str) -> list[tuple[int, str]]:
+    """(line number from 1, text) of every line that is not blank."""
+    lines = read_text(source, name).splitlines()
+    return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def read_xml(source: Source, name: str) -> ET.Element:
+    """The root element. A document type or entity declaration is refused: label files need none, and
+    entities are how a small file becomes a large one or reads another file."""
+    text = xml_text(read_bytes(source, name, MAX_LABEL_BYTES), name)
+    for mark in ("<!DOCTYPE", "<!ENTITY"):
+        if mark in text:
+            line = text.count("\n", 0, text.index(mark)) + 1
+            raise FormatError(name, line, f"contains a {mark} declaration, which is not accepted")
+    try:
+        # Given text, expat ignores the declared encoding: what was checked is what is parsed.
+        return ET.fromstring(text)  # noqa: S314
+    except ET.ParseError as error:
+        raise FormatError(name, error.position[0], f"is not valid XML ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(name, None, f"is not valid XML ({error})") from error
+
+
+def xml_text(data: bytes, name: str) -> str:
+    """XML as text, by its byte-order mark or its declaration."""
+    declared = _XML_ENCODING.match(data)
+    encoding = declared[1].decode("ascii") if declared else ""
+    if not _KNOWN_ENCODINGS.fullmatch(encoding):
+        return decode(data, name)
+    try:
+        return data.decode(encoding)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise FormatError(name, None, f"is not text in {encoding}") from error
+
+
+def child_lines(source: Source, name: str, tag: str) -> list[int]:
+    """The line of each direct child `tag` of the root: slow, and only asked for when something is wrong."""
+    lines: list[int] = []
+    depth = 0
+    parser = expat.ParserCreate()
+
+    def start(element: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth == 2 and element == tag:
+            lines.append(parser.CurrentLineNumber)
+
+    def end(_element: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.Parse(xml_text(read_bytes(source, name, MAX_LABEL_BYTES), name), True)
+    return lines
+
+
+def read_yaml(source: Source, name: str) -> dict[str, Any]:
+    """The file's mapping, every scalar as the text that was written.
+
+    BaseLoader builds nothing but str, list and dict, and leaves a class called `no` or `1.0` its name
+    (safe_load would make it False or a number).
+    """
+    text = read_text(source, name, MAX_YAML_BYTES)
+    try:
+        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "unreadable"
+        raise FormatError(name, mark.line + 1 if mark else None, f"is not valid YAML ({what})") from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(name, None, f"is not valid YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise FormatError(name, None, "is YAML, but not a mapping of keys to values")
+    return content
+
+
+def number(value: object) -> float | None:
+    """A finite number from what JSON, XML or YAML gave, or None."""
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        result = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) else None
+
+
+def pixels(value: object) -> int | None:
+    """A positive whole number of pixels, or None."""
+    size = number(value)
+    return int(size) if size is not None and 1 <= size < 1_000_000 else None
+
+
+def clean_name(value: object) -> str:
+    """A class name that can be stored and shown: one line, no control characters, trimmed; may be empty."""
+    return " ".join(_UNSTORABLE.sub(" ", str(value)).split()) if isinstance(value, (str, int, float)) else ""
+
+
+def shown(value: object) -> str:
+    """Something a file contained, short enough and safe to quote in a reason."""
+    text = _UNSTORABLE.sub(" ", value if isinstance(value, str) else repr(value))
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,65 @@
+"""A Pascal VOC export: JPEGImages, Annotations, ImageSets/Main, and a classes.txt for the class order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from xml.sax.saxutils import escape
+
+from .base import SPLITS, Box, Entry, FormatError, ImageLabels
+from .boxes import corners_of
+from .layout import ExportNames, stem
+
+_FOLDER = "JPEGImages"
+
+
+def write_voc(
+    class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
+) -> Iterator[Entry]:
+    """The files of the export, the lists last.
+
+    Corners are pixel edges from 0 (see voc.py): whole numbers where the box lies on whole pixels, up to
+    six decimals where it does not. VOC has neither polygons nor confidences; they are left out, whatever
+    `task` says. Images in no split are in no list, images that are not labelled have no XML. Each
+    labelled image's width and height must be known (FormatError).
+    """
+    names, lists = ExportNames(), defaultdict(list)
+    for image in images:
+        name = names.name_for(image, _FOLDER)
+        yield Entry(f"{_FOLDER}/{name}", image=image)
+        if image.split in SPLITS:
+            lists[image.split].append(stem(name))
+        if image.labelled:
+            xml = annotation_xml(class_names, image, name)
+            yield Entry(f"Annotations/{stem(name)}.xml", data=(xml.encode(),))
+    for split, stems in lists.items():
+        yield Entry(f"ImageSets/Main/{split}.txt", data=(f"{name}\n".encode() for name in stems))
+    yield Entry("classes.txt", data=("".join(f"{name}\n" for name in class_names).encode(),))
+
+
+def annotation_xml(class_names: Sequence[str], image: ImageLabels, name: str) -> str:
+    """The XML of one image that lies in the archive as `name`."""
+    if not image.width or not image.height:
+        raise FormatError(image.filename, None, "VOC is in pixels, and this image's size is not known")
+    objects = "".join(_object(class_names[box.class_index], box, image) for box in image.boxes)
+    return (
+        f"<annotation>\n  <folder>{_FOLDER}</folder>\n  <filename>{escape(name)}</filename>\n"
+        f"  <size><width>{image.width}</width><height>{image.height}</height><depth>3</depth></size>\n"
+        f"  <segmented>0</segmented>\n{objects}</annotation>\n"
+    )
+
+
+def _object(class_name: str, box: Box, image: ImageLabels) -> str:
+    x1, y1, x2, y2 = corners_of(box)
+    return (
+        f"  <object>\n    <name>{escape(class_name)}</name>\n    <pose>Unspecified</pose>\n"
+        f"    <truncated>0</truncated>\n    <difficult>0</difficult>\n"
+        f"    <bndbox><xmin>{_px(x1, image.width)}</xmin><ymin>{_px(y1, image.height)}</ymin>"
+        f"<xmax>{_px(x2, image.width)}</xmax><ymax>{_px(y2, image.height)}</ymax></bndbox>\n  </object>\n"
+    )
+
+
+def _px(fraction: float, length: int) -> str:
+    """Pixels with no more decimals than they need: 12.0000001 is 12, and no edge lies outside."""
+    text = f"{min(max(fraction, 0.0), 1.0) * length:.6f}".rstrip("0").rstrip(".")
+    return text or "0"

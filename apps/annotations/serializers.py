@@ -1,0 +1,110 @@
+"""What the API says and takes about labels, revisions and versions."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.annotations.models import Annotation, DatasetVersion, Revision
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class AnyField(serializers.Field):
+    """Passed on as it came: the service checks it and says what is wrong."""
+
+    def to_internal_value(self, data):
+        return data
+
+    def to_representation(self, value):
+        return value
+
+
+class AnnotationSerializer(serializers.Serializer):
+    """A labelled object, normalized to 0..1 of the image as people see it."""
+
+    id = serializers.IntegerField(required=False, allow_null=True)
+    class_id = serializers.IntegerField()
+    class_name = serializers.CharField(read_only=True)
+    x_center = serializers.FloatField(required=False)
+    y_center = serializers.FloatField(required=False)
+    width = serializers.FloatField(required=False)
+    height = serializers.FloatField(required=False)
+    points = AnyField(required=False, help_text="A polygon as [[x, y], …]; its box is worked out.")
+    confidence = serializers.FloatField(required=False, allow_null=True)
+    source = serializers.ChoiceField(choices=Annotation.Source.choices, default=Annotation.Source.MANUAL)
+
+    def to_internal_value(self, data):
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("An annotation is an object with class_id and a box.")
+        # The shape is all that is checked here; services.shapes says what is wrong inside it, for every door alike.
+        known = {name: data[name] for name in self.fields if name in data and name != "class_name"}
+        if not self.partial and "class_id" not in known and not self.parent_is_partial():
+            raise serializers.ValidationError({"class_id": ["This field is required."]})
+        if known.get("id") is not None and (isinstance(known["id"], bool) or not isinstance(known["id"], int)):
+            raise serializers.ValidationError({"id": ["An id is a whole number."]})
+        return known
+
+    def parent_is_partial(self):
+        return bool(getattr(self.root, "partial", False))
+
+
+class AnnotationSetSerializer(serializers.Serializer):
+    """The labels of an image with the revision that they are."""
+
+    revision = serializers.IntegerField(min_value=0, help_text="The revision that these labels started from.")
+    annotations = AnnotationSerializer(many=True)
+    labeled = serializers.BooleanField(
+        default=True, help_text="False leaves an image without boxes among the unlabelled."
+    )
+
+
+class CurrentSetSerializer(serializers.Serializer):
+    """The labels of an image as they are now."""
+
+    revision = serializers.IntegerField()
+    state = serializers.CharField()
+    is_labeled = serializers.BooleanField()
+    annotations = AnnotationSerializer(many=True)
+
+
+class ConflictSerializer(CurrentSetSerializer):
+    detail = serializers.CharField()
+    author = serializers.CharField(allow_null=True)
+    saved_at = serializers.DateTimeField(allow_null=True)
+
+
+class RevisionSerializer(serializers.ModelSerializer):
+    author = serializers.CharField(source="author.username", default=None)
+
+    class Meta:
+        model = Revision
+        fields = ["number", "author", "created_at", "kind", "num_annotations", "added", "removed", "changed"]
+
+
+class RevisionDetailSerializer(RevisionSerializer):
+    class Meta(RevisionSerializer.Meta):
+        fields = [*RevisionSerializer.Meta.fields, "annotations"]
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    created_by = serializers.CharField(source="created_by.username", default=None)
+
+    class Meta:
+        model = DatasetVersion
+        fields = [
+            "id", "number", "content_hash", "class_names", "num_images", "num_boxes", "split_counts", "created_by",
+            "created_at",
+        ]  # fmt: skip
+
+
+class ClassSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    color = serializers.CharField()
+
+
+class ClassListSerializer(serializers.Serializer):
+    classes = ClassSerializer(many=True)
+
+
+class ClassNameSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=100)

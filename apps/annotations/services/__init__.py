@@ -1,0 +1,1 @@
+"""Every write to labels, revisions and versions."""

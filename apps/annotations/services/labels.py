@@ -1,0 +1,131 @@
+"""Saving the labels of an image: the whole set at once, against the revision it started from."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from apps.annotations.models import Annotation, Revision
+from apps.annotations.services.shapes import FIELDS, BadLabels, clean_labels
+from apps.datasets.models import Dataset, DatasetImage
+
+State = DatasetImage.State
+
+
+class StaleRevision(Exception):
+    """Someone saved in between. `current` is the image as it is now."""
+
+    def __init__(self, current):
+        self.current = current
+        super().__init__("This image was changed since you opened it. Nothing was overwritten.")
+
+
+@transaction.atomic
+def save_labels(image, revision, items, user, labeled=True, kind=Revision.Kind.EDIT):
+    """Replace the labels of `image` by `items`; returns (new revision, annotations).
+
+    A constant number of queries, whatever the number of labels. Raises BadLabels, or StaleRevision where `revision` is
+    not the image's own any more; nothing is changed then.
+    """
+    labels = clean_labels(image.dataset, items)
+    _take_revision(image, revision)
+    before = {row.pk: row for row in Annotation.objects.filter(image=image)}
+    for label in labels:
+        if label.get("id") not in before:  # new, or deleted by someone else and back in a merged set
+            label.pop("id", None)
+    change = _write(image, before, labels)
+    rows = list(Annotation.objects.filter(image=image).order_by("pk"))
+    _write_image(image, len(rows), labeled=labeled or bool(rows))
+    _keep_revision(image, rows, user, kind, change)
+    return image.revision, rows
+
+
+def _take_revision(image, revision):
+    """The conditional update that decides who of two savers was first; it also locks the row until the commit."""
+    taken = DatasetImage.objects.filter(pk=image.pk, revision=revision).update(revision=F("revision") + 1)
+    if not taken:
+        current = DatasetImage.objects.filter(pk=image.pk).first()
+        raise StaleRevision(current)
+    fresh = DatasetImage.objects.get(pk=image.pk)
+    image.revision, image.is_labeled, image.state = fresh.revision, fresh.is_labeled, fresh.state
+
+
+def _write(image, before, labels):
+    """Insert, change and delete rows; returns how many of each."""
+    kept = {label["id"]: label for label in labels if "id" in label}
+    added = [Annotation(image=image, **_columns(label)) for label in labels if "id" not in label]
+    changed = []
+    for pk, label in kept.items():
+        row, columns = before[pk], _columns(label)
+        if any(getattr(row, name) != columns[name] for name in FIELDS):
+            changed.append(Annotation(pk=pk, image=image, created_at=row.created_at, **columns))
+    removed = set(before) - set(kept)
+    if removed:
+        Annotation.objects.filter(image=image).exclude(pk__in=list(kept)).delete()
+    if changed:
+        Annotation.objects.bulk_create(changed, update_conflicts=True, unique_fields=["id"], update_fields=FIELDS)
+    Annotation.objects.bulk_create(added)
+    return {"added": len(added), "changed": len(changed), "removed": len(removed)}
+
+
+def _columns(label):
+    return {name: label[name] for name in FIELDS}
+
+
+def _write_image(image, num_boxes, labeled):
+    was_labeled = image.is_labeled
+    state = State.LABELED if labeled else State.UNLABELED
+    DatasetImage.objects.filter(pk=image.pk).update(num_boxes=num_boxes, is_labeled=labeled, state=state)
+    image.num_boxes, image.is_labeled, image.state = num_boxes, labeled, state
+    difference = int(labeled) - int(was_labeled)
+    Dataset.objects.filter(pk=image.dataset_id).update(
+        num_labeled=F("num_labeled") + difference, updated_at=timezone.now()
+    )
+
+
+def _keep_revision(image, rows, user, kind, change):
+    Revision.objects.create(
+        image=image, number=image.revision, author=user, kind=kind, annotations=[as_dict(row) for row in rows],
+        num_annotations=len(rows), **change,
+    )  # fmt: skip
+
+
+def as_dict(row):
+    """An annotation as the revision keeps it and as the API shows it."""
+    return {"id": row.pk, **{name: getattr(row, name) for name in FIELDS}}
+
+
+def add_labels(image, items, user):
+    """Add to the labels of an image, on top of whatever revision it is at."""
+    return _edit(image, user, lambda labels: [*labels, *items])
+
+
+def change_label(image, annotation_id, values, user):
+    """Change one label."""
+    return _edit(
+        image, user, lambda labels: [{**x, **values} if x["id"] == annotation_id else x for x in labels]
+    )  # fmt: skip
+
+
+def delete_label(image, annotation_id, user):
+    """Delete one label; the image stays labelled."""
+    return _edit(image, user, lambda labels: [x for x in labels if x["id"] != annotation_id])
+
+
+@transaction.atomic
+def _edit(image, user, change):
+    DatasetImage.objects.select_for_update().get(pk=image.pk)
+    labels = [as_dict(row) for row in Annotation.objects.filter(image=image)]
+    revision = DatasetImage.objects.values_list("revision", flat=True).get(pk=image.pk)
+    return save_labels(image, revision, change(labels), user)
+
+
+def restore_revision(image, number, revision, user):
+    """Make the labels of an earlier revision the current ones, as a new revision."""
+    old = Revision.objects.filter(image=image, number=number).first()
+    if old is None:
+        raise BadLabels(f"This image has no revision {number}.")
+    known = len(image.dataset.class_names)
+    gone = [label["class_name"] for label in old.annotations if label["class_id"] >= known]
+    if gone:
+        raise BadLabels(f"Revision {number} has labels of a class that is gone: {gone[0]}.")
+    return save_labels(image, revision, old.annotations, user, kind=Revision.Kind.RESTORE)

@@ -1,0 +1,33 @@
+from django.contrib import admin
+
+from apps.datasets.models import Dataset, DatasetImage, PendingDeletion
+
+
+@admin.register(Dataset)
+class DatasetAdmin(admin.ModelAdmin):
+    list_display = ["name", "owner", "task", "num_images", "num_labeled", "num_classes", "is_public", "updated_at"]
+    list_filter = ["task", "is_public", "is_sample", "created_at"]
+    search_fields = ["name", "description", "owner__username"]
+    raw_id_fields = ["owner"]
+    readonly_fields = ["num_images", "num_labeled", "num_classes", "created_at", "updated_at"]
+    list_select_related = ["owner"]
+
+
+@admin.register(DatasetImage)
+class DatasetImageAdmin(admin.ModelAdmin):
+    list_display = ["filename", "dataset", "width", "height", "split", "state", "num_boxes", "revision", "created_at"]
+    list_filter = ["split", "is_labeled", "state", "created_at"]
+    search_fields = ["filename", "sha256", "dataset__name"]
+    raw_id_fields = ["dataset"]
+    readonly_fields = ["sha256", "width", "height", "orientation", "num_bytes", "revision", "created_at"]
+    list_select_related = ["dataset"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False  # an image comes in through its check, not by hand
+
+
+@admin.register(PendingDeletion)
+class PendingDeletionAdmin(admin.ModelAdmin):
+    list_display = ["name", "created_at"]
+    search_fields = ["name"]

@@ -1,0 +1,134 @@
+"""The API's `datasets/`: datasets, images, splits."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import generics, status, viewsets
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.pagination import ImageCursorPagination
+from apps.datasets import services
+from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit, visible_to
+from apps.datasets.filters import DatasetFilter, ImageFilter, images_matching
+from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.serializers import (
+    BulkSerializer,
+    CountSerializer,
+    DatasetSerializer,
+    ImageSerializer,
+    SplitCountsSerializer,
+    SplitOfImageSerializer,
+    SplitSerializer,
+    UploadResultSerializer,
+    UploadSerializer,
+)
+
+
+@extend_schema_view(update=extend_schema(exclude=True))
+class DatasetViewSet(viewsets.ModelViewSet):
+    """Datasets that I may see: mine, and public ones."""
+
+    serializer_class = DatasetSerializer
+    filterset_class = DatasetFilter
+    queryset = Dataset.objects.none()
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def get_queryset(self):
+        return visible_to(self.request.user).select_related("owner")
+
+    def get_object(self):
+        if self.request.method in ("PATCH", "DELETE"):
+            return get_dataset_to_edit(self.request.user, self.kwargs["pk"])
+        return get_dataset(self.request.user, self.kwargs["pk"])
+
+    def perform_create(self, serializer):
+        serializer.instance = services.create_dataset(self.request.user, **serializer.validated_data)
+
+    def perform_update(self, serializer):
+        services.update_dataset(serializer.instance, **serializer.validated_data)
+
+    def perform_destroy(self, instance):
+        services.delete_dataset(instance)
+
+
+class Images(generics.ListAPIView):
+    """The images of a dataset; `?cursor=` pages at a cost that does not grow with the position."""
+
+    serializer_class = ImageSerializer
+    filterset_class = ImageFilter
+    queryset = DatasetImage.objects.none()
+    parser_classes = [MultiPartParser]
+
+    def get_queryset(self):
+        return get_dataset(self.request.user, self.kwargs["dataset_id"]).images.all()
+
+    @property
+    def paginator(self):
+        if not hasattr(self, "_paginator"):
+            by_cursor = "cursor" in self.request.query_params
+            self._paginator = ImageCursorPagination() if by_cursor else self.pagination_class()
+        return self._paginator
+
+    @extend_schema(parameters=[OpenApiParameter("cursor", str, description="Empty for the first page.")])
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: UploadResultSerializer})
+    def post(self, request, dataset_id):
+        """Upload images. One bad file never fails the others."""
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        upload = UploadSerializer(data={"files": request.FILES.getlist("files")})
+        upload.is_valid(raise_exception=True)
+        found = services.add_images(dataset, upload.validated_data["files"])
+        return Response(UploadResultSerializer(found).data, status=status.HTTP_201_CREATED)
+
+
+class ImageDetail(APIView):
+    """One image."""
+
+    @extend_schema(responses=ImageSerializer)
+    def get(self, request, dataset_id, image_id):
+        return Response(ImageSerializer(get_image(request.user, dataset_id, image_id)).data)
+
+    @extend_schema(request=SplitOfImageSerializer, responses=ImageSerializer)
+    def patch(self, request, dataset_id, image_id):
+        image = get_image_to_edit(request.user, dataset_id, image_id)
+        change = SplitOfImageSerializer(data=request.data)
+        change.is_valid(raise_exception=True)
+        services.set_split(image.dataset, DatasetImage.objects.filter(pk=image.pk), change.validated_data["split"])
+        image.refresh_from_db(fields=["split"])
+        return Response(ImageSerializer(image).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, dataset_id, image_id):
+        image = get_image_to_edit(request.user, dataset_id, image_id)
+        services.delete_images(image.dataset, DatasetImage.objects.filter(pk=image.pk))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class BulkImages(APIView):
+    """Delete or move many images in one transaction."""
+
+    @extend_schema(request=BulkSerializer, responses=CountSerializer)
+    def post(self, request, dataset_id):
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        bulk = BulkSerializer(data=request.data)
+        bulk.is_valid(raise_exception=True)
+        data = bulk.validated_data
+        images = dataset.images.filter(pk__in=data["ids"]) if "ids" in data else images_matching(dataset, data["filter"])
+        if data["action"] == "delete":
+            count = services.delete_images(dataset, images)
+        else:
+            count = services.set_split(dataset, images, data["split"])
+        return Response({"count": count})
+
+
+class SplitDataset(APIView):
+    """Share the images out to train, val and test; the same seed gives the same split."""
+
+    @extend_schema(request=SplitSerializer, responses=SplitCountsSerializer)
+    def post(self, request, dataset_id):
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        wanted = SplitSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        return Response(services.assign_splits(dataset, **wanted.validated_data))

@@ -1,0 +1,118 @@
+"""What the API says and takes about datasets and images."""
+
+from django.core.exceptions import ValidationError as FormError
+from django.urls import reverse
+from rest_framework import serializers
+
+from apps.datasets.forms import parse_class_names
+from apps.datasets.models import SPLITS, Dataset, DatasetImage
+
+
+class DatasetSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    class_names = serializers.ListField(child=serializers.CharField(max_length=100), required=False, max_length=1000)
+
+    class Meta:
+        model = Dataset
+        fields = [
+            "id", "name", "description", "task", "owner", "class_names", "num_classes", "num_images", "num_labeled",
+            "is_public", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "num_classes", "num_images", "num_labeled", "created_at", "updated_at"]
+
+    def validate_class_names(self, value):
+        if self.instance is not None:
+            raise serializers.ValidationError("Classes are added at `classes`, so that no label moves to another class.")
+        try:
+            return parse_class_names(value)
+        except FormError as error:
+            raise serializers.ValidationError(error.messages) from None
+
+    def validate_task(self, value):
+        if self.instance is not None and value != self.instance.task:
+            raise serializers.ValidationError("The task of a dataset cannot be changed.")
+        return value
+
+
+class ImageSerializer(serializers.ModelSerializer):
+    url = serializers.SerializerMethodField(help_text="The picture, in a form that browsers show.")
+    thumbnail_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = DatasetImage
+        fields = [
+            "id", "filename", "width", "height", "is_labeled", "state", "num_boxes", "split", "revision", "url",
+            "thumbnail_url", "created_at",
+        ]  # fmt: skip
+        read_only_fields = [field for field in fields if field != "split"]
+
+    def get_url(self, image) -> str:
+        return reverse("datasets:image_file", args=[image.dataset_id, image.pk])
+
+    def get_thumbnail_url(self, image) -> str:
+        return reverse("datasets:image_thumbnail", args=[image.dataset_id, image.pk])
+
+
+class SplitOfImageSerializer(serializers.Serializer):
+    split = serializers.ChoiceField(choices=[*SPLITS, ""], help_text="Empty for none.")
+
+
+class UploadSerializer(serializers.Serializer):
+    files = serializers.ListField(child=serializers.FileField(allow_empty_file=True), min_length=1, max_length=500)
+
+
+class RejectedSerializer(serializers.Serializer):
+    filename = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class DuplicateSerializer(serializers.Serializer):
+    filename = serializers.CharField()
+    image_id = serializers.IntegerField()
+
+
+class UploadResultSerializer(serializers.Serializer):
+    created = ImageSerializer(many=True)
+    duplicates = DuplicateSerializer(many=True)
+    rejected = RejectedSerializer(many=True)
+
+
+class SplitSerializer(serializers.Serializer):
+    train = serializers.FloatField(min_value=0, max_value=1)
+    val = serializers.FloatField(min_value=0, max_value=1)
+    test = serializers.FloatField(min_value=0, max_value=1, default=0)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
+    stratify = serializers.BooleanField(default=True)
+    only_unassigned = serializers.BooleanField(default=False)
+
+    def validate(self, data):
+        total = sum(data[split] for split in SPLITS)
+        if abs(total - 1) > 1e-6:
+            raise serializers.ValidationError(f"train, val and test must sum to 1; they sum to {total:g}.")
+        return data
+
+
+class BulkSerializer(serializers.Serializer):
+    ids = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, max_length=100_000)
+    filter = serializers.DictField(child=serializers.CharField(), required=False)
+    action = serializers.ChoiceField(choices=["delete", "split"])
+    split = serializers.ChoiceField(choices=[*SPLITS, ""], required=False)
+
+    def validate(self, data):
+        if ("ids" in data) == ("filter" in data):
+            raise serializers.ValidationError("Give either `ids` or `filter`.")
+        if data["action"] == "split" and "split" not in data:
+            raise serializers.ValidationError({"split": ["Say which: train, val, test, or empty for none."]})
+        return data
+
+
+class CountSerializer(serializers.Serializer):
+    count = serializers.IntegerField(help_text="How many images were changed.")
+
+
+class SplitCountsSerializer(serializers.Serializer):
+    """How many images are in each split now."""
+
+    train = serializers.IntegerField()
+    val = serializers.IntegerField()
+    test = serializers.IntegerField()

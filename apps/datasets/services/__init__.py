@@ -1,0 +1,31 @@
+"""Every write to datasets and their images."""
+
+from apps.datasets.services.classes import BadClassName, add_class, set_class_name
+from apps.datasets.services.datasets import create_dataset, delete_dataset, refresh_counts, touch, update_dataset
+from apps.datasets.services.files import delete_pending_files
+from apps.datasets.services.images import (
+    add_images,
+    delete_images,
+    insert_rows,
+    prepare_image,
+    set_split,
+)
+from apps.datasets.services.splits import assign_splits
+
+__all__ = [
+    "BadClassName",
+    "add_class",
+    "add_images",
+    "assign_splits",
+    "create_dataset",
+    "delete_dataset",
+    "delete_images",
+    "delete_pending_files",
+    "insert_rows",
+    "prepare_image",
+    "refresh_counts",
+    "set_class_name",
+    "set_split",
+    "touch",
+    "update_dataset",
+]

@@ -1,0 +1,142 @@
+"""Pages about datasets: the list, the gallery, the settings; and the pictures themselves."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.storage import default_storage
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import FileResponse, Http404
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_POST
+
+from apps.core.images import MIME_TYPES
+from apps.datasets import services
+from apps.datasets.access import (
+    get_dataset,
+    get_dataset_to_edit,
+    get_image,
+    get_image_to_edit,
+    may_edit,
+    visible_to,
+)
+from apps.datasets.filters import DatasetFilter, ImageFilter
+from apps.datasets.forms import DatasetEditForm, DatasetForm, SplitForm
+from apps.datasets.models import SPLITS, DatasetImage
+
+DATASETS_A_PAGE = 24
+IMAGES_A_PAGE = 60
+
+
+@login_required
+def dataset_list(request):
+    found = DatasetFilter(request.GET, queryset=visible_to(request.user).select_related("owner"), request=request)
+    page = Paginator(found.qs, DATASETS_A_PAGE).get_page(request.GET.get("page"))
+    part = "#cards" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"datasets/dataset_list.html{part}", {"page": page, "query": request.GET})
+
+
+@login_required
+def recent(request):
+    """A fragment for the dashboard: my newest datasets."""
+    datasets = visible_to(request.user).filter(owner=request.user)[:4]
+    return render(request, "datasets/dataset_list.html#recent", {"datasets": datasets})
+
+
+@login_required
+def dataset_create(request):
+    form = DatasetForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        dataset = services.create_dataset(request.user, **form.cleaned_data)
+        messages.success(request, f"“{dataset.name}” is ready for images.")
+        return redirect("datasets:dataset_detail", dataset.pk)
+    return render(request, "datasets/dataset_form.html", {"form": form})
+
+
+@login_required
+def dataset_detail(request, pk):
+    dataset = get_dataset(request.user, pk)
+    found = ImageFilter(request.GET, queryset=dataset.images.all(), request=request)
+    page = Paginator(found.qs, IMAGES_A_PAGE).get_page(request.GET.get("page"))
+    context = dataset_context(request, dataset) | {"page": page, "filter": found, "query": request.GET}
+    part = "#gallery" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"datasets/dataset_detail.html{part}", context)
+
+
+@login_required
+def dataset_settings(request, pk):
+    dataset = get_dataset_to_edit(request.user, pk)
+    form = DatasetEditForm(request.POST or None, instance=dataset)
+    if request.method == "POST" and form.is_valid():
+        services.update_dataset(dataset, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("datasets:dataset_settings", pk)
+    context = dataset_context(request, dataset) | {"form": form, "split_form": SplitForm()}
+    return render(request, "datasets/dataset_settings.html", context)
+
+
+@login_required
+@require_POST
+def dataset_delete(request, pk):
+    dataset = get_dataset_to_edit(request.user, pk)
+    services.delete_dataset(dataset)
+    messages.success(request, f"“{dataset.name}” and everything in it is deleted.")
+    return redirect("datasets:dataset_list")
+
+
+@login_required
+@require_POST
+def dataset_split(request, pk):
+    dataset = get_dataset_to_edit(request.user, pk)
+    form = SplitForm(request.POST)
+    if form.is_valid():
+        counts = services.assign_splits(dataset, **form.cleaned_data)
+        said = ", ".join(f"{count} {split}" for split, count in counts.items())
+        messages.success(request, f"Split: {said}.")
+        return redirect("datasets:dataset_settings", pk)
+    context = dataset_context(request, dataset) | {"form": DatasetEditForm(instance=dataset), "split_form": form}
+    return render(request, "datasets/dataset_settings.html", context, status=400)
+
+
+@login_required
+@require_POST
+def image_delete(request, pk, image_id):
+    image = get_image_to_edit(request.user, pk, image_id)
+    services.delete_images(image.dataset, DatasetImage.objects.filter(pk=image.pk))
+    messages.success(request, f"“{image.filename}” is deleted.")
+    return redirect("datasets:dataset_detail", pk)
+
+
+@login_required
+def image_file(request, pk, image_id):
+    image = get_image(request.user, pk, image_id)
+    return _picture(request, image, image.preview or image.file)
+
+
+@login_required
+def image_thumbnail(request, pk, image_id):
+    image = get_image(request.user, pk, image_id)
+    return _picture(request, image, image.thumbnail)
+
+
+def _picture(request, image, file):
+    """The stored picture; its address stands for these bytes for ever, so that browsers need not ask twice."""
+    if not default_storage.exists(file.name):
+        raise Http404("The file of this image is missing.")
+    extension = file.name.rsplit(".", 1)[-1]
+    response = FileResponse(file.open("rb"), content_type=MIME_TYPES[extension])
+    response["ETag"] = f'"{image.sha256}"'
+    response["Content-Security-Policy"] = "default-src 'none'"
+    patch_cache_control(response, private=True, max_age=31_536_000, immutable=True)
+    return response
+
+
+def dataset_context(request, dataset):
+    """What the head of every page about one dataset shows."""
+    counts = dict(dataset.images.order_by().values_list("split").annotate(Count("pk")))
+    return {
+        "dataset": dataset,
+        "can_edit": may_edit(request.user, dataset),
+        "split_counts": [(split, counts.get(split, 0)) for split in SPLITS],
+        "num_unassigned": counts.get("", 0),
+    }
