@@ -1,0 +1,119 @@
+"""The geometry around a detection model, as ultralytics has it: letterbox before, NMS and scaling after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .answers import Box
+
+PADDING = 114  # gray
+CLASS_OFFSET = 7680  # pixels that part the classes, so that one NMS serves them all
+MAX_CANDIDATES = 30_000
+NMS_CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How an image of (width, height) is placed on the model's canvas, all in pixels."""
+
+    width: int
+    height: int
+    inner_width: int
+    inner_height: int
+    left: int
+    top: int
+    canvas_width: int
+    canvas_height: int
+
+
+def fit(width: int, height: int, size: int, stride: int) -> Letterbox:
+    """The longer side becomes `size`, and the canvas the smallest around it in steps of `stride`."""
+    ratio = min(size / height, size / width)
+    inner_width, inner_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    pad_x, pad_y = ((size - inner_width) % stride) / 2, ((size - inner_height) % stride) / 2
+    left, top = round(pad_x - 0.1), round(pad_y - 0.1)
+    return Letterbox(
+        width=width,
+        height=height,
+        inner_width=inner_width,
+        inner_height=inner_height,
+        left=left,
+        top=top,
+        canvas_width=inner_width + left + round(pad_x + 0.1),
+        canvas_height=inner_height + top + round(pad_y + 0.1),
+    )
+
+
+def paint(pixels: np.ndarray, place: Letterbox) -> np.ndarray:
+    """The canvas, uint8 of shape (1, canvas_height, canvas_width, 3), with the image on it."""
+    if (place.inner_width, place.inner_height) != (place.width, place.height):
+        pixels = cv2.resize(pixels, (place.inner_width, place.inner_height), interpolation=cv2.INTER_LINEAR)
+    right = place.canvas_width - place.left - place.inner_width
+    bottom = place.canvas_height - place.top - place.inner_height
+    if right or bottom or place.left or place.top:
+        sides = (place.top, bottom, place.left, right)
+        pixels = cv2.copyMakeBorder(pixels, *sides, cv2.BORDER_CONSTANT, value=(PADDING,) * 3)
+    return pixels[None]
+
+
+def select(
+    raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequence[int] | None
+) -> np.ndarray:
+    """Detections of a head that needs NMS, as rows (n, 6) of xyxy, confidence, class.
+
+    `raw` has shape (4 + classes, anchors): center x and y, width and height, and the score of each class.
+    """
+    best = raw[4:].max(0)
+    chosen = np.flatnonzero(best > conf)
+    scores = best[chosen]
+    labels = raw[4:, chosen].argmax(0)
+    if classes is not None:
+        wanted = np.isin(labels, classes)
+        chosen, scores, labels = chosen[wanted], scores[wanted], labels[wanted]
+    order = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+    chosen, scores, labels = chosen[order], scores[order], labels[order]
+    half = raw[2:4, chosen] / 2
+    corners = np.concatenate((raw[:2, chosen] - half, raw[:2, chosen] + half)).T
+    keep = suppress(corners, scores, labels, iou, max_det)
+    return np.column_stack((corners[keep], scores[keep], labels[keep]))
+
+
+def suppress(
+    corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou: float, max_det: int
+) -> np.ndarray:
+    """Indices of the boxes that NMS within each class keeps, at most max_det; they come best first.
+
+    Greedy NMS compares a box only with better ones, so the best part of them has its final answer: the rest,
+    thousands at a low confidence, is looked at only while boxes are lacking.
+    """
+    shifted = corners + (labels.astype(np.float32) * CLASS_OFFSET)[:, None]
+    rects = np.concatenate((shifted[:, :2], shifted[:, 2:] - shifted[:, :2]), axis=1)
+    count = min(len(rects), NMS_CHUNK)
+    while True:
+        keep = np.asarray(cv2.dnn.NMSBoxes(rects[:count], scores[:count], 0.0, iou), dtype=np.intp)
+        if len(keep) >= max_det or count == len(rects):
+            return keep[:max_det]
+        count = min(len(rects), count * 2)
+
+
+def filter_end2end(raw: np.ndarray, conf: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
+    """Of the rows (n, 6) of xyxy, confidence, class that an NMS-free head gives, those that are wanted."""
+    wanted = raw[:, 4] > conf
+    if classes is not None:
+        wanted &= np.isin(raw[:, 5], classes)
+    return raw[wanted][:max_det]
+
+
+def to_image(rows: np.ndarray, place: Letterbox) -> list[Box]:
+    """Rows on the canvas become boxes in pixels of the image, clipped to it."""
+    scale = np.array([place.inner_width / place.width, place.inner_height / place.height] * 2)
+    corners = (rows[:, :4] - [place.left, place.top] * 2) / scale
+    corners = corners.clip(0, [place.width, place.height] * 2).tolist()
+    return [
+        Box(int(label), score, *corner)
+        for corner, score, label in zip(corners, rows[:, 4].tolist(), rows[:, 5].tolist(), strict=True)
+    ]

@@ -1,0 +1,240 @@
+"""One exported model in OpenVINO, answering from many threads at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import boxes
+from .answers import Prediction
+from .errors import ModelError
+from .images import decode
+
+METADATA_FILE = "model.json"
+PRECISIONS = ("f32", "bf16")
+OWN_GRAPH_AFTER = (
+    3  # requests of one input shape, before 0.1 s goes into a graph that is 5-25 % faster for it
+)
+
+_core_lock = threading.Lock()
+_core: Any = None
+
+
+class Runtime:
+    """A loaded model; made by `load`. Many threads may call it at once; how many, is for the caller to bound.
+
+    `names` are the class names in order, `imgsz` the longer side of its input in pixels, `precision` what it
+    computes in, `metadata` what the export wrote, `memory_bytes` an estimate of what it holds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        precision: str | None,
+        streams: int,
+        threads: int | None,
+        max_pixels: int,
+        max_graphs: int,
+    ):
+        self.metadata = read_metadata(path)
+        self.names: list[str] = self.metadata["names"]
+        self.imgsz: int = self.metadata["imgsz"]
+        self.stride: int = self.metadata["stride"]
+        self.end2end: bool = self.metadata["end2end"]
+        self.precision = usable_precision(precision or self.metadata.get("precision", "f32"))
+        self.max_pixels = max_pixels
+        self._config = {
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "NUM_STREAMS": streams,
+            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
+        }
+        self._weights_bytes = (path / "model.bin").stat().st_size
+        self._model = read_model(path)
+        self._any_shape = Graph(self._compile())
+        self._graphs: dict[tuple[int, int], Graph] = {}
+        self._asked: Counter[tuple[int, int]] = Counter()
+        self._max_graphs = max_graphs
+        self._lock = threading.Lock()
+
+    @property
+    def memory_bytes(self) -> int:
+        """About what this model holds: each graph packs the weights anew and has its own working space."""
+        pixels = self.imgsz * self.imgsz
+        return self._weights_bytes + (1 + len(self._graphs)) * (self._weights_bytes + 100 * pixels)
+
+    def predict(
+        self,
+        image: bytes | str | Path,
+        conf: float = 0.25,
+        iou: float = 0.7,
+        max_det: int = 300,
+        classes: Sequence[int] | None = None,
+    ) -> Prediction:
+        """The objects in an image (a file's bytes or its path), as ultralytics' `predict` finds them.
+
+        `conf` and `iou` lie from 0 to 1, `classes` keeps only these class ids (None: all). Raises BadImage.
+        """
+        clock = Clock()
+        data = Path(image).read_bytes() if isinstance(image, str | Path) else bytes(image)
+        pixels = decode(data, self.max_pixels)
+        clock.lap("decode_ms")
+        height, width = pixels.shape[:2]
+        place = boxes.fit(width, height, self.imgsz, self.stride)
+        canvas = boxes.paint(pixels, place)
+        clock.lap("preprocess_ms")
+        graph = self._graph_for(canvas.shape[1:3])
+        with graph.request() as request:
+            raw = request.infer({0: canvas}, share_inputs=True, share_outputs=True)[0][0]
+            clock.lap("inference_ms")
+            # `raw` is the request's own memory: what is needed of it is copied before others get the request
+            if self.end2end:
+                rows = boxes.filter_end2end(raw, conf, max_det, classes)
+            else:
+                rows = boxes.select(raw, conf, iou, max_det, classes)
+        found = boxes.to_image(rows, place)
+        clock.lap("postprocess_ms")
+        return Prediction(width=width, height=height, boxes=found, speed=clock.laps)
+
+    def warm(self, width: int, height: int) -> None:
+        """Give images of this size a graph of their own now, if there is room, and run it once."""
+        place = boxes.fit(width, height, self.imgsz, self.stride)
+        shape = (place.canvas_height, place.canvas_width)
+        with self._lock:
+            self._asked[shape] = max(self._asked[shape], OWN_GRAPH_AFTER)
+        with self._graph_for(shape).request() as request:
+            request.infer({0: np.zeros((1, *shape, 3), np.uint8)})
+
+    def _graph_for(self, shape: tuple[int, int]) -> Graph:
+        """The graph of this input shape if it has one, else the one for any shape.
+
+        The first shapes that are asked for again and again get one, and keep it: with pictures of many shapes
+        in turn, none is thrown out only to be compiled again.
+        """
+        graph = self._graphs.get(shape)
+        if graph or len(self._graphs) >= self._max_graphs:
+            return graph or self._any_shape
+        with self._lock:
+            self._asked[shape] += 1
+            mine = self._asked[shape] >= OWN_GRAPH_AFTER and len(self._graphs) < self._max_graphs
+            if not mine or shape in self._graphs:
+                return self._graphs.get(shape, self._any_shape)
+            self._graphs[shape] = self._any_shape  # others go on with this one while it is compiled
+        self._graphs[shape] = Graph(self._compile(shape))
+        return self._graphs[shape]
+
+    def _compile(self, shape: tuple[int, int] | None = None):
+        model = self._model
+        if shape:
+            model = model.clone()
+            model.reshape([1, *shape, 3])
+        return core().compile_model(model, "CPU", self._config)
+
+
+class Graph:
+    """A compiled model and its requests: each serves one image at a time and is used again."""
+
+    def __init__(self, compiled):
+        self._compiled = compiled
+        self._free: deque = deque()
+
+    def request(self) -> _Lease:
+        try:
+            return _Lease(self._free.pop(), self._free)
+        except IndexError:
+            return _Lease(self._compiled.create_infer_request(), self._free)
+
+
+class _Lease:
+    """Hands the request back at the end of the block."""
+
+    def __init__(self, request, free: deque):
+        self._request = request
+        self._free = free
+
+    def __enter__(self):
+        return self._request
+
+    def __exit__(self, *exc):
+        self._free.append(self._request)
+
+
+class Clock:
+    """Milliseconds from lap to lap."""
+
+    def __init__(self):
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round((now - self._last) * 1000, 3)
+        self._last = now
+
+
+def core():
+    """The one OpenVINO of this process."""
+    global _core
+    with _core_lock:
+        if _core is None:
+            import openvino
+
+            _core = openvino.Core()
+        return _core
+
+
+def usable_precision(wanted: str) -> str:
+    """bf16 only where the CPU computes in it: elsewhere it would only cost exactness. Raises ModelError."""
+    if wanted not in PRECISIONS:
+        raise ModelError(f"Precision {wanted!r} is not known: {', '.join(PRECISIONS)} are.")
+    if wanted == "bf16" and "BF16" not in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return "f32"
+    return wanted
+
+
+def read_metadata(path: Path) -> dict:
+    """What the export wrote about the model. Raises ModelError."""
+    try:
+        metadata = json.loads((path / METADATA_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"There is no exported model in {path}.") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The exported model in {path} is damaged: its {METADATA_FILE} cannot be read."
+        ) from error
+    missing = {"format", "task", "names", "imgsz", "stride", "end2end"} - metadata.keys()
+    if missing:
+        raise ModelError(
+            f"The exported model in {path} is damaged: it does not say its {', '.join(sorted(missing))}."
+        )
+    if metadata["format"] != "openvino" or metadata["task"] != "detect":
+        raise ModelError(f"Serving {metadata['format']} models for {metadata['task']} is not possible yet.")
+    return metadata
+
+
+def read_model(path: Path):
+    """The graph with the conversion of pixels built in: it takes uint8 BGR of shape (1, height, width, 3)."""
+    import openvino
+    from openvino.preprocess import ColorFormat, PrePostProcessor
+
+    try:
+        model = core().read_model(path / "model.xml")
+    except RuntimeError as error:
+        raise ModelError(f"The exported model in {path} is damaged: OpenVINO cannot read it.") from error
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().tensor().set_color_format(ColorFormat.BGR)
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(
+        255.0
+    )
+    model = steps.build()
+    model.reshape([1, -1, -1, 3])
+    return model

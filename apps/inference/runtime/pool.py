@@ -1,0 +1,120 @@
+"""What keeps a busy server upright: few loaded models, few running predictions, a short queue."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from typing import Any
+
+from .errors import Overloaded
+
+
+class RuntimeCache:
+    """The runtimes used last, at most `max_models` and, if given, `max_bytes` of their estimated memory.
+
+    The newest always stays, even when it is larger than `max_bytes` alone.
+    """
+
+    def __init__(self, max_models: int = 4, max_bytes: int | None = None):
+        self.max_models = max_models
+        self.max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._futures: OrderedDict[Hashable, Future] = OrderedDict()
+
+    def get(self, key: Hashable, load: Callable[[], Any]) -> Any:
+        """The runtime of `key` = (model id, file hash); the first caller loads it, others meanwhile wait.
+
+        What `load` raises reaches all who waited; the next call tries again.
+        """
+        with self._lock:
+            future = self._futures.get(key)
+            mine = future is None
+            if mine:
+                future = self._futures[key] = Future()
+            self._futures.move_to_end(key)
+        if mine:
+            self._fill(key, future, load)
+        return future.result()
+
+    def drop(self, model_id: Hashable) -> None:
+        """Forget every runtime of this model; predictions that run on it finish undisturbed."""
+        with self._lock:
+            for key in [key for key in self._futures if key[0] == model_id]:
+                del self._futures[key]
+
+    def keys(self) -> list[Hashable]:
+        """The keys that are held, least recently used first."""
+        with self._lock:
+            return list(self._futures)
+
+    def _fill(self, key: Hashable, future: Future, load: Callable[[], Any]) -> None:
+        try:
+            future.set_result(load())
+        except BaseException as error:
+            with self._lock:
+                if self._futures.get(key) is future:
+                    del self._futures[key]
+            future.set_exception(error)
+            return
+        with self._lock:
+            self._evict()
+
+    def _evict(self) -> None:
+        loaded = [key for key, future in self._futures.items() if future.done()]
+        while len(loaded) > 1 and self._too_much(loaded):
+            del self._futures[loaded.pop(0)]
+
+    def _too_much(self, loaded: list[Hashable]) -> bool:
+        if len(loaded) > self.max_models:
+            return True
+        held = sum(self._futures[key].result().memory_bytes for key in loaded) if self.max_bytes else 0
+        return self.max_bytes is not None and held > self.max_bytes
+
+
+class Gate:
+    """At most `running` threads inside the block, at most `waiting` in front of it.
+
+    One more gets Overloaded at once. Not to be entered twice by one thread.
+    """
+
+    def __init__(self, running: int, waiting: int):
+        self.max_running = running
+        self.max_waiting = waiting
+        self.running = 0
+        self.waiting = 0
+        self._seconds = 0.0  # moving mean of one pass
+        self._condition = threading.Condition()
+        self._mine = threading.local()
+
+    def __enter__(self) -> Gate:
+        with self._condition:
+            if self.running >= self.max_running:
+                self._wait()
+            self.running += 1
+        self._mine.started = time.monotonic()
+        return self
+
+    def __exit__(self, *exc) -> None:
+        seconds = time.monotonic() - self._mine.started
+        with self._condition:
+            self.running -= 1
+            self._seconds += 0.1 * (seconds - self._seconds)
+            self._condition.notify()
+
+    def _wait(self) -> None:
+        if self.waiting >= self.max_waiting:
+            raise Overloaded(self.retry_after())
+        self.waiting += 1
+        try:
+            while self.running >= self.max_running:
+                self._condition.wait()
+        finally:
+            self.waiting -= 1
+
+    def retry_after(self) -> int:
+        """Whole seconds until the present queue has probably passed, at least 1."""
+        return max(1, math.ceil(self._seconds * (self.waiting + 1) / self.max_running))

@@ -1,0 +1,336 @@
+"""Export weights to a serving format: `python -m apps.models.engine.export job.json`.
+
+The job::
+
+    {"weights": "best.pt",        loading them runs what is pickled in them: only for weights that are trusted
+     "output": "out/openvino",    a folder that appears when all went well; it replaces one that is there
+     "format": "openvino",        one of FORMATS
+     "imgsz": 640,                the longer side in pixels; rectangular input is left to the runtime
+     "end2end": false,            take the NMS-free head of a YOLO26; `YOLO(weights).predict` does not
+     "precision": "f32",          what the runtime should compute in: "f32" or "bf16"
+     "check_images": ["a.jpg"],   the weights answer on these themselves, for the caller to compare
+     "conf": 0.05, "iou": 0.7, "max_det": 300}
+
+Answers in JSON lines on stdout (all other output goes to stderr)::
+
+    {"event": "progress", "progress": 0.4, "message": "..."}
+    {"event": "finished", "format", "output", "files": [{"name", "size", "sha256"}], "metadata": {...},
+     "reference": {"conf", "iou", "max_det", "imgsz", "seconds_per_image",
+                   "images": [{"path", "width", "height",
+                               "boxes": [[class_id, confidence, x1, y1, x2, y2]]}]}}
+    {"event": "failed", "message": "a sentence for people", "traceback": "..."}
+
+Boxes are in pixels of the upright image. The process exits with 0 after `finished` and 1 after `failed`.
+Start it with `start_new_session=True` and keep a pipe to its stdin open: when that closes, because the caller
+died, the whole process group goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import stat
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+METADATA_FILE = "model.json"
+PARTIAL_MAX_AGE = 3600  # seconds; a folder this old was left by a run that was killed
+
+
+class ExportError(Exception):
+    """The export cannot be done; the text says why in words for the person who asked."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the job named on the command line; the exit code."""
+    tell = take_stdout()
+    die_with_parent()
+    try:
+        if len(argv) != 2:
+            raise ExportError("One argument is needed: the job's JSON file.")
+        tell("finished", **run(read_job(argv[1]), tell))
+    except Exception as error:
+        tell("failed", message=in_words(error), traceback=traceback.format_exc())
+        return 1
+    return 0
+
+
+def take_stdout():
+    """Keep stdout for events alone, also from what C libraries print. Returns `tell(event, **fields)`."""
+    sys.stdout.flush()
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    def tell(event: str, **fields) -> None:
+        events.write(json.dumps({"event": event, **fields}) + "\n")
+        events.flush()
+
+    return tell
+
+
+def die_with_parent() -> None:
+    """End this process group when the pipe on stdin closes. A terminal or /dev/null is no sign of life."""
+    mode = os.fstat(0).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        return
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)  # not the leader: the group is somebody else's
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def read_job(path: str) -> dict:
+    """The job with its defaults filled in. Raises ExportError for what is missing or out of range."""
+    job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": []}
+    job |= {"conf": 0.05, "iou": 0.7, "max_det": 300}
+    job |= json.loads(Path(path).read_text(encoding="utf-8"))
+    for key in ("weights", "output", "imgsz"):
+        if not job.get(key):
+            raise ExportError(f'The job lacks "{key}".')
+    if job["format"] not in FORMATS:
+        raise ExportError(f"Export to {job['format']!r} is not known. Known: {', '.join(FORMATS)}.")
+    if job["precision"] not in ("f32", "bf16"):
+        raise ExportError(f"Precision {job['precision']!r} is not known. Known: f32, bf16.")
+    if not isinstance(job["imgsz"], int) or not 32 <= job["imgsz"] <= 8192:
+        raise ExportError(f"Image size {job['imgsz']!r} must be a whole number of pixels from 32 to 8192.")
+    if not Path(job["weights"]).is_file():
+        raise ExportError(f"The weights {job['weights']} are not there.")
+    return job
+
+
+def run(job: dict, tell) -> dict:
+    """Do the job in a folder beside the output and rename it into place. Returns the fields of `finished`."""
+    output = Path(job["output"]).absolute()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(output)
+    partial = Path(tempfile.mkdtemp(prefix=partial_prefix(output), dir=output.parent))
+    try:
+        # ultralytics writes beside the weights, and names the result after them
+        weights = partial / "model.pt"
+        shutil.copyfile(job["weights"], weights)
+        tell("progress", progress=0.05, message="Reading the weights")
+        model = load_weights(weights, partial)
+        tell("progress", progress=0.3, message=f"Converting to {job['format']}")
+        made = FORMATS[job["format"]](model, job)
+        metadata = describe(model, job, made)
+        write_json(made / METADATA_FILE, metadata)
+        reference = answer(model, job, tell)
+        files = list_files(made)
+        replace_folder(made, output)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return {
+        "format": job["format"],
+        "output": str(output),
+        "files": files,
+        "metadata": metadata,
+        "reference": reference,
+    }
+
+
+def partial_prefix(output: Path) -> str:
+    return f".{output.name}.partial-"
+
+
+def clear_leftovers(output: Path) -> None:
+    """Remove what a killed run left beside the output."""
+    for folder in output.parent.glob(partial_prefix(output) + "*"):
+        if time.time() - folder.stat().st_mtime > PARTIAL_MAX_AGE:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_weights(path: Path, scratch: Path):
+    """The YOLO of a `.pt`. Torch and ultralytics come in here, when the environment keeps them offline."""
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(scratch / "config"))
+    os.environ["YOLO_OFFLINE"] = "1"
+    os.environ["YOLO_AUTOINSTALL"] = "false"
+    sys.modules.setdefault(
+        "openvino_telemetry", None
+    )  # the converter falls back to its stub and reports to nobody
+    import torch
+    from ultralytics import YOLO
+
+    torch.set_num_threads(os.cpu_count() or 1)
+    try:
+        model = YOLO(str(path))
+    except Exception as error:
+        raise ExportError(
+            "The file does not hold weights that this version of Ultralytics can read."
+        ) from error
+    if model.task != "detect":
+        raise ExportError(f"Only detection models can be exported so far, and this one is for {model.task}.")
+    return model
+
+
+def export_openvino(model, job: dict) -> Path:
+    """OpenVINO IR of free height and width, and without NMS: each request has thresholds of its own."""
+    with exact_distances(model):
+        folder = model.export(
+            format="openvino",
+            imgsz=job["imgsz"],
+            dynamic=True,
+            nms=False if job["end2end"] else None,
+            device="cpu",
+            verbose=False,
+        )
+    return Path(folder)
+
+
+@contextlib.contextmanager
+def exact_distances(model):
+    """Say the mean over a box's distance bins, a 1×1 convolution in ultralytics, as a product and a sum.
+
+    The result is the same. But where OpenVINO computes in bf16, it does so up to the last convolution and
+    goes on in f32 from there: as a sum, the decoding of boxes stays exact.
+    """
+    import torch
+
+    class MeanDistance(torch.nn.Module):
+        def __init__(self, bins: int):
+            super().__init__()
+            self.bins = bins
+            self.register_buffer("distances", torch.arange(bins, dtype=torch.float).view(1, 1, bins, 1))
+
+        def forward(self, x):
+            batch, _, anchors = x.shape
+            return (x.view(batch, 4, self.bins, anchors).softmax(2) * self.distances).sum(2)
+
+    head = model.model.model[-1]
+    original = getattr(head, "dfl", None)
+    if getattr(head, "reg_max", 1) > 1:
+        head.dfl = MeanDistance(head.reg_max)
+    try:
+        yield
+    finally:
+        head.dfl = original
+
+
+FORMATS = {"openvino": export_openvino}
+
+
+def describe(model, job: dict, folder: Path) -> dict:
+    """What the runtime must know, for `model.json`. The stride is at least 32, as in ultralytics' predict."""
+    import torch
+    import ultralytics
+
+    size = job["imgsz"]
+    stride = max(int(max(model.model.stride)), 32)
+    return {
+        "format": job["format"],
+        "task": model.task,
+        "names": [model.names[index] for index in sorted(model.names)],
+        "stride": stride,
+        "imgsz": -(-size // stride) * stride,
+        "end2end": read_end2end(folder),
+        "precision": job["precision"],
+        "device": "cpu",
+        "made_with": {"ultralytics": ultralytics.__version__, "torch": torch.__version__},
+    }
+
+
+def read_end2end(folder: Path) -> bool:
+    """Whether the graph ends in the NMS-free head; the export knows, since some weights have no other."""
+    import yaml
+
+    return bool(yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8")).get("end2end"))
+
+
+def answer(model, job: dict, tell) -> dict:
+    """What the weights themselves say on the check images, boxes in pixels of the upright image."""
+    images, seconds = [], []
+    paths = job["check_images"]
+    for number, path in enumerate(paths):
+        tell(
+            "progress",
+            progress=0.6 + 0.35 * number / len(paths),
+            message=f"Check image {number + 1} of {len(paths)}",
+        )
+        started = time.perf_counter()
+        result = model.predict(
+            str(path),
+            imgsz=job["imgsz"],
+            conf=job["conf"],
+            iou=job["iou"],
+            max_det=job["max_det"],
+            nms=False if job["end2end"] else None,
+            device="cpu",
+            verbose=False,
+        )[0]
+        seconds.append(time.perf_counter() - started)
+        images.append(as_dict(path, result))
+    return {
+        "conf": job["conf"],
+        "iou": job["iou"],
+        "max_det": job["max_det"],
+        "imgsz": job["imgsz"],
+        "seconds_per_image": round(statistics.median(seconds), 4) if seconds else None,
+        "images": images,
+    }
+
+
+def as_dict(path, result) -> dict:
+    """One ultralytics result as plain numbers."""
+    height, width = result.orig_shape
+    boxes = [
+        [int(row[5]), round(row[4], 5), *(round(value, 3) for value in row[:4])]
+        for row in result.boxes.data.tolist()
+    ]
+    return {"path": str(path), "width": width, "height": height, "boxes": boxes}
+
+
+def list_files(folder: Path) -> list[dict]:
+    """Name (relative to the folder), size in bytes and sha256 of each file."""
+    return [
+        {"name": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_folder(made: Path, output: Path) -> None:
+    """Put the finished folder in place; one with files in it cannot be renamed over, so it steps aside."""
+    if output.exists():
+        old = Path(tempfile.mkdtemp(prefix=partial_prefix(output), dir=output.parent)) / "old"
+        output.rename(old)
+        made.rename(output)
+        shutil.rmtree(old.parent, ignore_errors=True)
+    else:
+        made.rename(output)
+
+
+def write_json(path: Path, value) -> None:
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+
+
+def in_words(error: Exception) -> str:
+    """A sentence for the person who pressed the button."""
+    if isinstance(error, ExportError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The machine ran out of memory during the export."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The export could not read or write a file: {error.strerror} ({error.filename})."
+    return f"The export failed: {type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
