@@ -26,7 +26,7 @@ class TrainingJob(Work):
     learning_rate = models.FloatField(null=True, blank=True)
     patience = models.PositiveIntegerField()
     seed = models.PositiveIntegerField(default=0)
-    augmentation = models.JSONField(default=dict, blank=True)
+    arguments = models.JSONField(default=dict, blank=True, help_text="Further training arguments: augmentation, optimizer.")
     current_epoch = models.PositiveIntegerField(default=0)
     epoch_progress = models.FloatField(default=0, help_text="0 to 1 within the epoch under way")
     phase = models.CharField(max_length=60, blank=True)
@@ -41,6 +41,20 @@ class TrainingJob(Work):
 
     def __str__(self):
         return self.name
+
+    @property
+    def seconds_left(self):
+        """Seconds until the last epoch is done, judged by the newest epochs; None before the first one is."""
+        recent = [row.seconds for row in self.epoch_rows.order_by("-epoch")[:5]]
+        if self.status != self.Status.RUNNING or not recent:
+            return None
+        left = self.epochs - self.current_epoch - self.epoch_progress
+        return max(left, 0) * sum(recent) / len(recent)
+
+    @property
+    def progress(self):
+        """0 to 1 of all epochs."""
+        return min((self.current_epoch + self.epoch_progress) / self.epochs, 1)
 
 
 class TrainingEpoch(models.Model):

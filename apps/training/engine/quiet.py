@@ -38,7 +38,7 @@ def tame_ultralytics(threads: int) -> None:
     data_utils.check_font = _nothing
     # The dataset's folder is shared between runs and immutable: no label cache beside the labels (a kill
     # would leave half a file), no "repaired" JPEG in place of the original.
-    dataset.save_dataset_cache_file = _nothing
+    dataset.save_dataset_cache_file = _keep_in_memory
     data_utils._replace_image = _nothing
     # select_device() gives torch one core less than there is, again before each validation.
     torch_utils.NUM_THREADS = threads
@@ -46,6 +46,10 @@ def tame_ultralytics(threads: int) -> None:
 
 def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
+
+
+def _keep_in_memory(prefix: str, path: Path, labels: dict[str, Any], version: str) -> None:
+    labels["version"] = version  # the rest of what the original does to its argument
 
 
 def _refuse_download(*args: Any, **kwargs: Any) -> None:

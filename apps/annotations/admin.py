@@ -1,0 +1,50 @@
+from django.contrib import admin
+
+from apps.annotations.models import Annotation, DatasetVersion, Revision
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(admin.ModelAdmin):
+    list_display = ["id", "image", "class_id", "class_name", "source", "confidence", "created_at"]
+    list_filter = ["source", "created_at"]
+    search_fields = ["class_name", "image__filename"]
+    raw_id_fields = ["image"]
+    list_select_related = ["image"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False  # labels are saved as whole sets with a revision
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Revision)
+class RevisionAdmin(admin.ModelAdmin):
+    list_display = ["image", "number", "author", "kind", "num_annotations", "added", "removed", "changed", "created_at"]
+    list_filter = ["kind", "created_at"]
+    search_fields = ["image__filename", "author__username"]
+    raw_id_fields = ["image", "author"]
+    list_select_related = ["image", "author"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(DatasetVersion)
+class DatasetVersionAdmin(admin.ModelAdmin):
+    list_display = ["dataset", "number", "num_images", "num_boxes", "created_by", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["dataset__name", "content_hash"]
+    raw_id_fields = ["dataset", "created_by"]
+    list_select_related = ["dataset", "created_by"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,18 @@
+from django.contrib import admin
+
+from apps.core.models import Job
+
+
+@admin.register(Job)
+class JobAdmin(admin.ModelAdmin):
+    list_display = ["id", "kind", "owner", "status", "progress", "message", "attempts", "heartbeat_at", "created_at"]
+    list_filter = ["status", "kind", "created_at"]
+    search_fields = ["kind", "owner__username", "subject", "error_message"]
+    raw_id_fields = ["owner"]
+    list_select_related = ["owner"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,29 @@
+"""Who may see and change trained models."""
+
+from django.http import Http404
+
+from apps.core.access import get_to_edit, may_change, owned_or_public
+from apps.models.models import TrainedModel
+
+
+def visible_to(user):
+    """The models that `user` may see."""
+    return owned_or_public(TrainedModel.objects.select_related("owner", "dataset_version__dataset"), user)
+
+
+def get_model(user, pk):
+    """The model, or Http404."""
+    model = visible_to(user).filter(pk=pk).first()
+    if model is None:
+        raise Http404("No such model.")
+    return model
+
+
+def get_model_to_edit(user, pk):
+    """The model; Http404 for outsiders, PermissionDenied for readers."""
+    return get_to_edit(visible_to(user), user, pk)
+
+
+def may_edit(user, model):
+    """Whether to show the buttons that change it."""
+    return may_change(user, model)

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from apps.models import views
+
+app_name = "models"
+urlpatterns = [
+    path("", views.model_list, name="model_list"),
+    path("recent", views.recent, name="recent"),
+    path("<int:pk>/", views.model_detail, name="model_detail"),
+    path("<int:pk>/edit", views.model_edit, name="model_edit"),
+    path("<int:pk>/delete", views.model_delete, name="model_delete"),
+    path("<int:pk>/best.pt", views.model_download, name="model_download"),
+]

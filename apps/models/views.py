@@ -1,0 +1,60 @@
+"""Pages about trained models."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.models import services
+from apps.models.access import get_model, get_model_to_edit, may_edit, visible_to
+from apps.models.api import ModelFilter, weights_response
+from apps.models.forms import ModelForm
+
+MODELS_A_PAGE = 30
+
+
+@login_required
+def model_list(request):
+    found = ModelFilter(request.GET, queryset=visible_to(request.user), request=request)
+    page = Paginator(found.qs, MODELS_A_PAGE).get_page(request.GET.get("page"))
+    part = "#rows" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"models/model_list.html{part}", {"page": page, "query": request.GET})
+
+
+@login_required
+def recent(request):
+    """A fragment for the dashboard: my newest models."""
+    models = visible_to(request.user).filter(owner=request.user)[:5]
+    return render(request, "models/model_list.html#recent", {"models": models})
+
+
+@login_required
+def model_detail(request, pk):
+    model = get_model(request.user, pk)
+    return render(request, "models/model_detail.html", {"model": model, "can_edit": may_edit(request.user, model)})
+
+
+@login_required
+def model_edit(request, pk):
+    model = get_model_to_edit(request.user, pk)
+    form = ModelForm(request.POST or None, instance=model)
+    if request.method == "POST" and form.is_valid():
+        services.update_model(model, **form.cleaned_data)
+        messages.success(request, "Saved.")
+        return redirect("models:model_detail", pk)
+    return render(request, "models/model_form.html", {"model": model, "form": form})
+
+
+@login_required
+@require_POST
+def model_delete(request, pk):
+    model = get_model_to_edit(request.user, pk)
+    services.delete_model(model)
+    messages.success(request, f"“{model.name}” is deleted.")
+    return redirect("models:model_list")
+
+
+@login_required
+def model_download(request, pk):
+    return weights_response(get_model(request.user, pk))

@@ -1,0 +1,115 @@
+"""The API's `training/`."""
+
+from django.db.models import F
+from django.db.models.functions import Length, Substr
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.datasets.access import get_dataset_to_edit
+from apps.training import services
+from apps.training.access import get_job, get_job_to_steer, visible_to
+from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.serializers import (
+    EpochSerializer,
+    LogSerializer,
+    TrainingJobSerializer,
+    TrainingRequestSerializer,
+)
+
+LOG_PIECE = 200_000  # characters an answer
+
+
+class TrainingJobs(generics.ListAPIView):
+    """My training jobs, newest first."""
+
+    serializer_class = TrainingJobSerializer
+    queryset = TrainingJob.objects.none()
+
+    def get_queryset(self):
+        return visible_to(self.request.user)
+
+    @extend_schema(request=TrainingRequestSerializer, responses={201: TrainingJobSerializer})
+    def post(self, request):
+        """Snapshot the dataset and queue a training. What cannot work is refused here, with the reason."""
+        wanted = TrainingRequestSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        data = dict(wanted.validated_data)
+        dataset = get_dataset_to_edit(request.user, data.pop("dataset_id"))
+        data["arguments"] = data.pop("augmentation", {})
+        job = refused_as_400(lambda: services.create_job(request.user, dataset, **data))
+        return Response(TrainingJobSerializer(job).data, status=status.HTTP_201_CREATED)
+
+
+class TrainingJobDetail(generics.RetrieveAPIView):
+    """One job."""
+
+    serializer_class = TrainingJobSerializer
+
+    def get_object(self):
+        return get_job(self.request.user, self.kwargs["pk"])
+
+
+class Metrics(generics.ListAPIView):
+    """A row an epoch. `?after=` gives only later epochs."""
+
+    serializer_class = EpochSerializer
+    pagination_class = None
+    queryset = TrainingEpoch.objects.none()
+
+    @extend_schema(parameters=[OpenApiParameter("after", int)])
+    def get(self, request, *args, **kwargs):
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self):
+        job = get_job(self.request.user, self.kwargs["pk"])
+        return job.epoch_rows.filter(epoch__gt=offset_of(self.request, "after"))
+
+
+class Logs(APIView):
+    """The log from an offset on."""
+
+    @extend_schema(parameters=[OpenApiParameter("offset", int)], responses=LogSerializer)
+    def get(self, request, pk):
+        job = get_job(request.user, pk)
+        offset = offset_of(request, "offset")
+        row = TrainingJob.objects.filter(pk=job.pk).values_list(Substr(F("logs"), offset + 1, LOG_PIECE), Length("logs"))
+        text, length = row.get()
+        return Response({"text": text, "next_offset": min(offset, length) + len(text)})
+
+
+class Cancel(APIView):
+    """Stop within seconds; the best weights so far become a model."""
+
+    @extend_schema(request=None, responses=TrainingJobSerializer)
+    def post(self, request, pk):
+        job = get_job_to_steer(request.user, pk)
+        services.cancel_job(job)
+        return Response(TrainingJobSerializer(get_job(request.user, pk)).data)
+
+
+class Resume(APIView):
+    """Go on from the last checkpoint."""
+
+    @extend_schema(request=None, responses=TrainingJobSerializer)
+    def post(self, request, pk):
+        job = get_job_to_steer(request.user, pk)
+        refused_as_400(lambda: services.resume_job(job))
+        return Response(TrainingJobSerializer(get_job(request.user, pk)).data)
+
+
+def refused_as_400(do):
+    """Call `do()`; what the service refuses is answered 400 with its reasons."""
+    try:
+        return do()
+    except services.TrainingRefused as refused:
+        raise serializers.ValidationError(refused.problems) from None
+
+
+def offset_of(request, name):
+    """A whole number of the query, 0 where it is missing; raises ValidationError."""
+    value = request.query_params.get(name, "0")
+    if not value.isdecimal() or len(value) > 12:
+        raise serializers.ValidationError({name: ["A whole number, 0 or more."]})
+    return int(value)

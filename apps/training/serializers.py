@@ -1,0 +1,74 @@
+"""What the API says and takes about training."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.registry import FLOAT_ARGUMENTS, MODEL_TYPES, argument_problems
+
+
+class TrainingRequestSerializer(serializers.Serializer):
+    """What can be asked for; ranges are the same as on the page."""
+
+    dataset_id = serializers.IntegerField(min_value=1)
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True)
+    model_type = serializers.ChoiceField(choices=MODEL_TYPES)
+    weights = serializers.CharField(
+        max_length=40, default="auto", help_text="auto, pretrained, scratch, or the id of a model to start from."
+    )
+    epochs = serializers.IntegerField(min_value=1, max_value=10_000, default=100)
+    batch_size = serializers.IntegerField(min_value=1, max_value=1024, default=16)
+    img_size = serializers.IntegerField(min_value=32, max_value=4096, default=640, help_text="A multiple of 32.")
+    learning_rate = serializers.FloatField(min_value=1e-6, max_value=1, required=False, allow_null=True)
+    patience = serializers.IntegerField(min_value=0, max_value=10_000, default=50)
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    augmentation = serializers.DictField(
+        required=False, help_text=f"Further arguments: optimizer, {', '.join(FLOAT_ARGUMENTS)}."
+    )
+
+    def validate_img_size(self, value):
+        if value % 32:
+            raise serializers.ValidationError(f"A multiple of 32; the nearest are {value // 32 * 32} and {value // 32 * 32 + 32}.")
+        return value
+
+    def validate_augmentation(self, value):
+        problems = argument_problems(value)
+        if problems:
+            raise serializers.ValidationError([f"{name}: {reason}" for name, reason in problems.items()])
+        return value
+
+
+class TrainingJobSerializer(serializers.ModelSerializer):
+    dataset_version = serializers.IntegerField(source="dataset_version.number", read_only=True)
+    augmentation = serializers.JSONField(source="arguments", read_only=True)
+    eta_seconds = serializers.FloatField(source="seconds_left", read_only=True, allow_null=True)
+    progress = serializers.FloatField(read_only=True, help_text="0 to 1")
+
+    class Meta:
+        model = TrainingJob
+        fields = [
+            "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
+            "weights", "started_from", "epochs", "batch_size", "img_size", "learning_rate", "patience", "seed",
+            "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message", "environment",
+            "attempts", "started_at", "completed_at", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class EpochSerializer(serializers.ModelSerializer):
+    metrics = extend_schema_field(OpenApiTypes.OBJECT)(serializers.JSONField())
+
+    class Meta:
+        model = TrainingEpoch
+        fields = ["epoch", "seconds", "metrics"]
+
+    def to_representation(self, row):
+        return {"epoch": row.epoch, "seconds": row.seconds, **row.metrics}
+
+
+class LogSerializer(serializers.Serializer):
+    """A piece of the log."""
+
+    text = serializers.CharField()
+    next_offset = serializers.IntegerField(help_text="Where to go on reading.")

@@ -1,0 +1,198 @@
+"""Running one training job: claim it, start the engine, write down what it tells, end in words."""
+
+import json
+import logging
+import shutil
+import time
+import traceback
+
+from django.conf import settings
+
+from apps.annotations.services.versions import yolo_folder
+from apps.core import work
+from apps.core.processes import Engine, EngineDied, stopping
+from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
+from apps.models.services import register_model
+from apps.training.engine.reasons import explain_exit
+from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.services.jobs import TASK
+from apps.training.services.logtail import LogTail
+from apps.training.services.start import starting_weights
+
+log = logging.getLogger(__name__)
+ENGINE = "apps.training.engine.train"
+LOOK_SECONDS = 1.0  # how often the job's row is looked at for a cancel, and progress and log are written
+
+
+def run_training(pk):
+    """Claim job `pk` and run it to an end; safe to call twice, and where it was begun before it goes on."""
+    job = work.claim(TrainingJob, pk)
+    if job is None:
+        return
+    with work.Heartbeat(job) as heartbeat:
+        try:
+            finished = Supervision(job, heartbeat).run()
+            _keep_model(job, finished)
+        except WorkCancelled:
+            _keep_what_was_learned(job)
+        except WorkHandedBack:
+            work.update_running(job, phase="Waiting for a trainer")
+            work.hand_back(job, count_attempt=False)
+        except WorkFailed as failure:
+            work.end(job, TrainingJob.Status.FAILED, error_message=str(failure), phase="")
+        except EngineDied as death:
+            _restart_or_fail(job, death)
+        except Exception:
+            log.exception("training %s", pk)
+            work.end(
+                job, TrainingJob.Status.FAILED, traceback=traceback.format_exc(), phase="",
+                error_message="This failed for a reason that the platform did not foresee; the operator finds it here.",
+            )  # fmt: skip
+
+
+class Supervision:
+    """One run of the engine for a job."""
+
+    def __init__(self, job, heartbeat):
+        self.job, self.heartbeat = job, heartbeat
+        self.folder = run_folder(job)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.tail = LogTail(job, self.folder / "log.txt")
+        self.began, self.time_before = time.monotonic(), job.training_time
+        self.finished, self.pending, self.looked = None, {}, 0.0
+
+    def run(self):
+        """Returns the engine's `finished` event; raises WorkFailed, WorkCancelled, WorkHandedBack or EngineDied."""
+        kept = self.folder / "finished.json"
+        if kept.exists():  # it had finished, and this worker's predecessor died before it wrote the model down
+            return json.loads(kept.read_text())
+        work.update_running(self.job, phase="Preparing the images")
+        payload = self._payload()
+        work.update_running(self.job, phase="Starting", started_from=self.job.started_from)
+        try:
+            with Engine(ENGINE, payload, self.folder, self.tail.path) as engine:
+                for event in engine.events():
+                    self._take(event)
+        finally:
+            self.tail.flush()
+        if self.finished is None:
+            raise WorkFailed("The training process ended without a result.")
+        draft = kept.with_suffix(".draft")
+        draft.write_text(json.dumps(self.finished))
+        draft.rename(kept)
+        return self.finished
+
+    def _payload(self):
+        job = self.job
+        model, job.started_from = starting_weights(job, self.folder)
+        arguments = {
+            "epochs": job.epochs, "batch": job.batch_size, "imgsz": job.img_size, "patience": job.patience,
+            "seed": job.seed, **job.arguments,
+        }  # fmt: skip
+        if job.learning_rate is not None:
+            arguments["lr0"] = job.learning_rate
+            if arguments.get("optimizer", "auto") == "auto":  # with "auto" ultralytics ignores lr0
+                arguments["optimizer"] = "AdamW"
+        if settings.TRAINING_DEVICE:
+            arguments["device"] = settings.TRAINING_DEVICE
+        data = yolo_folder(job.dataset_version)
+        return {
+            "data": str(data), "run_dir": str(self.folder / "run"), "model": str(model), "pretrained": None,
+            "resume": True, "args": arguments,
+        }  # fmt: skip
+
+    def _take(self, event):
+        if event is not None:
+            getattr(self, f"on_{event['event']}", lambda event: None)(event)
+        if time.monotonic() - self.looked >= LOOK_SECONDS:
+            self._look()
+
+    def _look(self):
+        """Write what changed, and stop where someone says so."""
+        self.looked = time.monotonic()
+        if self.heartbeat.lost.is_set():
+            raise WorkCancelled
+        if stopping.is_set():
+            raise WorkHandedBack
+        self.tail.flush()
+        spent = self.time_before + time.monotonic() - self.began
+        work.update_running(self.job, training_time=round(spent, 1), **self.pending)
+        self.pending = {}
+
+    def on_started(self, event):
+        about = {k: event.get(k) for k in ("device", "threads", "parameters", "gflops", "optimizer", "versions")}
+        work.update_running(self.job, environment=about, phase="Training", epoch_progress=0)
+
+    def on_batch(self, event):
+        self.pending["epoch_progress"] = event["batch"] / max(event["batches"], 1)
+        self.pending["current_epoch"] = event["epoch"] - 1
+
+    def on_epoch(self, event):
+        metrics = {k: v for k, v in event.items() if k not in ("event", "time", "epoch", "epochs", "seconds")}
+        TrainingEpoch.objects.update_or_create(
+            job=self.job, epoch=event["epoch"], defaults={"metrics": metrics, "seconds": event["seconds"] or 0}
+        )
+        self.pending.pop("epoch_progress", None)
+        best = max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)
+        phase = "Final validation" if event["epoch"] == self.job.epochs else "Training"
+        work.update_running(self.job, current_epoch=event["epoch"], epoch_progress=0, best_map=best, phase=phase)
+
+    def on_finished(self, event):
+        self.finished = event
+        work.update_running(self.job, phase="Storing the model", epoch_progress=0)
+
+    def on_failed(self, event):
+        work.update_running(self.job, traceback=event.get("traceback") or "")
+        raise WorkFailed(event["message"])
+
+
+def run_folder(job):
+    """Where a job's process writes; local to the trainer's machine."""
+    return settings.WORK_DIR / "runs" / str(job.pk)
+
+
+def _keep_model(job, finished):
+    model = _register(job, finished["best"], finished["validation"])
+    overall = finished["validation"]["overall"]
+    ended = work.end(
+        job, TrainingJob.Status.COMPLETED, model=model, best_map=overall["mAP50_95"], phase="",
+        current_epoch=finished["epochs_done"], epoch_progress=0,
+    )  # fmt: skip
+    if ended:
+        shutil.rmtree(run_folder(job), ignore_errors=True)
+
+
+def _register(job, weights, metrics):
+    return register_model(
+        owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task=job.dataset.task,
+        class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
+        dataset_version=job.dataset_version, training_id=job.pk,
+    )  # fmt: skip
+
+
+def _keep_what_was_learned(job):
+    """A cancelled job keeps its best weights so far as a model; one that another worker took over keeps nothing here."""
+    fresh = TrainingJob.objects.filter(pk=job.pk, status=TrainingJob.Status.CANCELLED).first()
+    best = run_folder(job) / "run" / "weights" / "best.pt"
+    if fresh is None or not best.is_file():
+        return
+    row = fresh.epoch_rows.order_by("-epoch").first()
+    best_row = next((r for r in fresh.epoch_rows.order_by("-epoch") if r.metrics.get("is_best")), row)
+    if best_row is None:
+        return
+    overall = {k: best_row.metrics.get(k) for k in ("precision", "recall", "mAP50", "mAP50_95")}
+    model = _register(fresh, best, {"overall": overall, "best_epoch": best_row.epoch})
+    TrainingJob.objects.filter(pk=job.pk).update(model=model)
+
+
+def _restart_or_fail(job, death):
+    """A killed process goes on from its checkpoint, up to the set number of times."""
+    reason = explain_exit(death.code)
+    if job.attempts <= settings.TRAINING_MAX_RESTARTS:
+        LogTail(job, run_folder(job) / "log.txt").note(f"{reason.message} It goes on from its last checkpoint.")
+        work.hand_back(job)
+        work.enqueue(job, TASK)
+        return
+    work.end(
+        job, TrainingJob.Status.FAILED, error_message=reason.message, traceback=death.tail, phase=""
+    )  # fmt: skip

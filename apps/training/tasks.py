@@ -1,0 +1,15 @@
+from celery import shared_task
+
+from apps.training import services
+
+
+@shared_task(ignore_result=True)
+def train(pk):
+    """Supervise one training job."""
+    services.run_training(pk)
+
+
+@shared_task(ignore_result=True)
+def sweep_training():
+    """Give back what dead trainers held, and send what was not sent."""
+    services.sweep_training()

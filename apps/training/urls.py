@@ -1,0 +1,14 @@
+from django.urls import path
+
+from apps.training import views
+
+app_name = "training"
+urlpatterns = [
+    path("", views.job_list, name="job_list"),
+    path("recent", views.recent, name="recent"),
+    path("next-steps", views.next_steps, name="next_steps"),
+    path("new", views.job_create, name="job_create"),
+    path("<int:pk>/", views.job_detail, name="job_detail"),
+    path("<int:pk>/cancel", views.job_cancel, name="job_cancel"),
+    path("<int:pk>/resume", views.job_resume, name="job_resume"),
+]

@@ -1,0 +1,125 @@
+"""Pages about training."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from apps.datasets.access import get_dataset_to_edit
+from apps.datasets.access import visible_to as datasets_visible_to
+from apps.datasets.views import dataset_context
+from apps.models.access import visible_to as models_visible_to
+from apps.training import services
+from apps.training.access import get_job, get_job_to_steer, visible_to
+from apps.training.forms import TrainingForm
+from apps.training.models import TrainingJob
+from apps.training.proposals import propose
+from apps.training.registry import MODEL_TYPES
+from apps.training.weights import at_hand, weights_path
+
+JOBS_A_PAGE = 30
+
+
+@login_required
+def job_list(request):
+    jobs = visible_to(request.user)
+    status = request.GET.get("status")
+    if status in TrainingJob.Status.values:
+        jobs = jobs.filter(status=status)
+    page = Paginator(jobs, JOBS_A_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "status": status, "statuses": TrainingJob.Status.values}
+    part = "#rows" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"training/job_list.html{part}", context)
+
+
+@login_required
+def recent(request):
+    """A fragment for the dashboard: my newest jobs."""
+    jobs = visible_to(request.user).filter(user=request.user)[:5]
+    return render(request, "training/job_list.html#recent", {"jobs": jobs})
+
+
+@login_required
+def next_steps(request):
+    """A fragment for the dashboard: how far this person is on the road, and the next step."""
+    datasets = datasets_visible_to(request.user).filter(owner=request.user)
+    models = models_visible_to(request.user).filter(owner=request.user)
+    jobs = visible_to(request.user).filter(user=request.user)
+    dataset = datasets.filter(num_labeled__gt=0).first() or datasets.first()
+    model = models.filter(is_deployed=True).first() or models.first()
+    steps = [
+        ("Bring images in", datasets.filter(num_images__gt=0).exists(), reverse("datasets:dataset_create")),
+        ("Label them", datasets.filter(num_labeled__gt=0).exists(),
+         reverse("annotations:workspace", args=[dataset.pk]) if dataset else reverse("datasets:dataset_list")),
+        ("Train a model", jobs.exists(),
+         reverse("training:job_create") + (f"?dataset={dataset.pk}" if dataset else "")),
+        ("Deploy it", models.filter(is_deployed=True).exists(),
+         reverse("models:model_detail", args=[model.pk]) if model else reverse("models:model_list")),
+        ("Call it with a token", request.user.api_tokens.filter(last_used_at__isnull=False).exists(),
+         reverse("accounts:token_list")),
+    ]  # fmt: skip
+    upcoming = next((index for index, (_, done, _) in enumerate(steps) if not done), None)
+    return render(request, "training/next_steps.html", {"steps": steps, "upcoming": upcoming})
+
+
+@login_required
+def job_create(request):
+    if "dataset" not in request.GET:
+        datasets = [d for d in datasets_visible_to(request.user) if request.user.is_superuser or d.owner_id == request.user.pk]
+        return render(request, "training/job_choose.html", {"datasets": datasets})
+    dataset = get_dataset_to_edit(request.user, _number(request.GET["dataset"]))
+    form = TrainingForm(request.POST or None, user=request.user, initial=propose(dataset))
+    if request.method == "POST" and form.is_valid():
+        try:
+            job = services.create_job(request.user, dataset, **form.settings())
+        except services.TrainingRefused as refused:
+            _show(refused, form)
+        else:
+            return redirect("training:job_detail", job.pk)
+    context = dataset_context(request, dataset) | {
+        "form": form,
+        "problems": services.readiness_problems(dataset),
+        "at_hand": [name for name in MODEL_TYPES if at_hand(name)],
+        "weights_folder": weights_path("x").parent,
+    }
+    return render(request, "training/job_form.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+def job_detail(request, pk):
+    job = get_job(request.user, pk)
+    context = {"job": job, "can_steer": request.user.is_superuser or job.user_id == request.user.pk}
+    if request.user.is_superuser:
+        context["traceback"] = TrainingJob.objects.values_list("traceback", flat=True).get(pk=pk)
+    return render(request, "training/job_detail.html", context)
+
+
+@login_required
+@require_POST
+def job_cancel(request, pk):
+    job = get_job_to_steer(request.user, pk)
+    if services.cancel_job(job):
+        messages.info(request, "Cancelled. If an epoch was done, the best weights so far become a model in a moment.")
+    return redirect("training:job_detail", pk)
+
+
+@login_required
+@require_POST
+def job_resume(request, pk):
+    job = get_job_to_steer(request.user, pk)
+    try:
+        services.resume_job(job)
+    except services.TrainingRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("training:job_detail", pk)
+
+
+def _show(refused, form):
+    for field, reason in refused.problems.items():
+        form.add_error(field if field in form.fields else None, reason)
+
+
+def _number(text):
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
