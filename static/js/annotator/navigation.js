@@ -1,0 +1,137 @@
+/**
+ * The filtered list of images: a window of it around the current one, and where that one stands ("12 / 364").
+ *
+ * Images that leave the filter while they are worked on (labelled in a list of unlabelled ones) stay in the window, so
+ * that "previous" goes to what was on the screen before. The numbers are counted on from the start in the same sense.
+ * Event: change.
+ */
+import { Emitter } from "./emitter.js";
+
+const BEFORE = 12;
+const AFTER = 24;
+const EDGE = 8;
+
+export class Navigation extends Emitter {
+  items = [];
+  index = -1;
+  position = 0;
+  count = 0;
+  #complete = { start: false, end: false };
+  #filling = null;
+
+  /** `api` has position(params, query) and window(imageId, before, after, query). */
+  constructor({ api, query }) {
+    super();
+    this.api = api;
+    this.query = query;
+  }
+
+  get current() {
+    return this.items[this.index] ?? null;
+  }
+
+  item(imageId) {
+    return this.items.find((item) => item.id === imageId) ?? null;
+  }
+
+  /** Opens the list at an image, or at its beginning; answers the item, or null where the list is empty. */
+  async start(imageId) {
+    let place = imageId ? await this.api.position(`image=${imageId}`, this.query) : null;
+    if (place?.id == null && !imageId) place = await this.api.position("at=0", this.query);
+    return this.#jump(place?.id ?? imageId, place);
+  }
+
+  /** The n-th image (0-based) of the list. */
+  async at(n) {
+    const near = this.items[this.index + n - this.position];
+    if (near) return this.move(n - this.position);
+    return this.#jumpTo(await this.api.position(`at=${n}`, this.query));
+  }
+
+  async nextUnlabelled() {
+    const known = this.items.findIndex((item, i) => i > this.index && !item.is_labeled);
+    if (known > 0) return this.move(known - this.index);
+    return this.#jumpTo(await this.api.position(`next=unlabeled&after=${this.current.id}`, this.query));
+  }
+
+  /** Another filter: stays on the current image where the new list has it. */
+  async setQuery(query) {
+    const { current } = this;
+    this.query = query;
+    const place = current && await this.api.position(`image=${current.id}`, query).catch(() => null);
+    const inList = place?.id != null && place.position != null;
+    return this.#jumpTo(inList ? place : await this.api.position("at=0", query));
+  }
+
+  /** The item `offset` places further, or null at the list's end. Only waits where the window has to be fetched. */
+  async move(offset) {
+    if (!this.items[this.index + offset]) await this.#fill();
+    const index = this.index + offset;
+    if (!this.items[index]) return null;
+    this.index = index;
+    this.position += offset;
+    this.count = Math.max(this.count, this.position + 1);
+    this.emit("change");
+    const nearEdge = (index < EDGE && !this.#complete.start) || (index >= this.items.length - EDGE && !this.#complete.end);
+    if (nearEdge) this.#fill();
+    return this.current;
+  }
+
+  /** The items to fetch ahead: two after, one before. */
+  get neighbours() {
+    return [this.items[this.index + 1], this.items[this.index - 1], this.items[this.index + 2]].filter(Boolean);
+  }
+
+  /** New facts about an image (labelled, state, revision). */
+  update(imageId, facts) {
+    const item = this.item(imageId);
+    if (!item) return;
+    Object.assign(item, facts);
+    this.emit("change");
+  }
+
+  async #jumpTo(place) {
+    if (place?.id == null) return this.#jump(null, place);
+    return this.#jump(place.id, place);
+  }
+
+  async #jump(imageId, place) {
+    this.count = place?.count ?? 0;
+    if (imageId == null) {
+      if (!this.count) Object.assign(this, { items: [], index: -1, position: 0 });
+      this.emit("change");
+      return null;
+    }
+    const { items } = await this.api.window(imageId, BEFORE, AFTER, this.query);
+    this.items = items;
+    this.index = items.findIndex((item) => item.id === imageId);
+    this.position = place?.position ?? this.index;
+    this.#mark(items, this.index);
+    this.emit("change");
+    return this.current;
+  }
+
+  #mark(items, index) {
+    this.#complete = { start: index < BEFORE, end: items.length - 1 - index < AFTER };
+  }
+
+  #fill() {
+    this.#filling ??= this.#fetchAround().finally(() => (this.#filling = null));
+    return this.#filling;
+  }
+
+  async #fetchAround() {
+    const center = this.current;
+    const { items } = await this.api.window(center.id, BEFORE, AFTER, this.query).catch(() => ({ items: [] }));
+    const middle = items.findIndex((item) => item.id === center.id);
+    if (middle < 0) return;
+    const place = this.items.indexOf(center);
+    const known = new Set(this.items.slice(0, place + 1).map((item) => item.id));
+    const earlier = items.slice(0, middle).filter((item) => !known.has(item.id));
+    const later = items.slice(middle + 1).map((item) => this.item(item.id) ?? item);
+    this.items = [...earlier, ...this.items.slice(0, place + 1), ...later.filter((item) => !known.has(item.id))];
+    this.index += earlier.length;
+    this.#mark(items, middle);
+    this.emit("change");
+  }
+}
