@@ -7,10 +7,10 @@ from typing import Any
 
 
 def set_environment(config_dir: Path) -> None:
-    """Set what torch and ultralytics read at import: call it first. Places that the parent set win."""
+    """Set what torch and ultralytics read at import: call it first. What the parent set wins."""
     os.environ.setdefault("YOLO_CONFIG_DIR", str(config_dir))
     os.environ.setdefault("MPLCONFIGDIR", str(config_dir))
-    os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+    os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS") or str(usable_cores())
     os.environ["YOLO_OFFLINE"] = "true"
     os.environ["YOLO_AUTOINSTALL"] = "false"
 
@@ -25,7 +25,7 @@ def usable_cores() -> int:
         return cores
 
 
-def tame_ultralytics(threads: int) -> None:
+def tame_ultralytics() -> None:
     """Replace the few functions of ultralytics that reach outside the run."""
     from ultralytics.data import dataset
     from ultralytics.data import utils as data_utils
@@ -41,7 +41,7 @@ def tame_ultralytics(threads: int) -> None:
     dataset.save_dataset_cache_file = _keep_in_memory
     data_utils._replace_image = _nothing
     # select_device() gives torch one core less than there is, again before each validation.
-    torch_utils.NUM_THREADS = threads
+    torch_utils.NUM_THREADS = int(os.environ["OMP_NUM_THREADS"])
 
 
 def _nothing(*args: Any, **kwargs: Any) -> None:

@@ -46,6 +46,10 @@ _NO_DEVICE = Reason(
     "no_device",
     "The chosen device is not there or its driver does not work. Choose the CPU or another device.",
 )
+_BAD_WEIGHTS = Reason(
+    "no_weights",
+    "The weights to start from cannot be read: the file is damaged or not one of Ultralytics. Choose others.",
+)
 INTERRUPTED = Reason(
     "interrupted", "The training was stopped before it was done. It can go on from its last checkpoint."
 )
@@ -58,6 +62,7 @@ _PATTERNS: tuple[tuple[str, Reason], ...] = (
         OUT_OF_MEMORY,
     ),
     (r"no space left|disk quota|PytorchStreamWriter failed|inline_container", _DISK_FULL),
+    (r"PytorchStreamReader|supported Ultralytics checkpoint|unpickling|ran out of input", _BAD_WEIGHTS),
     (r"\bnan\b.*(persisted|recover|detected)|NaN/Inf", _NAN_LOSS),
     (
         r"invalid cuda 'device|no cuda gpus|cuda driver|no kernel image|torch not compiled with cuda",
@@ -66,7 +71,8 @@ _PATTERNS: tuple[tuple[str, Reason], ...] = (
 )
 _DATA = r"^dataset '|no (images|labels|valid images) found|error loading data|image not found|image/label"
 _ARGUMENTS = (
-    r"valid yolo argument|of type .* is invalid|is an invalid|valid values are|final batch=|froze the entire"
+    r"valid yolo argument|'\w+=.*'( is)?( of| an)? invalid|final batch=|froze the entire"
+    r"|optimizer '.*' not found|\.yaml' does not exist"
 )
 
 

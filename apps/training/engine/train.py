@@ -101,7 +101,7 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     quiet.set_environment(run_dir / ".config")
     from .trainer import Trainer, is_resumable
 
-    quiet.tame_ultralytics(quiet.usable_cores())
+    quiet.tame_ultralytics()
     os.chdir(run_dir)  # whatever else a library writes lands here
     last = run_dir / "weights" / "last.pt"
     resume = bool(job["resume"]) and last.is_file() and is_resumable(last)
