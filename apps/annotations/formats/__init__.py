@@ -27,6 +27,7 @@ from .base import (
     UnknownFormatError,
 )
 from .layout import content_names, image_names
+from .text import clean_name
 
 __all__ = [
     "FORMATS",
@@ -43,6 +44,7 @@ __all__ = [
     "Recognition",
     "Source",
     "UnknownFormatError",
+    "clean_name",
     "detect_format",
     "image_names",
     "read",

@@ -58,7 +58,8 @@ def _is_coco(source: Source, name: str) -> bool:
 
 
 def _coco_files(source: Source, names: list[str], problems: Problems) -> list[str]:
-    """The files with boxes. COCO's own archive tells the people of instances_* again in person_keypoints_*."""
+    """The files with boxes. COCO's own archive has the people of instances_* once more in
+    person_keypoints_*."""
     files = [name for name in with_extension(names, ".json") if _is_coco(source, name)]
     kept = []
     for name in files:
@@ -75,7 +76,7 @@ def _classes(files: list[CocoFile], problems: Problems) -> tuple[tuple[str, ...]
     groups = _grouping_categories(files)
     listed = []
     for file in files:
-        for category in file.categories:
+        for category in file.categories.values():
             if category.name in groups and category.id not in file.used_categories:
                 reason = (
                     f"category {shown(category.name)} has no boxes and only groups others; it is no class"
@@ -86,7 +87,7 @@ def _classes(files: list[CocoFile], problems: Problems) -> tuple[tuple[str, ...]
     names = tuple(dict.fromkeys(name for _order, name in sorted(listed)))
     place_of = {name: place for place, name in enumerate(names)}
     places = [
-        {category.id: place_of[category.name] for category in file.categories if category.name in place_of}
+        {id: place_of[category.name] for id, category in file.categories.items() if category.name in place_of}
         for file in files
     ]
     return names, places
@@ -97,7 +98,7 @@ def _grouping_categories(files: list[CocoFile]) -> set[str]:
     return {
         category.group
         for file in files
-        for category in file.categories
+        for category in file.categories.values()
         if category.group and category.group != category.name
     }
 
@@ -128,10 +129,10 @@ def _place_images(files: list[CocoFile], index: ImageIndex, problems: Problems) 
 
 def _note_orphans(files: list[CocoFile], problems: Problems) -> None:
     for file in files:
-        for image_id, annotations in file.annotations.items():
+        for image_id, found in file.annotations.items():
             if image_id not in file.images:
-                first = annotations[0]
-                reason = f"{len(annotations)} boxes belong to image id {shown(image_id)}, which is not listed"
+                first = found[0]
+                reason = f"{len(found)} boxes belong to image id {shown(image_id)}, which is not listed"
                 problems.add(file.name, first.line, reason, Code.LABEL_WITHOUT_IMAGE)
 
 

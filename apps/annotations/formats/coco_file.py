@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from .jsonstream import Item, stream_items
 from .text import clean_name, number, pixels, shown
 
 MAX_POINTS = 10_000
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Category:
     @property
     def order(self) -> tuple[int, int | str]:
         """Numbers by value, before other ids by name."""
-        return (0, int(self.id)) if self.id.lstrip("-").isdecimal() else (1, self.id)
+        return (0, int(self.id)) if _WHOLE.fullmatch(self.id) else (1, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class CocoFile:
     """Ids are kept as text, because some tools write 7 in one list and "7" in the other."""
 
     name: str
-    categories: list[Category] = field(default_factory=list)
+    categories: dict[str, Category] = field(default_factory=dict)
     images: dict[str, ImageRecord] = field(default_factory=dict)
     annotations: dict[str, list[Annotation]] = field(default_factory=lambda: defaultdict(list))
     used_categories: set[str] = field(default_factory=set)
@@ -93,11 +96,12 @@ def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: 
         problems.add(file.name, item.line, reason, Code.BAD_VALUE)
         return
     name = clean_name(value.get("name")) or f"class_{category_id}"
-    if any(known.id == category_id for known in file.categories[-1000:]):
+    if category_id in file.categories:
         reason = f"category id {shown(category_id)} is given twice; the first name stands"
         problems.add(file.name, item.line, reason, Code.DUPLICATE)
         return
-    file.categories.append(Category(category_id, name, clean_name(value.get("supercategory")), item.line))
+    group = clean_name(value.get("supercategory"))
+    file.categories[category_id] = Category(category_id, name, group, item.line)
 
 
 def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:

@@ -29,7 +29,7 @@ def write_coco(
     try:
         for image in images:
             folder = split_folder(image)
-            name = names.name_for(image, folder)
+            name = names.name_for(image, "images")  # distinct in all splits: file_name has no folder
             yield Entry(f"images/{folder}/{name}", image=image)
             if image.labelled:
                 parts.setdefault(folder, _Part(class_names)).add(image, name)
@@ -45,8 +45,8 @@ class _Part:
 
     def __init__(self, class_names: Sequence[str]):
         self._class_names = class_names
-        self._images = tempfile.SpooledTemporaryFile(_IN_MEMORY)
-        self._annotations = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._images = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._annotations = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         self._image_count = self._annotation_count = 0
 
     def add(self, image: ImageLabels, name: str) -> None:

@@ -10,9 +10,8 @@ from posixpath import basename, dirname, splitext
 from .base import SPLITS, UNASSIGNED, ImageLabels, Source
 from .text import clean_name
 
-IMAGE_EXTENSIONS = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .avif .heic .heif .jp2".split()
-)
+_COMMON = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff")
+IMAGE_EXTENSIONS = frozenset((*_COMMON, ".gif", ".avif", ".heic", ".heif", ".jp2"))
 _NOISE_FOLDERS = ("__MACOSX", "@eaDir")
 _NOISE_FILES = ("thumbs.db", "desktop.ini")
 
@@ -101,8 +100,8 @@ class ImageIndex:
         return _closest(_lookup(self._by_name, _tails(wanted)), wanted, near, split)
 
     def find_stem(self, reference: str, *, near: str = "", split: str = "") -> list[str]:
-        """Like `find`, for a name without its extension."""
-        wanted = plain_path(reference)
+        """The images called like the file `reference`, whatever the extensions."""
+        wanted = splitext(plain_path(reference))[0]
         return _closest(_lookup(self._by_stem, _tails(wanted)), wanted, near, split)
 
 
@@ -126,7 +125,8 @@ def _closest(candidates: list[str], wanted: str, near: str, split: str) -> list[
     longest = max(_agreement(path, wanted) for path in candidates)
     best = [path for path in candidates if _agreement(path, wanted) == longest]
     preferences = (
-        lambda path: path.endswith(wanted),  # upper and lower case as written
+        # Upper and lower case as written.
+        lambda path: path.endswith(wanted) or splitext(path)[0].endswith(wanted),
         lambda path: bool(split) and split_of(path) == split,
         lambda path: bool(near) and path.startswith(f"{near}/"),
         lambda path: dirname(path) == near,

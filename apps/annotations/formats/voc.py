@@ -106,16 +106,18 @@ def _class_names(source: Source, names: list[str], files: dict[str, VocFile]) ->
     listed = []
     for name in sorted(names, key=lambda name: (name.count("/"), name)):
         if basename(name).lower() in _CLASS_LISTS:
-            listed = [_listed_class(line) for _number, line in read_lines(source, name)]
+            listed = [_listed_class(line, name) for _number, line in read_lines(source, name)]
             break
     # CVAT's labelmap.txt lists "background", which is no class of boxes.
     known = [name for name in listed if name and (name != "background" or name in used)]
     return tuple(dict.fromkeys([*known, *sorted(used)]))
 
 
-def _listed_class(line: str) -> str:
-    """`RBC`, or CVAT's `RBC:128,0,0::`; "" for a comment."""
-    return "" if line.startswith("#") else clean_name(line.split(":")[0] if line.count(":") >= 3 else line)
+def _listed_class(line: str, file: str) -> str:
+    """The line, or in CVAT's labelmap.txt the name in `RBC:128,0,0::`; "" for a comment there."""
+    if basename(file).lower() != "labelmap.txt":
+        return clean_name(line)
+    return "" if line.startswith("#") else clean_name(line.split(":")[0])
 
 
 def _splits(source: Source, names: list[str], index: ImageIndex, problems: Problems) -> dict[str, str]:
@@ -129,7 +131,16 @@ def _splits(source: Source, names: list[str], index: ImageIndex, problems: Probl
     return splits
 
 
-def _take_list(splits, source, file, split, index, problems, *, quiet) -> None:
+def _take_list(
+    splits: dict[str, str],
+    source: Source,
+    file: str,
+    split: str,
+    index: ImageIndex,
+    problems: Problems,
+    *,
+    quiet: bool,
+) -> None:
     for line, text in read_lines(source, file):
         # The devkit's lists per class have a flag after the name; names themselves may have spaces.
         found = (

@@ -13,12 +13,12 @@ from posixpath import basename, splitext
 from .base import Box, Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
 from .boxes import fit_box
 from .layout import content_names, image_names, split_of, stem, with_extension
-from .text import read_lines
+from .text import read_lines, shown
 from .yolo_config import MAX_CLASSES, Config, Splits, find_data_yamls, read_config
 from .yolo_rows import Row, RowError, looks_like_row, parse_row
 from .yolo_write import write_yolo
 
-_NEVER_LABELS = (
+_NEVER_LABELS = (  # by their usual names
     "classes.txt",
     "class_names.txt",
     "train.txt",
@@ -92,11 +92,14 @@ def pair_labels(images: list[str], candidates: list[str]) -> dict[str, str | Non
     stem share a label file as they do in training; then, for labels in some other folder, by a stem that
     only one image and one label have.
     """
-    known = {name.lower(): name for name in candidates}
+    exact, any_case = set(candidates), {name.lower(): name for name in candidates}
     labels: dict[str, str | None] = {}
     for image in images:
         beside = splitext(image)[0] + ".txt"
-        labels[image] = known.get(_in_labels(beside).lower()) or known.get(beside.lower())
+        places = (_in_labels(beside), beside)
+        labels[image] = next((place for place in places if place in exact), None)
+        if labels[image] is None:
+            labels[image] = next(filter(None, (any_case.get(place.lower()) for place in places)), None)
     claimed = set(labels.values())
     lonely_images, lonely_labels = defaultdict(list), defaultdict(list)
     for image, label in labels.items():
@@ -213,7 +216,7 @@ def _read_boxes(source: Source, file: str, config: Config, classes: Classes, pro
 def _box(row: Row, file: str, line: int, classes: Classes, problems: Problems) -> Box | None:
     place = classes.place(row.class_id)
     if place is None:
-        reason = f"class {row.class_id} is unknown: there are {classes.count}, numbered from 0"
+        reason = f"class {shown(row.class_id)} is unknown: there are {classes.count}, numbered from 0"
         problems.add(file, line, reason, Code.UNKNOWN_CLASS)
         return None
     box, fault = fit_box(place, row.corners, points=row.points, confidence=row.confidence)

@@ -39,7 +39,7 @@ def read_config(source: Source, names: list[str], problems: Problems) -> Config:
             _take_yaml(config, file, read_yaml(source, file))
         else:
             problems.add(file, None, f"a second data.yaml; {config.file} was used", Code.NOTE)
-    _take_darknet(config, source, names)
+    _take_darknet(config, source, names, problems)
     for file in _name_lists(names):
         config.list_files.add(file)
         if config.names is None:
@@ -112,9 +112,14 @@ def _keypoint_values(shape: object) -> int:
     return 0
 
 
-def _take_darknet(config: Config, source: Source, names: list[str]) -> None:
+def _take_darknet(config: Config, source: Source, names: list[str], problems: Problems) -> None:
     for file in with_extension(names, ".data"):
-        for _number, line in read_lines(source, file):
+        try:
+            lines = read_lines(source, file)
+        except FormatError as error:  # other things are called .data as well
+            problems.add_error(error, Code.NOTE)
+            continue
+        for _number, line in lines:
             key, _equals, value = (part.strip() for part in line.partition("="))
             if split := split_word(key):
                 config.split_paths.setdefault(split, []).append(value)

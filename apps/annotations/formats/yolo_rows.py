@@ -26,7 +26,7 @@ class RowError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`corners` (x1, y1, x2, y2) and `points` are normalised as written, not yet checked against the image."""
+    """`corners` (x1, y1, x2, y2) and `points` are as written (normalised), not checked against the image."""
 
     class_id: int
     corners: tuple[float, float, float, float]
