@@ -14,6 +14,7 @@ PADDING = 114  # gray
 CLASS_OFFSET = 7680  # pixels that part the classes, so that one NMS serves them all
 MAX_CANDIDATES = 30_000
 NMS_CHUNK = 1024
+END2END_LIMIT = 300
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,22 @@ def suppress(
         count = min(len(rects), count * 2)
 
 
-def filter_end2end(raw: np.ndarray, conf: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
-    """Of the rows (n, 6) of xyxy, confidence, class that an NMS-free head gives, those that are wanted."""
-    wanted = raw[:, 4] > conf
-    if classes is not None:
-        wanted &= np.isin(raw[:, 5], classes)
-    return raw[wanted][:max_det]
+def select_end2end(raw: np.ndarray, conf: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
+    """Detections of an NMS-free head, as rows (n, 6) of xyxy, confidence, class.
+
+    `raw` has shape (4 + classes, anchors): corners, and the score of each class. As in ultralytics, an anchor
+    may stand for several classes, and the wanted classes are chosen from among the best max(max_det, 300).
+    """
+    limit = min(max(max_det, END2END_LIMIT), raw.shape[1])
+    best = raw[4:].max(0)
+    chosen = np.flatnonzero(best > conf)
+    chosen = chosen[np.argsort(-best[chosen], kind="stable")[:limit]]
+    scores = raw[4:, chosen].T
+    anchors, labels = np.nonzero(scores > conf)
+    order = np.argsort(-scores[anchors, labels], kind="stable")[:limit]
+    anchors, labels = anchors[order], labels[order]
+    rows = np.column_stack((raw[:4, chosen[anchors]].T, scores[anchors, labels], labels))
+    return rows[np.isin(labels, classes)][:max_det] if classes is not None else rows[:max_det]
 
 
 def to_image(rows: np.ndarray, place: Letterbox) -> list[Box]:

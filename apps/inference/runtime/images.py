@@ -10,7 +10,7 @@ from PIL import Image
 
 from .errors import BadImage
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF")  # MPO is the JPEG of phones with several cameras
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # JPEG opens the MPO of phones with several cameras too
 FORMAT_NAMES = "JPEG, PNG, WebP, BMP and TIFF"
 
 # The reason travels in BadImage; without this each bad upload also writes lines to the server's log.

@@ -56,9 +56,12 @@ class Runtime:
             "NUM_STREAMS": streams,
             **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
         }
-        self._weights_bytes = (path / "model.bin").stat().st_size
-        self._model = read_model(path)
-        self._any_shape = Graph(self._compile())
+        try:
+            self._weights_bytes = (path / "model.bin").stat().st_size
+            self._model = read_model(path)
+            self._any_shape = Graph(self._compile())
+        except (OSError, RuntimeError) as error:
+            raise ModelError(f"The exported model in {path} is damaged: OpenVINO cannot read it.") from error
         self._graphs: dict[tuple[int, int], Graph] = {}
         self._asked: Counter[tuple[int, int]] = Counter()
         self._max_graphs = max_graphs
@@ -96,7 +99,7 @@ class Runtime:
             clock.lap("inference_ms")
             # `raw` is the request's own memory: what is needed of it is copied before others get the request
             if self.end2end:
-                rows = boxes.filter_end2end(raw, conf, max_det, classes)
+                rows = boxes.select_end2end(raw, conf, max_det, classes)
             else:
                 rows = boxes.select(raw, conf, iou, max_det, classes)
         found = boxes.to_image(rows, place)
@@ -209,7 +212,7 @@ def read_metadata(path: Path) -> dict:
         raise ModelError(
             f"The exported model in {path} is damaged: its {METADATA_FILE} cannot be read."
         ) from error
-    missing = {"format", "task", "names", "imgsz", "stride", "end2end"} - metadata.keys()
+    missing = {"format", "task", "names", "imgsz", "stride", "end2end"} - set(metadata)
     if missing:
         raise ModelError(
             f"The exported model in {path} is damaged: it does not say its {', '.join(sorted(missing))}."
@@ -224,11 +227,7 @@ def read_model(path: Path):
     import openvino
     from openvino.preprocess import ColorFormat, PrePostProcessor
 
-    try:
-        model = core().read_model(path / "model.xml")
-    except RuntimeError as error:
-        raise ModelError(f"The exported model in {path} is damaged: OpenVINO cannot read it.") from error
-    steps = PrePostProcessor(model)
+    steps = PrePostProcessor(core().read_model(path / "model.xml"))
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().tensor().set_color_format(ColorFormat.BGR)
     steps.input().model().set_layout(openvino.Layout("NCHW"))

@@ -67,10 +67,12 @@ def compare_many(
 
 
 def best_match(row: Row, others: Sequence[Row], iou: float) -> Row | None:
-    """The box of the same class that overlaps most, if by at least `iou`."""
-    overlaps = [(overlap(row, other), index) for index, other in enumerate(others) if other[0] == row[0]]
-    most, index = max(overlaps, default=(0.0, None))
-    return others[index] if index is not None and most >= iou else None
+    """The box of the same class that overlaps by at least `iou`; of several, the one nearest in confidence.
+
+    There are several where boxes that reach beyond the image were clipped to the same corners.
+    """
+    matches = [other for other in others if other[0] == row[0] and overlap(row, other) >= iou]
+    return min(matches, key=lambda other: abs(other[1] - row[1]), default=None)
 
 
 def overlap(one: Row, other: Row) -> float:

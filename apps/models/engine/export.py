@@ -128,6 +128,8 @@ def run(job: dict, tell) -> dict:
         made = FORMATS[job["format"]](model, job)
         metadata = describe(model, job, made)
         write_json(made / METADATA_FILE, metadata)
+        if metadata["end2end"]:  # ultralytics would take the graph's every anchor for a list of detections
+            (made / "metadata.yaml").unlink()
         reference = answer(model, job, tell)
         files = list_files(made)
         replace_folder(made, output)
@@ -178,7 +180,7 @@ def load_weights(path: Path, scratch: Path):
 
 def export_openvino(model, job: dict) -> Path:
     """OpenVINO IR of free height and width, and without NMS: each request has thresholds of its own."""
-    with exact_distances(model):
+    with every_anchor(model):
         folder = model.export(
             format="openvino",
             imgsz=job["imgsz"],
@@ -191,32 +193,22 @@ def export_openvino(model, job: dict) -> Path:
 
 
 @contextlib.contextmanager
-def exact_distances(model):
-    """Say the mean over a box's distance bins, a 1×1 convolution in ultralytics, as a product and a sum.
+def every_anchor(model):
+    """For the time of an export, the NMS-free head gives every anchor and leaves the choice to the runtime.
 
-    The result is the same. But where OpenVINO computes in bf16, it does so up to the last convolution and
-    goes on in f32 from there: as a sum, the decoding of boxes stays exact.
+    Traced, its TopK asks for as many as the exported shape has, and fails on pictures that have fewer.
     """
-    import torch
-
-    class MeanDistance(torch.nn.Module):
-        def __init__(self, bins: int):
-            super().__init__()
-            self.bins = bins
-            self.register_buffer("distances", torch.arange(bins, dtype=torch.float).view(1, 1, bins, 1))
-
-        def forward(self, x):
-            batch, _, anchors = x.shape
-            return (x.view(batch, 4, self.bins, anchors).softmax(2) * self.distances).sum(2)
-
     head = model.model.model[-1]
-    original = getattr(head, "dfl", None)
-    if getattr(head, "reg_max", 1) > 1:
-        head.dfl = MeanDistance(head.reg_max)
+    head.postprocess = anchors_last
     try:
         yield
     finally:
-        head.dfl = original
+        del head.postprocess
+
+
+def anchors_last(predictions):
+    """(1, anchors, 4 + classes) becomes (1, 4 + classes, anchors), the layout of the head that needs NMS."""
+    return predictions.permute(0, 2, 1)
 
 
 FORMATS = {"openvino": export_openvino}

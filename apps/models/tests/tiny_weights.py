@@ -1,8 +1,8 @@
 """Weights for tests in seconds: random ones that still answer with many different boxes.
 
-`python -m apps.models.tests.tiny_weights FOLDER` writes yolov8n.pt, yolo11n.pt and yolo26n.pt of three classes.
-Parity asks whether two programs compute the same, so what they compute may be nonsense, but it must vary from place
-to place: the batch norms take their statistics from drawn images, and the last layers are spread.
+`python -m apps.models.tests.tiny_weights FOLDER` writes small yolov8n.pt, yolo11n.pt and yolo26n.pt.
+Parity asks whether two programs compute the same, so what they compute may be nonsense, but it must vary from
+place to place: the batch norms take their statistics from drawn images, and the last layers are spread.
 """
 
 import functools
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def drawn_pixels(seed: int, width: int = 200, height: int = 150) -> np.ndarray:
-    """A picture of overlapping shapes on noise: uint8 BGR of shape (height, width, 3), the same for the same seed."""
+    """Overlapping shapes on noise, the same for the same seed: uint8 BGR of shape (height, width, 3)."""
     import cv2
 
     rng = np.random.default_rng(seed)
@@ -41,7 +41,11 @@ def tiny_weights() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="tiny-weights-"))
     environment = engine_environment(folder)
     subprocess.run(
-        [sys.executable, "-m", __name__, str(folder)], cwd=ROOT, env=environment, check=True, capture_output=True
+        [sys.executable, "-m", __name__, str(folder)],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
     )
     return folder
 
