@@ -21,7 +21,7 @@ def setting(kind, name, default, low=None, high=None):
         value = getattr(env, kind)(name, default=default)
     except ValueError:
         raise ImproperlyConfigured(f"{name}={env.str(name)!r} is not a valid {kind}.") from None
-    if low is not None and value < low or high is not None and value > high:
+    if (low is not None and value < low) or (high is not None and value > high):
         raise ImproperlyConfigured(f"{name}={value} is out of range: {low} to {high if high is not None else 'any'}.")
     return value
 
@@ -178,8 +178,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "accounts:sign_in"
-LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "home"
+LOGIN_REDIRECT_URL = "core:home"
+LOGOUT_REDIRECT_URL = "core:home"
 REGISTRATION_OPEN = setting("bool", "REGISTRATION_OPEN", True)
 
 # --- API ----------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "apps.core.api.answer_error",
     "DEFAULT_THROTTLE_RATES": {"sign_in": setting("str", "SIGN_IN_RATE", "30/min")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` names file formats here
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1)),

@@ -1,1 +1,24 @@
-urlpatterns = []
+"""Every address of the platform: one include per app, and the API."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerView
+
+from apps.annotations import views as annotations
+from yolotrainer import api
+
+urlpatterns = [
+    path("", include("apps.core.urls")),
+    path("account/", include("apps.accounts.urls")),
+    path("datasets/", include("apps.datasets.urls")),
+    path("datasets/import", annotations.import_new, name="import_new"),
+    path("datasets/<int:pk>/", include("apps.annotations.urls")),
+    path("training/", include("apps.training.urls")),
+    path("models/", include("apps.models.urls")),
+    path("", include("apps.inference.urls")),
+    path("api/v1/", include((api.urlpatterns, "api"))),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="api_docs"),
+    path("admin/", admin.site.urls),
+]
+admin.site.site_header = admin.site.site_title = "YOLO Trainer"
+admin.site.index_title = "Operator's tables"

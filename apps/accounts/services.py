@@ -23,5 +23,3 @@ def create_token(user, name, scope="read infer", expires_at=None):
 def revoke_token(token):
     """The token stops working at once."""
     token.delete()
-
-

@@ -89,8 +89,10 @@ def hand_back(row, count_attempt=True):
 
 def cancel(row):
     """Cancel a row that has not ended; True where this call did it."""
-    ended = type(row).objects.filter(pk=row.pk, status__in=row.ACTIVE).update(
-        status=row.Status.CANCELLED, completed_at=timezone.now()
+    ended = (
+        type(row)
+        .objects.filter(pk=row.pk, status__in=row.ACTIVE)
+        .update(status=row.Status.CANCELLED, completed_at=timezone.now())
     )
     return bool(ended)
 

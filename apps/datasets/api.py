@@ -115,7 +115,9 @@ class BulkImages(APIView):
         bulk = BulkSerializer(data=request.data)
         bulk.is_valid(raise_exception=True)
         data = bulk.validated_data
-        images = dataset.images.filter(pk__in=data["ids"]) if "ids" in data else images_matching(dataset, data["filter"])
+        images = (
+            dataset.images.filter(pk__in=data["ids"]) if "ids" in data else images_matching(dataset, data["filter"])
+        )
         if data["action"] == "delete":
             count = services.delete_images(dataset, images)
         else:

@@ -6,7 +6,6 @@ from django_filters.utils import translate_validation
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 
 
-
 class ImageFilter(django_filters.FilterSet):
     """`?split=&labeled=&state=&class_id=&search=`; `split=none` asks for images without a split."""
 

@@ -37,7 +37,8 @@ _SCALE = 2  # masks are drawn this much larger, then reduced: smooth edges, boxe
 _CANVAS = SIZE * _SCALE
 _MIN_VISIBLE = 0.8  # a shape hidden more than this leaves would have a label nobody can learn
 _SHADOW = [level * 35 // 100 for level in range(256)]
-_HUES = {"circle": (350, 372), "square": (205, 232), "triangle": (135, 165), "star": (36, 50)}  # degrees
+_HUES = {"circle": (335, 380), "square": (195, 250), "triangle": (110, 175), "star": (28, 60)}  # degrees
+_ANY_HUE = 0.12  # share of the shapes that wear a colour at random: colour is a hint, the shape is the class
 
 
 class SampleImage(NamedTuple):
@@ -148,9 +149,7 @@ def _star(x: float, y: float, radius: float, angle: float) -> list[tuple[float, 
 def _around(x: float, y: float, radii: list[float], angle: float) -> list[tuple[float, float]]:
     """Return one point per radius, at equal angles clockwise from the top."""
     step = 2 * math.pi / len(radii)
-    return [
-        (x + r * math.sin(angle + i * step), y - r * math.cos(angle + i * step)) for i, r in enumerate(radii)
-    ]
+    return [(x + r * math.sin(angle + i * step), y - r * math.cos(angle + i * step)) for i, r in enumerate(radii)]
 
 
 _OUTLINES = {"square": _regular(4, math.pi / 4), "triangle": _regular(3, 0.0), "star": _star}
@@ -160,7 +159,7 @@ _OUTLINES = {"square": _regular(4, math.pi / 4), "triangle": _regular(3, 0.0), "
 
 
 def _colour(rng: np.random.Generator, name: str) -> tuple[int, int, int]:
-    hue = rng.uniform(*_HUES[name]) % 360
+    hue = rng.uniform(0, 360) if rng.random() < _ANY_HUE else rng.uniform(*_HUES[name]) % 360
     return _hsv(hue, rng.uniform(0.55, 0.85), rng.uniform(0.72, 0.98))
 
 
@@ -174,9 +173,7 @@ def _hsv(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
     return channel(5), channel(3), channel(1)
 
 
-def _paint(
-    image: Image.Image, mask: Image.Image, colour: tuple[int, int, int], rng: np.random.Generator
-) -> None:
+def _paint(image: Image.Image, mask: Image.Image, colour: tuple[int, int, int], rng: np.random.Generator) -> None:
     """Lay a soft shadow, then the shape, lighter above than below."""
     shadow = mask.filter(ImageFilter.BoxBlur(3)).point(_SHADOW)
     image.paste((20, 24, 40), (3, 4), shadow)
@@ -206,8 +203,6 @@ def _background(rng: np.random.Generator) -> Image.Image:
 def _add_noise(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Add grain of a random strength: mostly brightness, a little colour."""
     strength = rng.uniform(4, 11)
-    grain = rng.standard_normal((SIZE, SIZE, 1), np.float32) + 0.4 * rng.standard_normal(
-        (SIZE, SIZE, 3), np.float32
-    )
+    grain = rng.standard_normal((SIZE, SIZE, 1), np.float32) + 0.4 * rng.standard_normal((SIZE, SIZE, 3), np.float32)
     noisy = np.asarray(image, np.float32) + strength * grain
     return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))

@@ -22,7 +22,9 @@ class DatasetSerializer(serializers.ModelSerializer):
 
     def validate_class_names(self, value):
         if self.instance is not None:
-            raise serializers.ValidationError("Classes are added at `classes`, so that no label moves to another class.")
+            raise serializers.ValidationError(
+                "Classes are added at `classes`, so that no label moves to another class."
+            )
         try:
             return parse_class_names(value)
         except FormError as error:

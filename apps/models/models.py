@@ -21,9 +21,7 @@ class TrainedModel(models.Model):
     num_classes = models.PositiveIntegerField(default=0)
     class_names = models.JSONField(default=list)
     metrics = models.JSONField(default=dict, blank=True)
-    dataset_version = models.ForeignKey(
-        DatasetVersion, models.SET_NULL, null=True, blank=True, related_name="models"
-    )
+    dataset_version = models.ForeignKey(DatasetVersion, models.SET_NULL, null=True, blank=True, related_name="models")
     training_id = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
     is_public = models.BooleanField(default=False)
     is_deployed = models.BooleanField(default=False)

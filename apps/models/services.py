@@ -42,9 +42,10 @@ def delete_model(model):
     names = [model.file.name, model.serving_file.name]
     model.delete()
     for name in filter(None, names):
-        if not TrainedModel.objects.filter(file=name).exists() and not TrainedModel.objects.filter(
-            serving_file=name
-        ).exists():
+        if (
+            not TrainedModel.objects.filter(file=name).exists()
+            and not TrainedModel.objects.filter(serving_file=name).exists()
+        ):
             default_storage.delete(name)
 
 

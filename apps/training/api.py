@@ -74,7 +74,9 @@ class Logs(APIView):
     def get(self, request, pk):
         job = get_job(request.user, pk)
         offset = offset_of(request, "offset")
-        row = TrainingJob.objects.filter(pk=job.pk).values_list(Substr(F("logs"), offset + 1, LOG_PIECE), Length("logs"))
+        row = TrainingJob.objects.filter(pk=job.pk).values_list(
+            Substr(F("logs"), offset + 1, LOG_PIECE), Length("logs")
+        )
         text, length = row.get()
         return Response({"text": text, "next_offset": min(offset, length) + len(text)})
 

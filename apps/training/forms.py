@@ -18,11 +18,15 @@ MORE = {
 
 
 class TrainingForm(forms.Form):
-    name = forms.CharField(max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": "Made up for you"}))
+    name = forms.CharField(
+        max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": "Made up for you"})
+    )
     model_type = forms.ChoiceField(choices=MODEL_TYPE_CHOICES, label="Model")
     weights = forms.ChoiceField(label="Start from")
     epochs = forms.IntegerField(min_value=1, max_value=10_000, help_text="How often every image is seen.")
-    batch_size = forms.IntegerField(min_value=1, max_value=1024, label="Batch", help_text="Images a step; less takes less memory.")
+    batch_size = forms.IntegerField(
+        min_value=1, max_value=1024, label="Batch", help_text="Images a step; less takes less memory."
+    )
     img_size = forms.IntegerField(
         min_value=32, max_value=4096, label="Image size", help_text="Pixels of the longer side, a multiple of 32.",
         widget=forms.NumberInput(attrs={"step": 32}),
@@ -31,7 +35,9 @@ class TrainingForm(forms.Form):
         required=False, min_value=1e-6, max_value=1, help_text="Empty: chosen by ultralytics.",
         widget=forms.NumberInput(attrs={"step": "any"}),
     )  # fmt: skip
-    patience = forms.IntegerField(min_value=0, max_value=10_000, help_text="Stop after this many epochs without progress; 0 for never.")
+    patience = forms.IntegerField(
+        min_value=0, max_value=10_000, help_text="Stop after this many epochs without progress; 0 for never."
+    )
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1)
     optimizer = forms.ChoiceField(choices=[(name, name) for name in OPTIMIZERS])
 

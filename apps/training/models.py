@@ -26,7 +26,9 @@ class TrainingJob(Work):
     learning_rate = models.FloatField(null=True, blank=True)
     patience = models.PositiveIntegerField()
     seed = models.PositiveIntegerField(default=0)
-    arguments = models.JSONField(default=dict, blank=True, help_text="Further training arguments: augmentation, optimizer.")
+    arguments = models.JSONField(
+        default=dict, blank=True, help_text="Further training arguments: augmentation, optimizer."
+    )
     current_epoch = models.PositiveIntegerField(default=0)
     epoch_progress = models.FloatField(default=0, help_text="0 to 1 within the epoch under way")
     phase = models.CharField(max_length=60, blank=True)

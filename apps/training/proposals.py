@@ -4,7 +4,14 @@ from django.db.models import Avg
 
 from apps.datasets.sample import SAMPLE_SETTINGS
 
-USUAL = {"model_type": "yolo11n", "weights": "auto", "epochs": 100, "batch_size": 16, "patience": 50, "seed": 0}
+USUAL = {
+    "model_type": "yolo11n",
+    "weights": "auto",
+    "epochs": 100,
+    "batch_size": 16,
+    "patience": 50,
+    "seed": 0,
+}
 USUAL_OPTIMIZER = "auto"
 LARGEST = 640
 

@@ -15,7 +15,9 @@ class TrainingRequestSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     model_type = serializers.ChoiceField(choices=MODEL_TYPES)
     weights = serializers.CharField(
-        max_length=40, default="auto", help_text="auto, pretrained, scratch, or the id of a model to start from."
+        max_length=40,
+        default="auto",
+        help_text="auto, pretrained, scratch, or the id of a model to start from.",
     )
     epochs = serializers.IntegerField(min_value=1, max_value=10_000, default=100)
     batch_size = serializers.IntegerField(min_value=1, max_value=1024, default=16)
@@ -29,7 +31,9 @@ class TrainingRequestSerializer(serializers.Serializer):
 
     def validate_img_size(self, value):
         if value % 32:
-            raise serializers.ValidationError(f"A multiple of 32; the nearest are {value // 32 * 32} and {value // 32 * 32 + 32}.")
+            raise serializers.ValidationError(
+                f"A multiple of 32; the nearest are {value // 32 * 32} and {value // 32 * 32 + 32}."
+            )
         return value
 
     def validate_augmentation(self, value):

@@ -67,7 +67,9 @@ def next_steps(request):
 @login_required
 def job_create(request):
     if "dataset" not in request.GET:
-        datasets = [d for d in datasets_visible_to(request.user) if request.user.is_superuser or d.owner_id == request.user.pk]
+        datasets = [
+            d for d in datasets_visible_to(request.user) if request.user.is_superuser or d.owner_id == request.user.pk
+        ]
         return render(request, "training/job_choose.html", {"datasets": datasets})
     dataset = get_dataset_to_edit(request.user, _number(request.GET["dataset"]))
     form = TrainingForm(request.POST or None, user=request.user, initial=propose(dataset))

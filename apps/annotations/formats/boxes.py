@@ -79,9 +79,7 @@ def _overhang(corners: Sequence[float], size: tuple[int, int] | None) -> Fault |
     scales = {side: size[side in ("top", "bottom")] if size else 1 for side in beyond}
     allowed = ROUNDING_PIXELS if size else ROUNDING
     told = [
-        f"{beyond[side] * scale:.4g} px at the {side}"
-        if size
-        else f"{beyond[side] * 100:.3g} % at the {side}"
+        f"{beyond[side] * scale:.4g} px at the {side}" if size else f"{beyond[side] * 100:.3g} % at the {side}"
         for side, scale in scales.items()
         if beyond[side] * scale > allowed
     ]

@@ -78,9 +78,7 @@ def _classes(files: list[CocoFile], problems: Problems) -> tuple[tuple[str, ...]
     for file in files:
         for category in file.categories.values():
             if category.name in groups and category.id not in file.used_categories:
-                reason = (
-                    f"category {shown(category.name)} has no boxes and only groups others; it is no class"
-                )
+                reason = f"category {shown(category.name)} has no boxes and only groups others; it is no class"
                 problems.add(file.name, category.line, reason, Code.NOTE)
             else:
                 listed.append((category.order, category.name))

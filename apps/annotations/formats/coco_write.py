@@ -16,9 +16,7 @@ _IN_MEMORY = 4 * 1024 * 1024  # of a split's images or annotations, before they 
 _CHUNK = 256 * 1024
 
 
-def write_coco(
-    class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
-) -> Iterator[Entry]:
+def write_coco(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
     """The files of the export, the JSON files last.
 
     Category ids are the class places from 1 on and so stay with their classes from export to export. The

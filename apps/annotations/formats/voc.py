@@ -143,9 +143,7 @@ def _take_list(
 ) -> None:
     for line, text in read_lines(source, file):
         # The devkit's lists per class have a flag after the name; names themselves may have spaces.
-        found = (
-            index.find_stem(f"{text}.jpg") or index.find(text) or index.find_stem(f"{text.split()[0]}.jpg")
-        )
+        found = index.find_stem(f"{text}.jpg") or index.find(text) or index.find_stem(f"{text.split()[0]}.jpg")
         if not found:
             reason = f"the listed image {shown(text)} is not in the archive"
             problems.add(file, line, reason, Code.IMAGE_MISSING)

@@ -13,9 +13,7 @@ from .layout import ExportNames, stem
 _FOLDER = "JPEGImages"
 
 
-def write_voc(
-    class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
-) -> Iterator[Entry]:
+def write_voc(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
     """The files of the export, the lists last.
 
     Corners are pixel edges from 0 (see voc.py): whole numbers where the box lies on whole pixels, up to

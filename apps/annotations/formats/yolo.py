@@ -71,9 +71,7 @@ class Classes:
     def __init__(self, config: Config, problems: Problems):
         numbered = config.names or []
         self.names = tuple(dict.fromkeys(numbered))
-        self._places = (
-            [self.names.index(name) for name in numbered] if len(self.names) < len(numbered) else None
-        )
+        self._places = [self.names.index(name) for name in numbered] if len(self.names) < len(numbered) else None
         self.count = len(numbered)
         if self._places:
             reason = "the same class name stands at several numbers; they became one class"
@@ -164,9 +162,7 @@ def _invented_names(source: Source, labels: dict, problems: Problems) -> list[st
             continue  # told when its boxes are read
         found = [int(token) for token in tokens if token.isascii() and token.isdigit() and len(token) < 9]
         highest = max([highest, *(number for number in found if number < MAX_CLASSES)])
-    reason = (
-        "nothing names the classes (data.yaml, obj.names or classes.txt): they are called class_0, class_1, …"
-    )
+    reason = "nothing names the classes (data.yaml, obj.names or classes.txt): they are called class_0, class_1, …"
     problems.add("", None, reason, Code.NOTE)
     return [f"class_{number}" for number in range(highest + 1)]
 

@@ -126,9 +126,7 @@ def _take_darknet(config: Config, source: Source, names: list[str], problems: Pr
 
 
 def _name_lists(names: list[str]) -> list[str]:
-    known = [
-        name for name in names if basename(name).lower() in _NAME_LISTS or name.lower().endswith(".names")
-    ]
+    known = [name for name in names if basename(name).lower() in _NAME_LISTS or name.lower().endswith(".names")]
     return sorted(known, key=lambda name: (name.count("/"), name))
 
 
@@ -166,9 +164,7 @@ class Splits:
             if matching:
                 return
 
-    def _take_list(
-        self, split: str, source: Source, file: str, index: ImageIndex, problems: Problems
-    ) -> None:
+    def _take_list(self, split: str, source: Source, file: str, index: ImageIndex, problems: Problems) -> None:
         for number, line in read_lines(source, file):
             found = index.find(line, split=split)
             if len(found) != 1:

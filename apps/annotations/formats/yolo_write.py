@@ -14,9 +14,7 @@ from .boxes import corners_of
 from .layout import ExportNames, split_folder, stem
 
 
-def write_yolo(
-    class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
-) -> Iterator[Entry]:
+def write_yolo(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
     """The files of the export, the data.yaml last.
 
     `task` "detect" writes boxes, "segment" polygons (a box becomes its four corners: Ultralytics refuses

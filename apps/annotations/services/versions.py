@@ -54,6 +54,7 @@ def _write_manifest(dataset, out):
     """Write the manifest, a header line and a line an image, gzipped; returns what a version knows of it."""
     digest, splits, num_images, num_boxes = hashlib.sha256(), Counter(), 0, 0
     with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=5) as lines:
+
         def write(entry):
             line = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
             digest.update(line)

@@ -32,9 +32,7 @@ def read_all(files, format="auto"):
 
 def told(reading):
     """The problems as (file, line, code), without notes."""
-    return [
-        (problem.file, problem.line, problem.code) for problem in reading.problems if problem.effect != "note"
-    ]
+    return [(problem.file, problem.line, problem.code) for problem in reading.problems if problem.effect != "note"]
 
 
 def export(format, class_names, images, **options):

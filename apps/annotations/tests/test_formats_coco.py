@@ -82,16 +82,12 @@ def test_windows_paths_of_another_machine_find_their_images():
 
 
 def test_of_two_extensions_the_written_one_is_meant():
-    _reading, images = read_all(
-        {"l.json": coco([image(1, "a.png")], [annotation(1)]), "a.jpg": b"", "a.png": b""}
-    )
+    _reading, images = read_all({"l.json": coco([image(1, "a.png")], [annotation(1)]), "a.jpg": b"", "a.png": b""})
     assert [image.labelled for image in images.values()] == [False, True]
 
 
 def test_an_image_that_could_be_several_files_is_not_guessed():
-    reading, images = read_all(
-        {"l/l.json": coco([image(1, "a.jpg")], [annotation(1)]), "x/a.jpg": b"", "y/a.jpg": b""}
-    )
+    reading, images = read_all({"l/l.json": coco([image(1, "a.jpg")], [annotation(1)]), "x/a.jpg": b"", "y/a.jpg": b""})
     assert not any(image.labelled for image in images.values())
     assert [problem.code for problem in reading.problems] == [Code.IMAGE_AMBIGUOUS]
 
@@ -167,9 +163,7 @@ def test_of_several_polygons_the_largest_is_kept():
 
 
 def test_an_image_that_is_not_there_is_named_with_the_number_of_its_boxes():
-    reading, images = read_all(
-        {"a.json": coco([image(1, "gone.jpg")], [annotation(1)]), "b.jpg": b""}, "coco"
-    )
+    reading, images = read_all({"a.json": coco([image(1, "gone.jpg")], [annotation(1)]), "b.jpg": b""}, "coco")
     (problem,) = reading.problems
     assert problem.code == Code.IMAGE_MISSING
     assert "gone.jpg is not in the archive; its 1 boxes" in problem.reason

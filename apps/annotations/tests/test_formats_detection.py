@@ -54,9 +54,7 @@ def test_a_damaged_label_file_is_a_problem_and_the_rest_goes_in():
                 raise OSError("bad checksum")
             return super().open(name)
 
-    reading = read(
-        Damaged({"classes.txt": "c", "a.jpg": b"", "a.txt": b"", "b.jpg": b"", "b.txt": b""}), "yolo"
-    )
+    reading = read(Damaged({"classes.txt": "c", "a.jpg": b"", "a.txt": b"", "b.jpg": b"", "b.txt": b""}), "yolo")
     assert [image.labelled for image in reading.images] == [False, True]
     assert "bad checksum" in next(iter(reading.problems)).reason
 
@@ -142,8 +140,4 @@ def _mangled(chance, content):
 
 
 def _mangled_name(chance, name):
-    return (
-        name
-        if chance.random() > 0.1
-        else chance.choice([f"x/{name}", name.upper(), name[::-1], f"test/{name}"])
-    )
+    return name if chance.random() > 0.1 else chance.choice([f"x/{name}", name.upper(), name[::-1], f"test/{name}"])

@@ -9,9 +9,7 @@ SIZE = "<size><width>640</width><height>480</height><depth>3</depth></size>"
 
 def thing(name="cat", corners=(160, 120, 480, 360)):
     tags = zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True)
-    return (
-        f"<object><name>{name}</name><bndbox>{''.join(f'<{t}>{v}</{t}>' for t, v in tags)}</bndbox></object>"
-    )
+    return f"<object><name>{name}</name><bndbox>{''.join(f'<{t}>{v}</{t}>' for t, v in tags)}</bndbox></object>"
 
 
 def xml(*things, filename="a.jpg", size=SIZE):
@@ -64,9 +62,7 @@ def test_roboflow_layout_with_labels_beside_the_images():
 
 
 def test_the_name_of_the_xml_counts_more_than_a_filename_left_over_from_a_copy():
-    _reading, images = read_all(
-        {"a.jpg": b"", "b.jpg": b"", "a.xml": xml(thing()), "b.xml": xml(filename="a.jpg")}
-    )
+    _reading, images = read_all({"a.jpg": b"", "b.jpg": b"", "a.xml": xml(thing()), "b.xml": xml(filename="a.jpg")})
     assert [len(image.boxes) for image in images.values()] == [1, 0]
 
 

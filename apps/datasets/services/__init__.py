@@ -1,6 +1,6 @@
 """Every write to datasets and their images."""
 
-from apps.datasets.services.classes import BadClassName, add_class, set_class_name
+from apps.datasets.services.classes import MAX_CLASS_NAME, BadClassName, add_class, set_class_name
 from apps.datasets.services.datasets import create_dataset, delete_dataset, refresh_counts, touch, update_dataset
 from apps.datasets.services.files import delete_pending_files
 from apps.datasets.services.images import (
@@ -13,6 +13,7 @@ from apps.datasets.services.images import (
 from apps.datasets.services.splits import assign_splits
 
 __all__ = [
+    "MAX_CLASS_NAME",
     "BadClassName",
     "add_class",
     "add_images",

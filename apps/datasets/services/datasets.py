@@ -39,7 +39,9 @@ def refresh_counts(dataset):
     counts = DatasetImage.objects.filter(dataset=dataset).aggregate(
         num_images=Count("pk"), num_labeled=Count("pk", filter=Q(is_labeled=True))
     )
-    cover = list(DatasetImage.objects.filter(dataset=dataset).order_by("pk").values_list("pk", flat=True)[:COVER_IMAGES])
+    cover = list(
+        DatasetImage.objects.filter(dataset=dataset).order_by("pk").values_list("pk", flat=True)[:COVER_IMAGES]
+    )
     Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now(), cover=cover, **counts)
     dataset.num_images, dataset.num_labeled = counts["num_images"], counts["num_labeled"]
 

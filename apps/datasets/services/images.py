@@ -75,8 +75,7 @@ def insert_rows(dataset, rows):
     """
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     existing = {
-        row.sha256: row
-        for row in DatasetImage.objects.filter(dataset=dataset, sha256__in=[row.sha256 for row in rows])
+        row.sha256: row for row in DatasetImage.objects.filter(dataset=dataset, sha256__in=[row.sha256 for row in rows])
     }
     fresh = {}
     for row in rows:

@@ -61,9 +61,7 @@ def paint(pixels: np.ndarray, place: Letterbox) -> np.ndarray:
     return pixels[None]
 
 
-def select(
-    raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequence[int] | None
-) -> np.ndarray:
+def select(raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
     """Detections of a head that needs NMS, as rows (n, 6) of xyxy, confidence, class.
 
     `raw` has shape (4 + classes, anchors): center x and y, width and height, and the score of each class.
@@ -83,9 +81,7 @@ def select(
     return np.column_stack((corners[keep], scores[keep], labels[keep]))
 
 
-def suppress(
-    corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou: float, max_det: int
-) -> np.ndarray:
+def suppress(corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou: float, max_det: int) -> np.ndarray:
     """Indices of the boxes that NMS within each class keeps, at most max_det; they come best first.
 
     Greedy NMS compares a box only with better ones, so the best part of them has its final answer: the rest,

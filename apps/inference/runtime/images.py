@@ -43,12 +43,8 @@ def check_header(data: bytes, max_pixels: int) -> None:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadImage(
-            f"The image is too large: at most {megapixels(max_pixels)} megapixels are accepted."
-        ) from error
-    except (
-        Exception
-    ) as error:  # parsers of hostile bytes raise nearly anything; all of it means the same here
+        raise BadImage(f"The image is too large: at most {megapixels(max_pixels)} megapixels are accepted.") from error
+    except Exception as error:  # parsers of hostile bytes raise nearly anything; all of it means the same here
         raise BadImage(f"The file is not an image that can be read: {FORMAT_NAMES} are.") from error
     if width * height > max_pixels:
         size = f"{width} × {height} pixels"

@@ -19,9 +19,7 @@ from .images import decode
 
 METADATA_FILE = "model.json"
 PRECISIONS = ("f32", "bf16")
-OWN_GRAPH_AFTER = (
-    3  # requests of one input shape, before 0.1 s goes into a graph that is 5-25 % faster for it
-)
+OWN_GRAPH_AFTER = 3  # requests of one input shape, before 0.1 s goes into a graph that is 5-25 % faster for it
 
 _core_lock = threading.Lock()
 _core: Any = None
@@ -209,14 +207,10 @@ def read_metadata(path: Path) -> dict:
     except FileNotFoundError as error:
         raise ModelError(f"There is no exported model in {path}.") from error
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The exported model in {path} is damaged: its {METADATA_FILE} cannot be read."
-        ) from error
+        raise ModelError(f"The exported model in {path} is damaged: its {METADATA_FILE} cannot be read.") from error
     missing = {"format", "task", "names", "imgsz", "stride", "end2end"} - set(metadata)
     if missing:
-        raise ModelError(
-            f"The exported model in {path} is damaged: it does not say its {', '.join(sorted(missing))}."
-        )
+        raise ModelError(f"The exported model in {path} is damaged: it does not say its {', '.join(sorted(missing))}.")
     if metadata["format"] != "openvino" or metadata["task"] != "detect":
         raise ModelError(f"Serving {metadata['format']} models for {metadata['task']} is not possible yet.")
     return metadata
@@ -231,9 +225,7 @@ def read_model(path: Path):
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().tensor().set_color_format(ColorFormat.BGR)
     steps.input().model().set_layout(openvino.Layout("NCHW"))
-    steps.input().preprocess().convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(
-        255.0
-    )
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
     model = steps.build()
     model.reshape([1, -1, -1, 3])
     return model

@@ -26,9 +26,7 @@ class Parity:
         return self.found / self.expected if self.expected else 1.0
 
 
-def compare(
-    reference: Iterable[Row], candidate: Iterable[Row], conf: float = 0.25, iou: float = 0.9
-) -> Parity:
+def compare(reference: Iterable[Row], candidate: Iterable[Row], conf: float = 0.25, iou: float = 0.9) -> Parity:
     """Match the boxes of one image.
 
     A box of the reference with at least `conf` is found when the candidate has one of its class with at least
@@ -53,9 +51,7 @@ def compare(
     )
 
 
-def compare_many(
-    pairs: Iterable[tuple[Iterable[Row], Iterable[Row]]], conf: float = 0.25, iou: float = 0.9
-) -> Parity:
+def compare_many(pairs: Iterable[tuple[Iterable[Row], Iterable[Row]]], conf: float = 0.25, iou: float = 0.9) -> Parity:
     """Match the boxes of many images, given as (reference, candidate) pairs, and add up."""
     results = [compare(reference, candidate, conf, iou) for reference, candidate in pairs]
     return Parity(

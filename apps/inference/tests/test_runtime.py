@@ -251,9 +251,7 @@ GOOD = {
     "animated PNG": lambda: encode(picture(), "PNG", save_all=True, append_images=[picture(1)]),
     "WebP": lambda: encode(picture(), "WEBP", lossless=True),
     "WebP with alpha": lambda: encode(picture().convert("RGBA"), "WEBP", lossless=True),
-    "animated WebP": lambda: encode(
-        picture(), "WEBP", lossless=True, save_all=True, append_images=[picture(1)]
-    ),
+    "animated WebP": lambda: encode(picture(), "WEBP", lossless=True, save_all=True, append_images=[picture(1)]),
     "BMP": lambda: encode(picture(), "BMP"),
     "TIFF": lambda: encode(picture(), "TIFF"),
     "CMYK TIFF": lambda: encode(picture().convert("CMYK"), "TIFF"),

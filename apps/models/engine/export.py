@@ -160,19 +160,14 @@ def load_weights(path: Path, scratch: Path):
     os.environ.setdefault("YOLO_CONFIG_DIR", str(scratch / "config"))
     os.environ["YOLO_OFFLINE"] = "1"
     os.environ["YOLO_AUTOINSTALL"] = "false"
-    sys.modules.setdefault(
-        "openvino_telemetry", None
-    )  # the converter falls back to its stub and reports to nobody
-    import torch
+    # Not to be found, so that OpenVINO's converter falls back to its stub and reports to nobody
+    sys.modules.setdefault("openvino_telemetry", None)
     from ultralytics import YOLO
 
-    torch.set_num_threads(os.cpu_count() or 1)
     try:
         model = YOLO(str(path))
     except Exception as error:
-        raise ExportError(
-            "The file does not hold weights that this version of Ultralytics can read."
-        ) from error
+        raise ExportError("The file does not hold weights that this version of Ultralytics can read.") from error
     if model.task != "detect":
         raise ExportError(f"Only detection models can be exported so far, and this one is for {model.task}.")
     return model
@@ -278,8 +273,7 @@ def as_dict(path, result) -> dict:
     """One ultralytics result as plain numbers."""
     height, width = result.orig_shape
     boxes = [
-        [int(row[5]), round(row[4], 5), *(round(value, 3) for value in row[:4])]
-        for row in result.boxes.data.tolist()
+        [int(row[5]), round(row[4], 5), *(round(value, 3) for value in row[:4])] for row in result.boxes.data.tolist()
     ]
     return {"path": str(path), "width": width, "height": height, "boxes": boxes}
 

@@ -54,11 +54,7 @@ def test_export_tells_progress_and_then_finishes(exported):
 def test_finished_names_every_file_with_its_size_and_hash(exported):
     folder, events = exported
     told = {file["name"]: file for file in events[-1]["files"]}
-    assert (
-        set(told)
-        == {path.name for path in (folder / "out").iterdir()}
-        >= {"model.xml", "model.bin", "model.json"}
-    )
+    assert set(told) == {path.name for path in (folder / "out").iterdir()} >= {"model.xml", "model.bin", "model.json"}
     for name, file in told.items():
         data = (folder / "out" / name).read_bytes()
         assert (file["size"], file["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())

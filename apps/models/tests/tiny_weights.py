@@ -60,6 +60,7 @@ def write_weights(folder: Path) -> None:
     from ultralytics import YOLO
     from ultralytics.nn.tasks import DetectionModel
 
+    torch.set_num_threads(1)  # on a busy machine threads wait for each other, and this takes 50 times as long
     pictures = np.stack([drawn_pixels(seed, 160, 160) for seed in range(8)])
     batch = torch.from_numpy(pictures[..., ::-1].copy()).permute(0, 3, 1, 2).float() / 255
     for family in FAMILIES:

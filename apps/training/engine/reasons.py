@@ -104,9 +104,7 @@ def explain_exit(returncode: int) -> Reason:
     if returncode < 0:
         name = signal.Signals(-returncode).name
         return Reason("crashed", f"The training process crashed ({name}). The log may say more.")
-    return Reason(
-        "unknown", f"The training process ended without a result (code {returncode}). The log may say more."
-    )
+    return Reason("unknown", f"The training process ended without a result (code {returncode}). The log may say more.")
 
 
 def _causes(error: BaseException | None):

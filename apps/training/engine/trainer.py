@@ -42,9 +42,7 @@ class Trainer(DetectionTrainer):
         self._epoch_started = self._batch_sent = 0.0
         super().__init__(overrides=overrides)
         if self.ddp:
-            raise JobError(
-                "bad_arguments", "Training on several GPUs at once is not supported yet. Choose one device."
-            )
+            raise JobError("bad_arguments", "Training on several GPUs at once is not supported yet. Choose one device.")
         self.add_callback("on_pretrain_routine_end", Trainer._tell_started)
         self.add_callback("on_train_epoch_start", Trainer._tell_epoch_start)
         self.add_callback("on_train_batch_end", Trainer._tell_batch)
@@ -79,9 +77,7 @@ class Trainer(DetectionTrainer):
             return
         self._batch_sent = time.time()
         count = len(self.train_loader)
-        self._events.send(
-            "batch", epoch=self.epoch + 1, epochs=self.epochs, batch=self._batches, batches=count
-        )
+        self._events.send("batch", epoch=self.epoch + 1, epochs=self.epochs, batch=self._batches, batches=count)
 
     def _tell_epoch(self) -> None:
         if self._finalizing:  # ultralytics calls this once more, for best.pt, under a number one too high
@@ -172,9 +168,7 @@ class Trainer(DetectionTrainer):
     # --- parts --------------------------------------------------------------------------------------------
 
     def get_validator(self) -> Validator:
-        return Validator(
-            self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks
-        )
+        return Validator(self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks)
 
     def read_results_csv(self) -> dict:
         """Leave the history out of checkpoints: it was told as events, and reading it back needs polars."""

@@ -1,6 +1,12 @@
 """Every write to training jobs; only here their status moves."""
 
-from apps.training.services.jobs import TrainingRefused, cancel_job, create_job, readiness_problems, resume_job
+from apps.training.services.jobs import (
+    TrainingRefused,
+    cancel_job,
+    create_job,
+    readiness_problems,
+    resume_job,
+)
 from apps.training.services.run import run_training
 from apps.training.services.sweep import sweep_training
 

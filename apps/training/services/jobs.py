@@ -66,7 +66,9 @@ def _check_weights(user, settings):
         return
     model = models_visible_to(user).filter(pk=weights).first() if weights.isdecimal() else None
     if model is None:
-        raise TrainingRefused({"weights": "Accepted: auto, pretrained, scratch, or the id of a model that you can see."})
+        raise TrainingRefused(
+            {"weights": "Accepted: auto, pretrained, scratch, or the id of a model that you can see."}
+        )
     settings["model_type"] = model.model_type
 
 

@@ -130,7 +130,9 @@ class Supervision:
     def on_epoch(self, event):
         metrics = {k: v for k, v in event.items() if k not in ("event", "time", "epoch", "epochs", "seconds")}
         TrainingEpoch.objects.update_or_create(
-            job=self.job, epoch=event["epoch"], defaults={"metrics": metrics, "seconds": event["seconds"] or 0}
+            job=self.job,
+            epoch=event["epoch"],
+            defaults={"metrics": metrics, "seconds": event["seconds"] or 0},
         )
         self.pending.pop("epoch_progress", None)
         best = max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)

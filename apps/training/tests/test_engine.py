@@ -292,9 +292,7 @@ def test_sigterm_ends_the_run_within_two_seconds(start, dataset, tmp_path):
 
 def test_data_without_its_images_fails_in_words(start, dataset, tmp_path):
     broken = tmp_path / "data.yaml"
-    broken.write_text(
-        dataset.read_text(encoding="utf-8").replace("images/val", "images/none"), encoding="utf-8"
-    )
+    broken.write_text(dataset.read_text(encoding="utf-8").replace("images/val", "images/none"), encoding="utf-8")
     engine = start(job_for(broken, tmp_path / "run"))
     last = engine.read()
     assert (last["event"], last["code"]) == ("failed", "bad_data")

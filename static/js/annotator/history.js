@@ -3,7 +3,7 @@ import { byId, el, toast } from "./dom.js";
 import { ApiError } from "./api.js";
 import { fromAnnotation } from "./shapes.js";
 
-const KINDS = { manual: "Labelled", save: "Labelled", restore: "Restored", import: "Imported", merge: "Merged", model: "Pre-labelled", prelabel: "Pre-labelled", review: "Reviewed" };
+const KINDS = { edit: "Edited", restore: "Restored", import: "Imported", classes: "Classes changed", prelabel: "Pre-labelled", review: "Reviewed" };
 
 /** "3 min ago"; the full date is in the title. */
 export function ago(iso, now = Date.now()) {
@@ -51,7 +51,7 @@ export class HistoryPanel {
   }
 
   #row(revision) {
-    const what = `${KINDS[revision.kind] ?? revision.kind} · ${revision.num_annotations} boxes`;
+    const what = `${KINDS[revision.kind] ?? revision.kind} · ${revision.num_annotations} ${revision.num_annotations === 1 ? "shape" : "shapes"}`;
     const shown = this.shown === revision.number && this.ws.previewing;
     return el("li", {}, el("button", {
       type: "button", class: `ws-revision${shown ? " is-current" : ""}`, onclick: () => this.#look(revision), aria: { pressed: Boolean(shown) },

@@ -72,7 +72,7 @@ export const PRESETS = {
   },
   CVAT: {
     "tool.box": ["N"], "tool.select": ["V"], next: ["F"], previous: ["D"], nextUnlabelled: ["Shift+F"], empty: ["Shift+N"],
-    copyPrevious: ["Ctrl+B"], hideAll: ["Ctrl+H"], lockAll: ["Ctrl+L"], duplicate: ["Ctrl+D"], fit: ["Ctrl+0"], help: ["F1", "?"],
+    copyPrevious: ["Ctrl+B"], hideAll: ["Ctrl+H"], lockAll: ["Ctrl+L"], duplicate: ["Ctrl+D"], fit: ["Shift+Z"], help: ["F1", "?"],
     ...Object.fromEntries(CLASS_ACTIONS.map(([id, , , [digit]]) => [id, [digit, `Ctrl+${digit}`]])),
   },
   "Label Studio": {

@@ -1,7 +1,7 @@
 /**
  * Comparing and joining whole sets of annotations (as the server writes them), without DOM and network.
  */
-import { boxToRect, iou } from "./geometry.js";
+import { boxToRect, iou, round7 } from "./geometry.js";
 
 const SAME_IOU = 0.9;
 
@@ -46,7 +46,7 @@ export function matchAnnotations(annotations, shapes, ids) {
   const take = (key) => (key !== undefined && free.delete(key) ? key : null);
   const keys = annotations.map((a) => take(a.client_id) ?? take(byId.get(a.id)));
   const places = new Map();
-  const place = (classId, ...numbers) => [classId, ...numbers.map((n) => n.toFixed(4))].join();
+  const place = (classId, ...numbers) => [classId, ...numbers.map((n) => round7(n).toFixed(4))].join();
   for (const key of free) {
     const s = shapes.get(key);
     places.set(place(s.classId, s.cx, s.cy, s.w, s.h), key);

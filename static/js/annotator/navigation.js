@@ -34,33 +34,31 @@ export class Navigation extends Emitter {
     return this.items.find((item) => item.id === imageId) ?? null;
   }
 
-  /** Opens the list at an image, or at its beginning; answers the item, or null where the list is empty. */
+  /** Opens the list at an image (null: at its beginning), be it in the filter or not; the item, or null. */
   async start(imageId) {
-    let place = imageId ? await this.api.position(`image=${imageId}`, this.query) : null;
-    if (place?.id == null && !imageId) place = await this.api.position("at=0", this.query);
-    return this.#jump(place?.id ?? imageId, place);
+    const place = await this.api.position(imageId ? `image=${imageId}` : "at=0", this.query);
+    return this.#jump(imageId ?? place.id, place);
   }
 
   /** The n-th image (0-based) of the list. */
   async at(n) {
     const near = this.items[this.index + n - this.position];
     if (near) return this.move(n - this.position);
-    return this.#jumpTo(await this.api.position(`at=${n}`, this.query));
+    return this.#jumpTo(`at=${n}`);
   }
 
   async nextUnlabelled() {
     const known = this.items.findIndex((item, i) => i > this.index && !item.is_labeled);
     if (known > 0) return this.move(known - this.index);
-    return this.#jumpTo(await this.api.position(`next=unlabeled&after=${this.current.id}`, this.query));
+    return this.#jumpTo(`next=unlabeled&after=${this.current.id}`);
   }
 
-  /** Another filter: stays on the current image where the new list has it. */
+  /** Another filter: stays on the current image where the new list has it, else goes to the next that it has. */
   async setQuery(query) {
     const { current } = this;
     this.query = query;
-    const place = current && await this.api.position(`image=${current.id}`, query).catch(() => null);
-    const inList = place?.id != null && place.position != null;
-    return this.#jumpTo(inList ? place : await this.api.position("at=0", query));
+    const place = await this.api.position(current ? `image=${current.id}` : "at=0", query);
+    return this.#jump(place.id, place);
   }
 
   /** The item `offset` places further, or null at the list's end. Only waits where the window has to be fetched. */
@@ -90,13 +88,13 @@ export class Navigation extends Emitter {
     this.emit("change");
   }
 
-  async #jumpTo(place) {
-    if (place?.id == null) return this.#jump(null, place);
+  async #jumpTo(params) {
+    const place = await this.api.position(params, this.query);
     return this.#jump(place.id, place);
   }
 
   async #jump(imageId, place) {
-    this.count = place?.count ?? 0;
+    this.count = place.count;
     if (imageId == null) {
       if (!this.count) Object.assign(this, { items: [], index: -1, position: 0 });
       this.emit("change");
@@ -105,7 +103,7 @@ export class Navigation extends Emitter {
     const { items } = await this.api.window(imageId, BEFORE, AFTER, this.query);
     this.items = items;
     this.index = items.findIndex((item) => item.id === imageId);
-    this.position = place?.position ?? this.index;
+    this.position = place.position ?? this.index;
     this.#mark(items, this.index);
     this.emit("change");
     return this.current;

@@ -1,0 +1,38 @@
+# make run   sets everything up and starts the platform      make test  runs all tests
+# make demo  does the main job without a browser             make lint  checks the code
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run demo test lint format clean
+
+run: .venv/ready
+	@exec $(BIN)/python -m yolotrainer.supervisor
+
+demo: .venv/ready
+	@$(BIN)/python -m yolotrainer.demo
+
+test: .venv/ready-dev
+	@$(BIN)/python -m pytest $(ARGS)
+	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint templates
+	DATA_DIR=$$(mktemp -d) $(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/ready: requirements.txt scripts/install
+	@scripts/install requirements.txt .venv/ready
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	@scripts/install requirements-dev.txt .venv/ready-dev
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,17 @@
+from celery import shared_task
+
+from apps.annotations.services.exports import run_export
+from apps.annotations.services.imports import run_import
+from apps.core.jobs import run_job
+
+
+@shared_task(ignore_result=True)
+def import_archive(pk):
+    """Import an uploaded archive."""
+    run_job(pk, run_import)
+
+
+@shared_task(ignore_result=True)
+def export_archive(pk):
+    """Export a dataset as an archive."""
+    run_job(pk, run_export)

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from apps.annotations import views
+
+app_name = "annotations"
+urlpatterns = [
+    path("label", views.workspace, name="workspace"),
+    path("gallery-boxes", views.gallery_boxes, name="gallery_boxes"),
+    path("classes", views.class_list, name="class_list"),
+    path("classes/<int:class_id>/rename", views.class_rename, name="class_rename"),
+    path("transfer", views.transfer, name="transfer"),
+    path("import", views.dataset_import, name="dataset_import"),
+    path("export", views.dataset_export, name="dataset_export"),
+    path("versions", views.version_list, name="version_list"),
+]

@@ -1,0 +1,156 @@
+"""Pages about labels: the workspace, classes, import and export, versions."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST
+
+from apps.annotations.forms import ExportForm, ImportForm, ImportNewForm
+from apps.annotations.models import Annotation
+from apps.annotations.services.classes import rename_class
+from apps.annotations.services.exports import start_export
+from apps.annotations.services.imports import start_import
+from apps.annotations.services.versions import create_version
+from apps.core.access import jobs_visible_to
+from apps.datasets import services as datasets
+from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
+from apps.datasets.views import IMAGES_A_PAGE, dataset_context
+
+FILTERS = ("split", "labeled", "state", "class_id", "search")
+
+
+@login_required
+@ensure_csrf_cookie
+def workspace(request, pk):
+    dataset = get_dataset(request.user, pk)
+    query = request.GET.copy()
+    image = query.pop("image", [""])[-1]
+    for name in list(query):
+        if name not in FILTERS or not query[name]:
+            del query[name]
+    config = {
+        "user": {"id": request.user.pk, "username": request.user.username},
+        "dataset": {
+            "id": dataset.pk, "name": dataset.name, "task": dataset.task, "url": f"/datasets/{dataset.pk}/",
+        },
+        "can_edit": may_edit(request.user, dataset),
+        "api": "/api/v1",
+        "image_id": int(image) if image.isdecimal() and len(image) < 19 else None,
+        "query": query.urlencode(),
+        "csrf_cookie": "csrftoken",
+        "keymap": None,
+        "review": {"can_review": may_edit(request.user, dataset)},
+    }  # fmt: skip
+    return render(request, "annotations/workspace.html", {"dataset": dataset, "config": config})
+
+
+@login_required
+def gallery_boxes(request, pk):
+    """The boxes of the images on one gallery page: `{image id: [[class id, x, y, width, height, points?], …]}`."""
+    dataset = get_dataset(request.user, pk)
+    ids = [int(word) for word in request.GET.get("ids", "").split(",") if word.isdecimal() and len(word) < 19]
+    boxes = {image_id: [] for image_id in ids[:IMAGES_A_PAGE]}
+    rows = Annotation.objects.filter(image__dataset=dataset, image__in=boxes)
+    for row in rows.only("image_id", "class_id", "x_center", "y_center", "width", "height", "points"):
+        boxes[row.image_id].append([row.class_id, row.x_center, row.y_center, row.width, row.height, row.points])
+    return JsonResponse({"boxes": boxes, "colors": [c["color"] for c in dataset.classes]})
+
+
+@login_required
+def class_list(request, pk):
+    dataset = get_dataset_to_edit(request.user, pk) if request.method == "POST" else get_dataset(request.user, pk)
+    error = ""
+    if request.method == "POST":
+        try:
+            datasets.add_class(dataset, request.POST.get("name", ""))
+            return redirect("annotations:class_list", pk)
+        except datasets.BadClassName as bad:
+            error = str(bad)
+    counts = {
+        row["class_id"]: row
+        for row in Annotation.objects.filter(image__dataset=dataset)
+        .order_by()
+        .values("class_id")
+        .annotate(boxes=Count("pk"), images=Count("image", distinct=True))
+    }
+    nothing = {"boxes": 0, "images": 0}
+    classes = [{**c, **counts.get(c["id"], nothing)} for c in dataset.classes]
+    context = dataset_context(request, dataset) | {
+        "classes": classes, "error": error, "name": request.POST.get("name", "") if error else "",
+    }  # fmt: skip
+    return render(request, "annotations/class_list.html", context, status=400 if error else 200)
+
+
+@login_required
+@require_POST
+def class_rename(request, pk, class_id):
+    dataset = get_dataset_to_edit(request.user, pk)
+    try:
+        rename_class(dataset, class_id, request.POST.get("name", ""))
+        messages.success(request, "Renamed, with all its labels.")
+    except datasets.BadClassName as bad:
+        messages.error(request, str(bad))
+    return redirect("annotations:class_list", pk)
+
+
+@login_required
+def transfer(request, pk):
+    """Import into a dataset and export from it."""
+    dataset = get_dataset(request.user, pk)
+    context = dataset_context(request, dataset) | {
+        "import_form": ImportForm(),
+        "export_form": ExportForm(),
+        "jobs": jobs_visible_to(request.user).filter(subject=f"dataset:{pk}")[:10],
+    }
+    return render(request, "annotations/transfer.html", context)
+
+
+@login_required
+@require_POST
+def dataset_import(request, pk):
+    dataset = get_dataset_to_edit(request.user, pk)
+    form = ImportForm(request.POST, request.FILES)
+    if form.is_valid():
+        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"])
+        return redirect("core:job_detail", job.pk)
+    context = dataset_context(request, dataset) | {"import_form": form, "export_form": ExportForm()}
+    return render(request, "annotations/transfer.html", context, status=400)
+
+
+@login_required
+@require_POST
+def dataset_export(request, pk):
+    dataset = get_dataset(request.user, pk)
+    form = ExportForm(request.POST)
+    if form.is_valid():
+        job = start_export(request.user, dataset, **form.cleaned_data)
+        return redirect("core:job_detail", job.pk)
+    context = dataset_context(request, dataset) | {"import_form": ImportForm(), "export_form": form}
+    return render(request, "annotations/transfer.html", context, status=400)
+
+
+@login_required
+def import_new(request):
+    """A new dataset from an archive."""
+    form = ImportNewForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        dataset = datasets.create_dataset(request.user, form.cleaned_data["name"])
+        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"])
+        return redirect("core:job_detail", job.pk)
+    return render(request, "annotations/import_new.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@login_required
+def version_list(request, pk):
+    if request.method == "POST":
+        dataset = get_dataset_to_edit(request.user, pk)
+        version, is_new = create_version(dataset, request.user)
+        words = f"Version {version.number} is made." if is_new else f"Nothing changed since version {version.number}."
+        messages.success(request, words)
+        return redirect("annotations:version_list", pk)
+    dataset = get_dataset(request.user, pk)
+    context = dataset_context(request, dataset) | {"versions": dataset.versions.select_related("created_by")[:200]}
+    return render(request, "annotations/version_list.html", context)

@@ -1,0 +1,85 @@
+"""The API's `predictions/`, and deploying models."""
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import exceptions, serializers, status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.api import JobSerializer
+from apps.inference import services
+from apps.inference.access import get_model_to_ask
+from apps.inference.runtime import BadImage, Overloaded
+from apps.inference.serializers import AnswerSerializer, DeploymentSerializer, InferSerializer, answer
+from apps.models.access import get_model_to_edit
+from apps.models.serializers import ENDPOINT
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+class NotDeployed(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_deployed"
+
+
+class Infer(APIView):
+    """Objects in an image, by a deployed model."""
+
+    required_scope = "infer"
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        request={"multipart/form-data": InferSerializer},
+        responses={200: AnswerSerializer, 503: OpenApiResponse(description="Overloaded; see Retry-After.")},
+    )
+    def post(self, request):
+        asked = InferSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
+        if data["image"].size > settings.MAX_IMAGE_BYTES:
+            raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
+        options = {name: data.get(name) for name in ("conf", "iou", "max_det", "classes")}
+        return self._answer(model, data["image"].read(), options)
+
+    def _answer(self, model, image, options):
+        try:
+            return Response(answer(model, services.predict(model, image, **options)))
+        except BadImage as bad:
+            raise serializers.ValidationError({"image": [str(bad)]}) from None
+        except services.NotServed as reason:
+            raise NotDeployed(str(reason)) from None
+        except Overloaded as full:
+            return Response(
+                {"detail": str(full)},
+                status=status.HTTP_503_SERVICE_UNAVAILABLE,
+                headers={"Retry-After": str(full.retry_after)},
+            )
+
+
+class Deploy(APIView):
+    """Build the fast runtime, prove it on validation images, and only then serve it."""
+
+    @extend_schema(request=None, responses={200: DeploymentSerializer, 202: JobSerializer})
+    def post(self, request, pk):
+        """200 where it serves at once; 202 with the job that builds and proves it."""
+        model = get_model_to_edit(request.user, pk)
+        job = services.deploy_model(model, request.user)
+        if job is None:
+            return Response({"is_deployed": True, "endpoint": ENDPOINT})
+        return Response(
+            {**JobSerializer(job).data, "is_deployed": False, "endpoint": None}, status=status.HTTP_202_ACCEPTED
+        )
+
+
+class Undeploy(APIView):
+    """Stop serving a model."""
+
+    @extend_schema(request=None, responses=DeploymentSerializer)
+    def post(self, request, pk):
+        services.undeploy_model(get_model_to_edit(request.user, pk))
+        return Response({"is_deployed": False, "endpoint": None})

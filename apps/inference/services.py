@@ -1,0 +1,184 @@
+"""Deploying models, and answering with deployed ones."""
+
+import shutil
+import statistics
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from apps.annotations.services.versions import validation_images
+from apps.core.jobs import create_job
+from apps.core.models import Job
+from apps.core.processes import Engine, EngineDied
+from apps.core.work import WorkFailed
+from apps.inference.runtime import Gate, ModelError, RuntimeCache, compare_many, load
+from apps.models import services as models
+from apps.models.models import TrainedModel
+
+EXPORT_ENGINE = "apps.models.engine.export"
+TASK = "apps.inference.tasks.deploy"
+CHECK_IMAGES = 20
+CHECK_CONF = 0.25
+LOWEST_CONF = 0.05
+LEAST_AGREEMENT = 0.95  # of the weights' own boxes that the export must find at IoU 0.9
+
+runtimes = RuntimeCache(max_models=settings.INFERENCE_MODELS)
+gate = Gate(settings.INFERENCE_THREADS, settings.INFERENCE_WAITING)
+
+
+class NotServed(Exception):
+    """The model has no serving export; the message says what to do."""
+
+
+def deploy_model(model, user):
+    """Start serving `model`: at once where its export is proven already (returns None), else through a job."""
+    if model.serving_file and default_storage.exists(model.serving_file.name):
+        models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
+        return None
+    return active_deployment(model) or create_job(
+        user, "deploy", TASK, subject=f"model:{model.pk}", params={"model_id": model.pk}
+    )
+
+
+def undeploy_model(model):
+    """Stop serving `model`."""
+    models.mark_undeployed(model)
+    runtimes.drop(model.pk)
+
+
+def active_deployment(model):
+    """The job that deploys `model` now, or None."""
+    return Job.objects.filter(subject=f"model:{model.pk}", kind="deploy", status__in=Job.ACTIVE).first()
+
+
+def last_deployment(model):
+    """The newest job that deployed `model`, or None."""
+    return Job.objects.filter(subject=f"model:{model.pk}", kind="deploy").first()
+
+
+def run_deployment(job, report):
+    """The work of a deploy job: export, prove, store, and only then say that it serves."""
+    model = TrainedModel.objects.filter(pk=job.params["model_id"]).first()
+    if model is None:
+        raise WorkFailed("The model is gone.")
+    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
+        exported = _export(model, Path(folder), report)
+        report(0.8, "Comparing its answers with the weights' own")
+        proof = _prove(Path(folder) / "serving", exported["reference"], report)
+        report(0.95, "Storing")
+        name = _store(model, Path(folder) / "serving")
+    serving = {"format": exported["format"], "precision": exported["metadata"].get("precision"), **proof}
+    models.mark_deployed(model, name, serving, timezone.now())
+    return {"is_deployed": True, "model_id": model.pk, **serving}
+
+
+def _export(model, folder, report):
+    weights = folder / "best.pt"
+    with model.file.open("rb") as file, weights.open("wb") as out:
+        shutil.copyfileobj(file, out)
+    images = validation_images(model.dataset_version, CHECK_IMAGES) if model.dataset_version else []
+    if not images:
+        raise WorkFailed("There is no validation image to prove the export on: its dataset version is gone.")
+    payload = {
+        "weights": str(weights), "output": str(folder / "serving"), "format": "openvino", "imgsz": model.img_size,
+        "check_images": images, "conf": LOWEST_CONF, "iou": 0.7, "max_det": 300,
+    }  # fmt: skip
+    finished = None
+    try:
+        with Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt") as engine:
+            for event in engine.events():
+                report.check()
+                if event and event["event"] == "progress":
+                    report(0.75 * event["progress"], event["message"])
+                elif event and event["event"] == "failed":
+                    raise WorkFailed(event["message"])
+                elif event and event["event"] == "finished":
+                    finished = event
+    except EngineDied as death:
+        raise WorkFailed(f"The export process {death}. The machine may be short of memory.") from death
+    if finished is None:
+        raise WorkFailed("The export process ended without a result.")
+    return finished
+
+
+def _prove(folder, reference, report):
+    """Run the export on the check images and hold its answers against the weights'; raises WorkFailed."""
+    runtime = load(folder, threads=settings.INFERENCE_THREADS, max_pixels=settings.MAX_IMAGE_PIXELS)
+    pairs, seconds = [], []
+    for image in reference["images"]:
+        report.check()
+        started = time.perf_counter()
+        prediction = runtime.predict(
+            image["path"], conf=LOWEST_CONF, iou=reference["iou"], max_det=reference["max_det"]
+        )
+        seconds.append(time.perf_counter() - started)
+        pairs.append((image["boxes"], prediction.boxes))
+    parity = compare_many(pairs, conf=CHECK_CONF)
+    if parity.share < LEAST_AGREEMENT:
+        raise WorkFailed(
+            f"The export answers differently: it finds {parity.found} of the {parity.expected} boxes that the weights "
+            f"find on {len(pairs)} validation images. It is not deployed."
+        )
+    return {
+        "checked_images": len(pairs), "boxes_expected": parity.expected, "boxes_found": parity.found,
+        "agreement": round(parity.share, 4),
+        "confidence_difference": round(parity.max_confidence_difference, 4),
+        "milliseconds": round(statistics.median(seconds) * 1000, 2),
+        "weights_milliseconds": round(reference["seconds_per_image"] * 1000, 2),
+    }  # fmt: skip
+
+
+def _store(model, folder):
+    name = f"models/{model.sha256[:2]}/{model.sha256}/openvino-{model.img_size}.tar"
+    with tempfile.TemporaryFile(dir=settings.WORK_DIR) as draft:
+        with tarfile.open(fileobj=draft, mode="w") as archive:
+            for path in sorted(folder.iterdir()):
+                archive.add(path, path.name, recursive=False)
+        draft.seek(0)
+        default_storage.save(name, File(draft))
+    return name
+
+
+def predict(model, data, **options):
+    """The runtime's answer on image bytes; raises NotServed, BadImage, or Overloaded from the gate.
+
+    `options`: conf, iou, max_det, classes.
+    """
+    if not model.serving_file:
+        raise NotServed("This model is not deployed. Deploy it first: that builds what answers quickly.")
+    with gate:
+        runtime = runtimes.get((model.pk, model.serving_file.name), lambda: _load(model))
+        return runtime.predict(data, **options)
+
+
+def _load(model):
+    """The runtime of a model, its files unpacked once on this machine; raises NotServed."""
+    folder = settings.WORK_DIR / "serving" / f"{model.sha256[:16]}-{model.img_size}"
+    try:
+        if not folder.exists():
+            _unpack(model, folder)
+        return load(
+            folder, streams=settings.INFERENCE_THREADS, max_pixels=settings.MAX_IMAGE_PIXELS
+        )  # fmt: skip
+    except (OSError, tarfile.TarError, ModelError) as error:
+        raise NotServed(f"This model's serving files cannot be read ({error}). Deploy it again.") from error
+
+
+def _unpack(model, folder):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
+    try:
+        with model.serving_file.open("rb") as file, tarfile.open(fileobj=file) as archive:
+            archive.extractall(draft, filter="data")
+        draft.rename(folder)
+    except OSError:
+        if not folder.exists():  # else another process was first
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

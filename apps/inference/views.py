@@ -1,0 +1,54 @@
+"""Pages about deployments: the panel on a model's page, and the testing page."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.inference import services
+from apps.inference.access import answering_to
+from apps.models.access import get_model, get_model_to_edit, may_edit
+from apps.models.serializers import ENDPOINT
+
+
+@login_required
+def deployment(request, pk):
+    """The fragment on the model's page: what serves, how it was proven, and how to call it."""
+    return _panel(request, get_model(request.user, pk))
+
+
+@login_required
+@require_POST
+def deploy(request, pk):
+    model = get_model_to_edit(request.user, pk)
+    services.deploy_model(model, request.user)
+    return _panel(request, model) if request.htmx else redirect("models:model_detail", pk)
+
+
+@login_required
+@require_POST
+def undeploy(request, pk):
+    model = get_model_to_edit(request.user, pk)
+    services.undeploy_model(model)
+    return _panel(request, model) if request.htmx else redirect("models:model_detail", pk)
+
+
+def _panel(request, model):
+    context = {
+        "model": model,
+        "can_edit": may_edit(request.user, model),
+        "job": None if model.is_deployed else services.last_deployment(model),
+        "endpoint": request.build_absolute_uri(ENDPOINT),
+        "token_page": request.build_absolute_uri("/account/tokens"),
+    }
+    return render(request, "inference/deployment.html", context)
+
+
+@login_required
+def test_page(request):
+    models = answering_to(request.user).exclude(serving_file="")
+    chosen = models.filter(pk=_number(request.GET.get("model", ""))).first() or models.first()
+    return render(request, "inference/test.html", {"models": models, "chosen": chosen, "endpoint": ENDPOINT})
+
+
+def _number(text):
+    return int(text) if text.isdecimal() and len(text) < 19 else 0

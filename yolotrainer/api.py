@@ -1,0 +1,62 @@
+"""The one router of API v1. Routes are written without a trailing slash; core's middleware takes one off."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from apps.accounts import api as accounts
+from apps.annotations.api import labels, transfer, versions, workspace
+from apps.core import api as core
+from apps.datasets import api as datasets
+from apps.inference import api as inference
+from apps.models import api as models
+from apps.training import api as training
+
+router = SimpleRouter(trailing_slash=False)
+router.register("datasets", datasets.DatasetViewSet)
+router.register("models", models.ModelViewSet)
+
+DATASET = "datasets/<int:dataset_id>"
+IMAGE = f"{DATASET}/images/<int:image_id>"
+urlpatterns = [
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("auth/register", accounts.Register.as_view()),
+    path("auth/login", accounts.Login.as_view()),
+    path("auth/refresh", accounts.Refresh.as_view()),
+    path("auth/verify", accounts.Verify.as_view()),
+    path("auth/me", accounts.Me.as_view()),
+    path("auth/tokens", accounts.Tokens.as_view()),
+    path("auth/tokens/<int:pk>", accounts.TokenDetail.as_view()),
+    path("jobs", core.JobList.as_view()),
+    path("jobs/<int:pk>", core.JobDetail.as_view()),
+    path("jobs/<int:pk>/cancel", core.JobCancel.as_view()),
+    path("jobs/<int:pk>/file", core.JobFile.as_view(), name="job_file"),
+    path("datasets/import", transfer.ImportNewDataset.as_view()),
+    path(f"{DATASET}/import", transfer.ImportIntoDataset.as_view()),
+    path(f"{DATASET}/export", transfer.ExportDataset.as_view()),
+    path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
+    path(f"{DATASET}/images/bulk", datasets.BulkImages.as_view()),
+    path(IMAGE, datasets.ImageDetail.as_view()),
+    path(f"{DATASET}/split", datasets.SplitDataset.as_view()),
+    path(f"{DATASET}/classes", labels.Classes.as_view()),
+    path(f"{DATASET}/classes/<int:class_id>", labels.ClassDetail.as_view()),
+    path(f"{IMAGE}/annotations", labels.ImageAnnotations.as_view(), name="annotations"),
+    path(f"{DATASET}/annotations/<int:annotation_id>", labels.AnnotationDetail.as_view()),
+    path(f"{IMAGE}/revisions", labels.Revisions.as_view()),
+    path(f"{IMAGE}/revisions/<int:number>", labels.RevisionDetail.as_view()),
+    path(f"{IMAGE}/revisions/<int:number>/restore", labels.RestoreRevision.as_view()),
+    path(f"{DATASET}/versions", versions.Versions.as_view()),
+    path(f"{DATASET}/versions/<int:number>", versions.VersionDetail.as_view()),
+    path(f"{DATASET}/workspace/position", workspace.Position.as_view()),
+    path(f"{DATASET}/workspace/window", workspace.Window.as_view()),
+    path("training", training.TrainingJobs.as_view()),
+    path("training/<int:pk>", training.TrainingJobDetail.as_view()),
+    path("training/<int:pk>/metrics", training.Metrics.as_view()),
+    path("training/<int:pk>/logs", training.Logs.as_view()),
+    path("training/<int:pk>/cancel", training.Cancel.as_view()),
+    path("training/<int:pk>/resume", training.Resume.as_view()),
+    path("models/<int:pk>/deploy", inference.Deploy.as_view()),
+    path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
+    path("predictions/infer", inference.Infer.as_view(), name="infer"),
+    *router.urls,
+]
