@@ -4,9 +4,10 @@
     python benchmarks/infer_runtime.py --weights best.pt --images val/ --sizes 320 640
     python benchmarks/infer_runtime.py --weights best.pt --zip images.zip
 
-Each side is a process of its own and answers on image files, one after the other, decoding included. The sides take
-turns; of each, the round with the best median counts, because whatever else runs on the machine can only slow it.
-Parity is of the boxes of confidence 0.25 and more that the weights find, at IoU 0.9. Memory is the process's peak.
+Each side is a process of its own and answers on image files, one after the other, decoding included. The sides
+take turns; of each, the round with the best median counts, because whatever else runs on the machine can only
+slow it. Parity is of the boxes of confidence 0.25 and more that the weights find, at IoU 0.9. Memory is the
+process's peak.
 """
 
 from __future__ import annotations
@@ -39,10 +40,9 @@ def main() -> None:
         os.environ |= {"YOLO_CONFIG_DIR": f"{scratch}/config", "YOLO_OFFLINE": "1"}
         options.images = [str(path) for path in find_images(options, Path(scratch))]
         options.weights = options.weights or make_weights(Path(scratch))
-        print(
-            f"{len(options.images)} images, {options.weights.name}, {os.cpu_count()} cores, best of {options.rounds}\n"
-        )
-        print(f"{'size':>4}  {'':<22} {'p50 ms':>7} {'images/s':>9} {'×':>5} {'found':>8} {'Δ conf':>8} {'MB':>5}")
+        name, cores = options.weights.name, os.cpu_count()
+        print(f"{len(options.images)} images, {name}, {cores} cores, best of {options.rounds}\n")
+        print(f"size  {'':<22} {'p50 ms':>7} {'images/s':>9} {'×':>5} {'found':>8} {'Δ conf':>8} {'MB':>5}")
         for size in options.sizes:
             compare_sides(options, size, Path(scratch))
 
