@@ -10,10 +10,14 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** A page of a person: its own sync on a server and a storage; `close` is the tab's end without a word. */
 function page(server = new FakeServer(), storage = new FakeStorage(), more = {}) {
   const alive = { yes: true };
+  const ifAlive = () => (alive.yes ? null : new Promise(() => {}));
   const put = async (id, body) => {
-    const answer = await server.put(id, body);
-    if (!alive.yes) await new Promise(() => {});
-    return answer;
+    await ifAlive();
+    try {
+      return await server.put(id, body);
+    } finally {
+      await ifAlive();
+    }
   };
   const sync = new Sync({ put, storage, user: 1, dataset: 7, delay: 10, longestDelay: 30, pause: () => 15, ...more });
   const events = { saved: [], conflict: [], refused: [] };

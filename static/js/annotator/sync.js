@@ -64,7 +64,7 @@ export class Sync extends Emitter {
     const entry = record.leftovers.shift();
     if (!entry) return;
     record.fromKeys.push(entry.key);
-    Object.assign(record, { revision: entry.revision, sent: entry.sent ?? [], baseDigest: entry.baseDigest ?? null, dueAt: 0 });
+    Object.assign(record, { revision: entry.revision, sent: [...(entry.sent ?? [])], baseDigest: entry.baseDigest ?? null, dueAt: 0 });
     record.pending = { annotations: entry.annotations, labeled: entry.labeled, changes: entry.changes };
     record.promoted = entry;
     this.#persist(record);
