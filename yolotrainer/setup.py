@@ -30,7 +30,8 @@ def collect_static():
     now = _static_fingerprint()
     if stamp.exists() and stamp.read_text() == now:
         return
-    ignored = ["datasets", "templates", "widgetbundle.js"]
+    # Parts of packages that no page uses.
+    ignored = ["datasets", "templates", "widgetbundle.js", "ext", "htmx-4*", "htmax-4*"]
     call_command(
         "collectstatic", verbosity=0, interactive=False, clear=settings.STATIC_ROOT.exists(), ignore_patterns=ignored
     )

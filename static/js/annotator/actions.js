@@ -38,14 +38,14 @@ export class Actions {
   cancel() {
     const { ws } = this;
     if (ws.previewing) return ws.endPreview();
-    if (ws.tool.cancel()) return ws.renderer.invalidate("shapes", "overlay");
+    if (ws.tool.cancel()) return ws.renderer.invalidate("base", "overlay");
     if (this.#store.selection.size) return this.#store.select([]);
     ws.setTool("select");
   }
 
   draw(what) {
     this.ws.tool[what]?.();
-    this.ws.renderer.invalidate("shapes", "overlay");
+    this.ws.renderer.invalidate("base", "overlay");
   }
 
   // Images
@@ -221,7 +221,7 @@ export class Actions {
   labels() {
     const { renderer } = this.ws;
     renderer.showLabels = !renderer.showLabels;
-    renderer.invalidate("shapes");
+    renderer.invalidate("base");
   }
 
   history() { this.panels.history(); }

@@ -7,6 +7,16 @@
 
 const SMALLEST_LEVEL = 700;
 
+/** The level with a filter on, made once for each setting: filtering every frame would be felt while panning. */
+function adjusted(level, filter) {
+  if (level.filter === filter) return level.adjusted;
+  const canvas = level.adjusted ?? new OffscreenCanvas(level.bitmap.width, level.bitmap.height);
+  const context = canvas.getContext("2d", { alpha: false });
+  context.filter = filter;
+  context.drawImage(level.bitmap, 0, 0);
+  return Object.assign(level, { filter, adjusted: canvas }).adjusted;
+}
+
 class Picture {
   constructor(bitmap) {
     this.levels = [{ bitmap, scale: 1 }];
@@ -20,8 +30,10 @@ class Picture {
   }
 
   /** The smallest copy that still has a pixel for each device px at `scale` (device px per image px). */
-  level(scale) {
-    return (this.levels.findLast((level) => level.scale >= scale * 0.99) ?? this.levels[0]).bitmap;
+  level(scale, { brightness = 1, contrast = 1 } = {}) {
+    const level = this.levels.findLast((one) => one.scale >= scale * 0.99) ?? this.levels[0];
+    if (brightness === 1 && contrast === 1) return level.bitmap;
+    return adjusted(level, `brightness(${brightness}) contrast(${contrast})`);
   }
 
   /** Makes the smaller copies; the picture can be drawn meanwhile. */

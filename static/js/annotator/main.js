@@ -38,7 +38,9 @@ function makeWorkspace(storage) {
   const navigation = new Navigation({ api, query: config.query ?? "" });
   const cache = new ImageCache({ annotations: (id) => api.annotations(id) });
   const presence = new Presence({ ask: (id) => api.presence(id), me: config.user.username });
-  const renderer = new Renderer({ image: byId("layer-image"), shapes: byId("layer-shapes"), overlay: byId("layer-overlay"), store, view, classes });
+  const renderer = new Renderer({
+    base: byId("layer-base"), overlay: byId("layer-overlay"), crosshair: { x: byId("crosshair-x"), y: byId("crosshair-y") }, store, view, classes,
+  });
   renderer.suggestions = () => suggestions.visible.map((shape) => (
     { shape, label: `${classes.name(shape.classId)} ${Math.round(shape.confidence * 100)} %` }
   ));
@@ -114,7 +116,7 @@ function bindPointer(ws) {
     onDoubleClick: (p) => {
       const used = ws.ready && !ws.previewing && ws.tool.doubleClick?.(p);
       if (!used && ws.tool.name === "select" && !ws.tool.hoverAt(p)) ws.view.fit();
-      ws.renderer.invalidate("shapes", "overlay");
+      ws.renderer.invalidate("base", "overlay");
     },
   });
   return pointer;

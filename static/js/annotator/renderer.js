@@ -1,7 +1,7 @@
 /**
- * Draws what the store, the view and the tool say on three stacked canvases: the picture, the resting shapes, and what
- * moves (selection, draft, crosshair). Each is drawn again only when something of it changed, once a frame at most; so
- * dragging one box among a thousand draws one box.
+ * Draws what the store, the view and the tool say on two stacked canvases: the picture with the resting shapes, and what
+ * moves (selection, draft). Each is drawn again only when something of it changed, once a frame at most; so dragging one
+ * box among a thousand draws one box. The crosshair is two thin elements, because moving those touches few pixels.
  */
 import { drawHandles, drawLabel, drawOpenPath, fillShapes, groupVisible, project, strokeShapes } from "./draw.js";
 
@@ -16,25 +16,25 @@ export class Renderer {
   pointer = null;
   tool = null;
   picture = null;
-  onFrame = null;
-  #dirty = { image: true, shapes: true, overlay: true };
+  #dirty = { base: true, overlay: true };
   #requested = false;
+  #overlayUsed = false;
 
-  constructor({ image, shapes, overlay, store, view, classes }) {
-    this.layers = { image, shapes, overlay };
-    Object.assign(this, { store, view, classes });
-    this.contexts = {
-      image: image.getContext("2d", { alpha: false }), shapes: shapes.getContext("2d"), overlay: overlay.getContext("2d"),
-    };
-    view.on("change", () => this.invalidate("image", "shapes", "overlay"));
-    view.on("adjust", () => this.#adjust());
-    store.on("shapes", () => this.invalidate(...(store.isOpen ? ["overlay"] : ["shapes", "overlay"])));
-    store.on("selection", () => this.invalidate("shapes", "overlay"));
-    store.on("visibility", () => this.invalidate("shapes", "overlay"));
-    classes.on("change", () => this.invalidate("shapes", "overlay"));
+  /** `base` and `overlay` are canvases; `crosshair` is {x, y}: the upright and the level line. */
+  constructor({ base, overlay, crosshair, store, view, classes }) {
+    this.layers = { base, overlay };
+    Object.assign(this, { crosshair, store, view, classes });
+    this.contexts = { base: base.getContext("2d", { alpha: false }), overlay: overlay.getContext("2d") };
+    const all = () => this.invalidate("base", "overlay");
+    view.on("change", all);
+    view.on("adjust", all);
+    store.on("shapes", () => (store.isOpen ? this.invalidate("overlay") : all()));
+    store.on("selection", all);
+    store.on("visibility", all);
+    classes.on("change", all);
   }
 
-  /** Marks layers ("image", "shapes", "overlay") to be drawn in the next frame. */
+  /** Marks layers ("base", "overlay") to be drawn in the next frame. */
   invalidate(...names) {
     for (const name of names) this.#dirty[name] = true;
     if (this.#requested) return;
@@ -50,55 +50,45 @@ export class Renderer {
       canvas.height = Math.round(height * this.dpr);
     }
     this.view.resize(width, height);
-    this.invalidate("image", "shapes", "overlay");
+    this.invalidate("base", "overlay");
   }
 
   /** `picture`: {width, height (image px), level(scale) → an image to draw}, or null. */
   setPicture(picture) {
     this.picture = picture;
-    this.invalidate("image", "shapes", "overlay");
-  }
-
-  #adjust() {
-    const { brightness, contrast } = this.view;
-    const plain = brightness === 1 && contrast === 1;
-    this.layers.image.style.filter = plain ? "" : `brightness(${brightness}) contrast(${contrast})`;
+    this.invalidate("base", "overlay");
   }
 
   #frame() {
     this.#requested = false;
     const dirty = this.#dirty;
-    this.#dirty = { image: false, shapes: false, overlay: false };
+    this.#dirty = { base: false, overlay: false };
     const at = project(this.view, this.view.image, this.dpr ?? 1);
-    if (dirty.image) this.#drawImage();
-    if (dirty.shapes) this.#drawShapes(at);
+    if (dirty.base) {
+      this.#drawImage();
+      this.#drawShapes(at);
+    }
     if (dirty.overlay) this.#drawOverlay(at);
-    this.onFrame?.();
-  }
-
-  #clear(name) {
-    const { width, height } = this.layers[name];
-    this.contexts[name].clearRect(0, 0, width, height);
-    return this.contexts[name];
   }
 
   #drawImage() {
-    const context = this.contexts.image;
-    const { width, height } = this.layers.image;
+    const context = this.contexts.base;
+    const { view, dpr, picture } = this;
+    const { width, height } = this.layers.base;
+    const scale = view.scale * dpr;
+    const place = [view.tx * dpr, view.ty * dpr, view.image.width * scale, view.image.height * scale];
     context.fillStyle = this.background ?? "#1b1d21";
     context.fillRect(0, 0, width, height);
-    if (!this.picture) return;
-    const { view, dpr, picture } = this;
-    const scale = view.scale * dpr;
+    if (!picture) return;
     context.imageSmoothingEnabled = scale < 3;
-    context.drawImage(picture.level(scale), view.tx * dpr, view.ty * dpr, view.image.width * scale, view.image.height * scale);
+    context.drawImage(picture.level(scale, view), ...place);
   }
 
   #drawShapes(at) {
-    const context = this.#clear("shapes");
+    const context = this.contexts.base;
     const { store } = this;
     const resting = this.preview ?? store.visible().filter((shape) => !store.selection.has(shape.key));
-    const { width, height } = this.layers.shapes;
+    const { width, height } = this.layers.base;
     for (const [classId, shapes] of groupVisible(resting, at, width, height)) {
       const { color, name } = this.classes.get(classId);
       strokeShapes(context, shapes, at, color, { halo: true, dash: this.preview ? [2, 2] : null });
@@ -119,9 +109,15 @@ export class Renderer {
   }
 
   #drawOverlay(at) {
-    const context = this.#clear("overlay");
-    if (this.preview) return;
+    const context = this.contexts.overlay;
     const { store, tool } = this;
+    const { width, height } = this.layers.overlay;
+    this.#placeCrosshair();
+    // Clearing a canvas that is clear already would still cost a frame of its size.
+    const used = !this.preview && (this.hover || store.selection.size > 0 || tool?.draft || tool?.marquee);
+    if (this.#overlayUsed) context.clearRect(0, 0, width, height);
+    this.#overlayUsed = Boolean(used);
+    if (!used) return;
     const hovered = this.hover && !store.selection.has(this.hover) ? store.get(this.hover) : null;
     if (hovered && store.isVisible(hovered)) this.#drawHovered(context, at, hovered);
     const selected = store.selected.filter((shape) => store.isVisible(shape));
@@ -134,7 +130,6 @@ export class Renderer {
     if (selected.length === 1) this.#drawSingle(context, at, selected[0]);
     if (tool?.draft) this.#drawDraft(context, at, tool.draft);
     if (tool?.marquee) this.#drawMarquee(context, at, tool.marquee);
-    if (tool?.crosshair && this.pointer) this.#drawCrosshair(context);
   }
 
   #drawHovered(context, at, shape) {
@@ -177,15 +172,13 @@ export class Renderer {
     context.setLineDash([]);
   }
 
-  #drawCrosshair(context) {
-    const { width, height } = this.layers.overlay;
-    const x = Math.round(this.pointer.x * this.dpr);
-    const y = Math.round(this.pointer.y * this.dpr);
-    context.fillStyle = "rgba(0, 0, 0, 0.35)";
-    context.fillRect(x - 1, 0, 3, height);
-    context.fillRect(0, y - 1, width, 3);
-    context.fillStyle = "rgba(255, 255, 255, 0.9)";
-    context.fillRect(x, 0, 1, height);
-    context.fillRect(0, y, width, 1);
+  #placeCrosshair() {
+    const shown = Boolean(this.tool?.crosshair && this.pointer && !this.preview);
+    const { x, y } = this.crosshair;
+    x.hidden = !shown;
+    y.hidden = !shown;
+    if (!shown) return;
+    x.style.transform = `translateX(${Math.round(this.pointer.x)}px)`;
+    y.style.transform = `translateY(${Math.round(this.pointer.y)}px)`;
   }
 }

@@ -29,7 +29,7 @@ export class Workspace extends Emitter {
     this.setTool(this.canEdit ? "box" : "select");
     this.store.on("changed", ({ imageId }) => this.#keep(imageId));
     this.sync.on("saved", ({ imageId, body, current }) => this.#saved(imageId, body, current));
-    this.suggestions.on("change", () => this.renderer.invalidate("shapes"));
+    this.suggestions.on("change", () => this.renderer.invalidate("base"));
   }
 
   setTool(name) {
@@ -202,7 +202,7 @@ export class Workspace extends Emitter {
   preview(shapes, name) {
     this.previewing = name;
     this.renderer.preview = shapes;
-    this.renderer.invalidate("shapes", "overlay");
+    this.renderer.invalidate("base", "overlay");
     this.emit("preview", name);
   }
 
@@ -210,7 +210,7 @@ export class Workspace extends Emitter {
     if (!this.previewing) return;
     this.previewing = null;
     this.renderer.preview = null;
-    this.renderer.invalidate("shapes", "overlay");
+    this.renderer.invalidate("base", "overlay");
     this.emit("preview", null);
   }
 

@@ -1,0 +1,167 @@
+"""What all tests share: four people, a dataset, pictures, a real Redis-protocol server, tasks that run at once."""
+
+import io
+import subprocess
+import time
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image, ImageDraw
+from rest_framework.test import APIClient
+
+from yolotrainer.supervisor import valkey_command
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valkey():
+    """A real Redis-protocol server on this test process's own socket."""
+    command = valkey_command(django_settings.VALKEY_SOCKET, django_settings.DATA_DIR / "valkey")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    for _ in range(200):
+        if subprocess.os.path.exists(django_settings.VALKEY_SOCKET):
+            break
+        time.sleep(0.02)
+    yield process
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings):
+    """bcrypt is slow on purpose; a test of the hasher itself sets it back."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def person(name, **extra):
+    """A user with the password `name`-password."""
+    from apps.accounts.services import register_user
+
+    return register_user(name, f"{name}@example.org", f"{name}-password", **extra)
+
+
+@pytest.fixture
+def alice(db):
+    """Owner."""
+    return person("alice")
+
+
+@pytest.fixture
+def bob(db):
+    """Reader of what is public."""
+    return person("bob")
+
+
+@pytest.fixture
+def carol(db):
+    """Outsider."""
+    return person("carol")
+
+
+@pytest.fixture
+def operator(db):
+    """Superuser."""
+    return person("operator", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def api_as():
+    """`api_as(user)`: an API client signed in as `user` (None for nobody)."""
+
+    def client(user=None):
+        api = APIClient()
+        if user:
+            api.force_authenticate(user)
+        return api
+
+    return client
+
+
+@pytest.fixture
+def page_as(client):
+    """`page_as(user)`: a browser-like client signed in as `user`."""
+    from django.test import Client
+
+    def signed_in(user=None):
+        browser = Client()
+        if user:
+            browser.force_login(user, backend=django_settings.AUTHENTICATION_BACKENDS[0])
+        return browser
+
+    return signed_in
+
+
+def picture(width=64, height=48, color="gray", format="PNG", seed=None, **options):
+    """Bytes of a small picture; another `seed` gives other bytes."""
+    image = Image.new("RGB", (width, height), color)
+    if seed is not None:
+        draw = ImageDraw.Draw(image)
+        draw.rectangle([seed % width, seed // width % height, seed % width + 6, seed // width % height + 6], fill="red")
+        image.putpixel((0, 0), (seed % 256, seed // 256 % 256, 7))
+    out = io.BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def upload(name="a.png", data=None, **options):
+    """A picture as an uploaded file."""
+    return SimpleUploadedFile(name, picture(**options) if data is None else data)
+
+
+@pytest.fixture
+def dataset(alice):
+    """Alice's private dataset with two classes and no image."""
+    from apps.datasets import services
+
+    return services.create_dataset(alice, "Cells", class_names=["red", "white"])
+
+
+@pytest.fixture
+def images(dataset):
+    """Six images in `dataset`, unlabelled, without split."""
+    from apps.datasets import services
+
+    return services.add_images(dataset, [upload(f"{n}.png", seed=n) for n in range(6)])["created"]
+
+
+def box(class_id=0, x=0.5, y=0.5, width=0.2, height=0.2, **more):
+    """A label as the API takes it."""
+    return {"class_id": class_id, "x_center": x, "y_center": y, "width": width, "height": height, **more}
+
+
+@pytest.fixture
+def ready_dataset(dataset, images, alice):
+    """`dataset` with a box on each image: four in train, two in val."""
+    from apps.annotations.services.labels import save_labels
+    from apps.datasets import services
+
+    for number, image in enumerate(images):
+        image.dataset = dataset
+        save_labels(image, 0, [box(number % 2)], alice)
+        services.set_split(dataset, dataset.images.filter(pk=image.pk), "val" if number > 3 else "train")
+    dataset.refresh_from_db()
+    return dataset
+
+
+@pytest.fixture
+def trained_model(ready_dataset, alice, tmp_path):
+    """A model of alice's whose weights are only bytes: for everything but training and export."""
+    from apps.annotations.services.versions import create_version
+    from apps.models.services import register_model
+
+    weights = tmp_path / "best.pt"
+    weights.write_bytes(b"not really weights")
+    version, _ = create_version(ready_dataset, alice)
+    return register_model(
+        owner=alice, name="Cells v1", model_type="yolov8n", weights=weights, class_names=["red", "white"], img_size=64,
+        metrics={"overall": {"mAP50": 0.9, "mAP50_95": 0.7, "precision": 0.8, "recall": 0.8, "f1": 0.8}},
+        dataset_version=version,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def run_tasks_at_once(settings, monkeypatch):
+    """What is queued runs in this process as soon as it is sent, without a broker."""
+    from celery import current_app
+
+    monkeypatch.setattr(current_app, "send_task", lambda name, args=(), **kw: current_app.tasks[name].apply(args))

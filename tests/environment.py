@@ -1,0 +1,16 @@
+"""Loaded before Django's settings: each test process gets a data folder of its own, removed at its end."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+folder = tempfile.mkdtemp(prefix="yt-test-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
+for name in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET"):
+    if f"TEST_{name}" in os.environ:
+        os.environ[name] = os.environ[f"TEST_{name}"]
+os.environ["DATA_DIR"] = folder
+os.environ["SIGN_IN_RATE"] = "10000/min"
+os.environ["WEIGHTS_DOWNLOAD"] = "false"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
