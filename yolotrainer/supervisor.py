@@ -157,8 +157,8 @@ def commands(host, port):
     from django.conf import settings
 
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "yolotrainer"]
-    worker = ["worker", "--pool", "threads", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+    celery = [python, "-W", "ignore", "-m", "celery", "-A", "yolotrainer", "--quiet"]
+    worker = ["worker", "--pool", "threads", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
     found = []
     if settings.VALKEY_SOCKET:
         found.append(("valkey", valkey_command(settings.VALKEY_SOCKET, settings.DATA_DIR / "valkey")))

@@ -1,11 +1,15 @@
 """The API's `datasets/`: datasets, images, splits."""
 
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404
+from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, status, viewsets
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core.images import MIME_TYPES
 from apps.core.pagination import ImageCursorPagination
 from apps.datasets import services
 from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit, visible_to
@@ -134,3 +138,32 @@ class SplitDataset(APIView):
         wanted = SplitSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         return Response(services.assign_splits(dataset, **wanted.validated_data))
+
+
+class ImageFile(APIView):
+    """The picture in a form that browsers show, for sessions and tokens alike."""
+
+    @extend_schema(exclude=True)
+    def get(self, request, pk, image_id):
+        image = get_image(request.user, pk, image_id)
+        return picture_response(image, image.preview or image.file)
+
+
+class ImageThumbnail(APIView):
+    """The small picture of the gallery."""
+
+    @extend_schema(exclude=True)
+    def get(self, request, pk, image_id):
+        image = get_image(request.user, pk, image_id)
+        return picture_response(image, image.thumbnail)
+
+
+def picture_response(image, file):
+    """A stored picture; its address stands for these bytes for ever, so that browsers need not ask twice."""
+    if not default_storage.exists(file.name):
+        raise Http404("The file of this image is missing.")
+    response = FileResponse(file.open("rb"), content_type=MIME_TYPES[file.name.rsplit(".", 1)[-1]])
+    response["ETag"] = f'"{image.sha256}"'
+    response["Content-Security-Policy"] = "default-src 'none'"
+    patch_cache_control(response, private=True, max_age=31_536_000, immutable=True)
+    return response

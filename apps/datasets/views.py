@@ -1,21 +1,16 @@
-"""Pages about datasets: the list, the gallery, the settings; and the pictures themselves."""
+"""Pages about datasets: the list, the gallery, the settings."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db.models import Count
-from django.http import FileResponse, Http404
 from django.shortcuts import redirect, render
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST
 
-from apps.core.images import MIME_TYPES
 from apps.datasets import services
 from apps.datasets.access import (
     get_dataset,
     get_dataset_to_edit,
-    get_image,
     get_image_to_edit,
     may_edit,
     visible_to,
@@ -105,30 +100,6 @@ def image_delete(request, pk, image_id):
     services.delete_images(image.dataset, DatasetImage.objects.filter(pk=image.pk))
     messages.success(request, f"“{image.filename}” is deleted.")
     return redirect("datasets:dataset_detail", pk)
-
-
-@login_required
-def image_file(request, pk, image_id):
-    image = get_image(request.user, pk, image_id)
-    return _picture(request, image, image.preview or image.file)
-
-
-@login_required
-def image_thumbnail(request, pk, image_id):
-    image = get_image(request.user, pk, image_id)
-    return _picture(request, image, image.thumbnail)
-
-
-def _picture(request, image, file):
-    """The stored picture; its address stands for these bytes for ever, so that browsers need not ask twice."""
-    if not default_storage.exists(file.name):
-        raise Http404("The file of this image is missing.")
-    extension = file.name.rsplit(".", 1)[-1]
-    response = FileResponse(file.open("rb"), content_type=MIME_TYPES[extension])
-    response["ETag"] = f'"{image.sha256}"'
-    response["Content-Security-Policy"] = "default-src 'none'"
-    patch_cache_control(response, private=True, max_age=31_536_000, immutable=True)
-    return response
 
 
 def dataset_context(request, dataset):

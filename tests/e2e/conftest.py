@@ -1,0 +1,112 @@
+"""The whole platform as it runs in production, and a real browser in front of it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+
+
+def find_chromium():
+    """The Chromium of this machine, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def pytest_collection_modifyitems(items):
+    missing = pytest.mark.skip(reason="no Chromium here; on Debian: apt-get install chromium")
+    for item in items:
+        if item.get_closest_marker("browser") and not find_chromium():
+            item.add_marker(missing)
+
+
+class RunningPlatform:
+    """A platform in a data folder of its own, on a free port."""
+
+    def __init__(self, data_dir, **environment):
+        self.data_dir, self.environment = Path(data_dir), environment
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET")}
+        env |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": "127.0.0.1"} | self.environment
+        self.log_path = self.data_dir / "platform.log"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "yolotrainer.supervisor"], cwd=BASE_DIR, env=env, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 120
+        while "ready after" not in self.log():
+            assert self.process.poll() is None, self.log()[-3000:]
+            assert time.monotonic() < deadline, self.log()[-3000:]
+            time.sleep(0.2)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def stop(self):
+        """SIGTERM, as Ctrl+C and service managers do; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    @property
+    def password(self):
+        return (self.data_dir / "demo_password").read_text()
+
+    def api(self, method, path, **options):
+        """Call the API, or another address where `path` starts with a slash, as the demo account."""
+        if not hasattr(self, "access"):
+            answer = requests.post(
+                f"{self.url}/api/v1/auth/login", json={"username": "demo", "password": self.password}, timeout=30
+            )
+            self.access = answer.json()["access"]
+        headers = {"Authorization": f"Bearer {self.access}"}
+        address = self.url + path if path.startswith("/") else f"{self.url}/api/v1/{path}"
+        return requests.request(method, address, headers=headers, timeout=60, **options)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory):
+    """One platform for all tests of this process."""
+    running = RunningPlatform(tmp_path_factory.mktemp("platform"), WEIGHTS_DOWNLOAD="false", SIGN_IN_RATE="10000/min")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return browser_type_launch_args | {"executable_path": find_chromium(), "args": CHROMIUM_FLAGS}
+
+
+@pytest.fixture
+def demo_page(page, platform):
+    """A browser page signed in as the demo account; a script error on any page fails the test."""
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_default_timeout(20_000)
+    page.goto(f"{platform.url}/account/sign-in")
+    page.get_by_label("Username or email").fill("demo")
+    page.get_by_label("Password").fill(platform.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{platform.url}/")
+    yield page
+    assert not errors, errors
