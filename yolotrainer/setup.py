@@ -1,14 +1,11 @@
-"""What a new installation is given: collected static files, a demo account, the sample dataset."""
+"""What a new installation is given: a demo account and the sample dataset."""
 
-import hashlib
 import os
 import secrets
 from collections import namedtuple
-from importlib.metadata import version
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management import call_command
 from django.db import transaction
 
 from apps.accounts.models import User
@@ -21,31 +18,6 @@ from apps.datasets.sample import generate_sample
 Account = namedtuple("Account", "username password")
 DEMO_NAME = "demo"
 SAMPLE_NAME = "Sample: coloured shapes"
-PACKAGES_WITH_STATIC_FILES = ("django", "djangorestframework", "drf-spectacular-sidecar", "django-htmx", "plotly")
-
-
-def collect_static():
-    """Collect static files where any of them may have changed since the last time."""
-    stamp = settings.STATIC_ROOT / ".stamp"
-    now = _static_fingerprint()
-    if stamp.exists() and stamp.read_text() == now:
-        return
-    # Parts of packages that no page uses.
-    ignored = ["datasets", "templates", "widgetbundle.js", "ext", "htmx-4*", "htmax-4*"]
-    call_command(
-        "collectstatic", verbosity=0, interactive=False, clear=settings.STATIC_ROOT.exists(), ignore_patterns=ignored
-    )
-    stamp.write_text(now)
-
-
-def _static_fingerprint():
-    digest = hashlib.sha256()
-    for package in PACKAGES_WITH_STATIC_FILES:
-        digest.update(f"{package} {version(package)}\n".encode())
-    for path in sorted((settings.BASE_DIR / "static").rglob("*")):
-        if path.is_file():
-            digest.update(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n".encode())
-    return digest.hexdigest()
 
 
 def demo_account():

@@ -218,7 +218,7 @@ def prepare():
     from yolotrainer import setup
 
     call_command("migrate", verbosity=0, interactive=False)
-    setup.collect_static()
+    call_command("collect")
     return setup.demo_account(), setup.sample_dataset()
 
 

@@ -145,7 +145,7 @@ class Heartbeat:
                     self.lost.set()
                     return
                 except Exception:
-                    # The database may be away for a moment; the next beat tries again, and staleness is judged elsewhere.
+                    # The database may be away for a moment: the next beat tries again, the sweep judges staleness.
                     log.exception("heartbeat of %s %s", type(self.row).__name__, self.row.pk)
                     connection.close()
         finally:

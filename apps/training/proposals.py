@@ -28,7 +28,8 @@ def _sample():
     wanted = dict(SAMPLE_SETTINGS)
     return {
         "model_type": wanted.pop("model").removesuffix(".yaml"), "weights": "scratch", "epochs": wanted.pop("epochs"),
-        "batch_size": wanted.pop("batch"), "img_size": wanted.pop("imgsz"), "learning_rate": wanted.pop("lr0"), **wanted,
+        "batch_size": wanted.pop("batch"), "img_size": wanted.pop("imgsz"), "learning_rate": wanted.pop("lr0"),
+        **wanted,
     }  # fmt: skip
 
 

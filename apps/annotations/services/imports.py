@@ -164,7 +164,7 @@ class Import:
         item = {
             "class_id": self.class_ids[box.class_index], "x_center": box.x_center, "y_center": box.y_center,
             "width": box.width, "height": box.height, "confidence": box.confidence, "source": "imported",
-            "points": [list(point) for point in zip(box.points[::2], box.points[1::2], strict=True)] if box.points else None,
+            "points": pairs(box.points) if box.points else None,
         }  # fmt: skip
         try:
             return Annotation(image=image, **clean_label(self.dataset.class_names, item))
@@ -187,3 +187,8 @@ class Import:
             "figures": {"images": self.images, "boxes": self.boxes, "classes": len(reading.class_names)},
             "page_url": reverse("datasets:dataset_detail", args=[self.dataset.pk]), "page_words": "See the images",
         }  # fmt: skip
+
+
+def pairs(flat):
+    """[x, y, x, y, …] → [[x, y], …]"""
+    return [list(point) for point in zip(flat[::2], flat[1::2], strict=True)]

@@ -48,7 +48,7 @@ def create_job(user, dataset, **settings):
         raise TrainingRefused({"dataset_id": " ".join(problems)})
     wrong = argument_problems(settings.get("arguments") or {})
     if wrong:
-        raise TrainingRefused({name: reason for name, reason in wrong.items()})
+        raise TrainingRefused(wrong)
     _check_weights(user, settings)
     version, _ = create_version(dataset, user)
     settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]

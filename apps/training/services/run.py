@@ -173,7 +173,7 @@ def _register(job, weights, metrics):
 
 
 def _keep_what_was_learned(job):
-    """A cancelled job keeps its best weights so far as a model; one that another worker took over keeps nothing here."""
+    """A cancelled job keeps its best weights as a model; of one that another worker took over nothing is kept here."""
     fresh = TrainingJob.objects.filter(pk=job.pk, status=TrainingJob.Status.CANCELLED).first()
     best = run_folder(job) / "run" / "weights" / "best.pt"
     if fresh is None or not best.is_file():
