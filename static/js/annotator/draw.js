@@ -11,7 +11,7 @@ export function project(view, image, dpr) {
   const sy = view.scale * image.height * dpr;
   const tx = view.tx * dpr;
   const ty = view.ty * dpr;
-  return { sx, sy, tx, ty, dpr, half: 0, x: (n) => n * sx + tx, y: (n) => n * sy + ty };
+  return { sx, sy, tx, ty, dpr, x: (n) => n * sx + tx, y: (n) => n * sy + ty };
 }
 
 /** A label as a picture, drawn once: text costs a hundred times what copying it costs. */
@@ -61,21 +61,18 @@ export function groupVisible(shapes, at, width, height) {
   return groups;
 }
 
-/** Outlines shapes of one colour. */
+/** Outlines shapes of one colour, in CSS px of line width. */
 export function strokeShapes(context, shapes, at, color, { width = 2, dash = null, halo = false } = {}) {
-  context.beginPath();
-  for (const shape of shapes) typeOf(shape).trace(context, shape, at);
-  if (halo) {
-    context.setLineDash([]);
-    context.lineWidth = (width + 2) * at.dpr;
-    context.strokeStyle = "rgba(0, 0, 0, 0.55)";
-    context.stroke();
-  }
-  context.setLineDash(dash ? dash.map((n) => n * at.dpr) : []);
+  if (halo) strokeEach(context, shapes, at, "rgba(0, 0, 0, 0.55)", width + 2);
+  if (dash) context.setLineDash(dash.map((n) => n * at.dpr));
+  strokeEach(context, shapes, at, color, width);
+  if (dash) context.setLineDash([]);
+}
+
+function strokeEach(context, shapes, at, color, width) {
   context.lineWidth = width * at.dpr;
   context.strokeStyle = color;
-  context.stroke();
-  context.setLineDash([]);
+  for (const shape of shapes) typeOf(shape).stroke(context, shape, at);
 }
 
 export function fillShapes(context, shapes, at, color, opacity) {

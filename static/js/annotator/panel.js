@@ -1,5 +1,5 @@
 /** The right panel: the classes with their keys and counts, and the boxes of this image. */
-import { el, icon, iconButton, perFrame } from "./dom.js";
+import { el, iconButton, perFrame } from "./dom.js";
 import { showKey } from "./keymap.js";
 
 const ROW = 30;
@@ -9,7 +9,8 @@ export class ClassList {
   /** `choose(classId)`, `add(name)` (async). */
   constructor({ element, form, store, classes, keymap, choose, add, canEdit }) {
     Object.assign(this, { element, store, classes, keymap, choose });
-    const update = perFrame(() => this.update());
+    // While something is dragged neither list changes, and drawing comes first.
+    const update = perFrame(() => store.isOpen || this.update());
     for (const name of ["shapes", "class", "visibility", "document"]) store.on(name, update);
     classes.on("change", update);
     form.hidden = !canEdit;
@@ -53,7 +54,7 @@ export class BoxList {
     Object.assign(this, { element, count, store, classes, hover, reveal, focusCanvas });
     this.inner = el("div", { class: "ws-box-rows" });
     element.append(this.inner);
-    const update = perFrame(() => this.update());
+    const update = perFrame(() => store.isOpen || this.update());
     for (const name of ["shapes", "visibility", "document"]) store.on(name, update);
     store.on("selection", perFrame(() => this.#follow()));
     classes.on("change", update);
@@ -113,9 +114,4 @@ export class BoxList {
     }
     this.update();
   }
-}
-
-/** What stands in the list of boxes while there is none. */
-export function emptyNote(text) {
-  return el("p", { class: "ws-note" }, icon("square"), el("span", { text }));
 }

@@ -15,7 +15,7 @@ export class PrelabelBar {
     this.model.addEventListener("change", () => this.run());
     byId("suggest-accept").addEventListener("click", accept);
     byId("suggest-dismiss").addEventListener("click", () => ws.suggestions.rejectAll());
-    const update = perFrame(() => this.update());
+    const update = perFrame(() => ws.store.isOpen || this.update());
     ws.suggestions.on("change", update);
     ws.store.on("shapes", update);
   }
