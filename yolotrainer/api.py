@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import labels, transfer, versions, workspace
+from apps.annotations.api import labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.datasets import api as datasets
 from apps.inference import api as inference
@@ -25,6 +25,7 @@ urlpatterns = [
     path("auth/refresh", accounts.Refresh.as_view()),
     path("auth/verify", accounts.Verify.as_view()),
     path("auth/me", accounts.Me.as_view()),
+    path("auth/me/keymap", accounts.Keymap.as_view()),
     path("auth/tokens", accounts.Tokens.as_view()),
     path("auth/tokens/<int:pk>", accounts.TokenDetail.as_view()),
     path("jobs", core.JobList.as_view()),
@@ -42,6 +43,15 @@ urlpatterns = [
     path(f"{DATASET}/classes/<int:class_id>", labels.ClassDetail.as_view()),
     path(f"{IMAGE}/annotations", labels.ImageAnnotations.as_view(), name="annotations"),
     path(f"{DATASET}/annotations/<int:annotation_id>", labels.AnnotationDetail.as_view()),
+    path(f"{DATASET}/annotations/bulk", review.BulkLabels.as_view()),
+    path(f"{DATASET}/annotations/undo", review.UndoBulkLabels.as_view()),
+    path(f"{DATASET}/annotations/<int:annotation_id>/crop", review.Crop.as_view()),
+    path(f"{DATASET}/crops", review.Crops.as_view()),
+    path(f"{DATASET}/presence", review.Presence.as_view()),
+    path(f"{IMAGE}/review", review.ReviewImage.as_view()),
+    path(f"{IMAGE}/suggestions", review.Suggestions.as_view()),
+    path(f"{IMAGE}/prelabel", inference.PrelabelImage.as_view()),
+    path(f"{DATASET}/prelabel", inference.PrelabelDataset.as_view()),
     path(f"{IMAGE}/revisions", labels.Revisions.as_view()),
     path(f"{IMAGE}/revisions/<int:number>", labels.RevisionDetail.as_view()),
     path(f"{IMAGE}/revisions/<int:number>/restore", labels.RestoreRevision.as_view()),

@@ -156,9 +156,8 @@ def show(metrics, job, times, proof):
     print(f"  {'all':<14}{'':>8}{overall['mAP50']:>9.3f}{overall['mAP50_95']:>10.3f}")
     print(f"\n  training            {job['training_time']:.0f} s for {job['current_epoch']} epochs")
     print(f"  export proven       {proof['boxes_found']} of {proof['boxes_expected']} boxes as the weights find them")
-    print(
-        f"  predictions         {len(times)} over HTTP, median {statistics.median(times):.1f} ms (first {times[0]:.1f} ms)"
-    )
+    median = statistics.median(times)
+    print(f"  predictions         {len(times)} over HTTP, median {median:.1f} ms (first {times[0]:.1f} ms)")
     print(f"  picture with boxes  {PICTURE}\n")
 
 

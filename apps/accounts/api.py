@@ -14,6 +14,7 @@ from apps.accounts import services
 from apps.accounts.models import ApiToken
 from apps.accounts.serializers import (
     ApiTokenSerializer,
+    KeymapSerializer,
     LoginSerializer,
     NewApiTokenSerializer,
     RegisterSerializer,
@@ -75,6 +76,21 @@ class Me(generics.RetrieveUpdateAPIView):
 
     def get_object(self):
         return self.request.user
+
+
+class Keymap(APIView):
+    """My keys of the labelling workspace; empty: the defaults."""
+
+    @extend_schema(responses=KeymapSerializer)
+    def get(self, request):
+        return Response({"keymap": request.user.keymap})
+
+    @extend_schema(request=KeymapSerializer, responses=KeymapSerializer)
+    def put(self, request):
+        wanted = KeymapSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        services.save_keymap(request.user, wanted.validated_data["keymap"])
+        return Response(wanted.data)
 
 
 class Tokens(generics.ListCreateAPIView):

@@ -22,6 +22,9 @@ class User(AbstractUser):
 
     first_name = last_name = None
     email = models.EmailField(unique=True)
+    keymap = models.JSONField(
+        default=dict, blank=True, help_text="Keys of the labelling workspace that differ from the defaults."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

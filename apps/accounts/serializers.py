@@ -114,3 +114,16 @@ class NewApiTokenSerializer(ApiTokenSerializer):
 
     class Meta(ApiTokenSerializer.Meta):
         fields = [*ApiTokenSerializer.Meta.fields, "token"]
+
+
+class KeymapSerializer(serializers.Serializer):
+    """Keys of the labelling workspace: `{action: [key, …]}`."""
+
+    keymap = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField(max_length=40), max_length=8), allow_empty=True
+    )
+
+    def validate_keymap(self, value):
+        if len(value) > 200 or any(len(action) > 60 for action in value):
+            raise serializers.ValidationError("At most 200 actions, each with a name of at most 60 characters.")
+        return value

@@ -23,3 +23,9 @@ def create_token(user, name, scope="read infer", expires_at=None):
 def revoke_token(token):
     """The token stops working at once."""
     token.delete()
+
+
+def save_keymap(user, keymap):
+    """Keep the keys that this person chose for the labelling workspace."""
+    User.objects.filter(pk=user.pk).update(keymap=keymap)
+    user.keymap = keymap

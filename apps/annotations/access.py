@@ -2,17 +2,33 @@
 
 from django.http import Http404
 
-from apps.annotations.models import Annotation, DatasetVersion
+from apps.annotations.models import Annotation, DatasetVersion, Revision
 from apps.datasets.access import get_dataset, get_dataset_to_edit
+
+
+def get_annotation(user, dataset_id, annotation_id):
+    """The annotation with its image and dataset, to look at; Http404."""
+    return _annotation(get_dataset(user, dataset_id), annotation_id)
 
 
 def get_annotation_to_edit(user, dataset_id, annotation_id):
     """The annotation with its image and dataset; Http404 or PermissionDenied."""
-    dataset = get_dataset_to_edit(user, dataset_id)
+    return _annotation(get_dataset_to_edit(user, dataset_id), annotation_id)
+
+
+def _annotation(dataset, annotation_id):
     row = Annotation.objects.select_related("image").filter(pk=annotation_id, image__dataset=dataset).first()
     if row is None:
         raise Http404("No such annotation in this dataset.")
     row.image.dataset = dataset
+    return row
+
+
+def get_revision(image, number):
+    """Revision `number` of an image that was looked up for this user, or Http404."""
+    row = Revision.objects.select_related("author").filter(image=image, number=number).first()
+    if row is None:
+        raise Http404(f"This image has no revision {number}.")
     return row
 
 

@@ -62,6 +62,47 @@ class Revision(models.Model):
         return f"revision {self.number} of image {self.image_id}"
 
 
+class Review(models.Model):
+    """What a reviewer said of an image's labels as one revision left them."""
+
+    class Action(models.TextChoices):
+        ACCEPT = "accept"
+        SEND_BACK = "send_back"
+
+    image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="reviews")
+    revision = models.PositiveIntegerField()
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=9, choices=Action.choices)
+    note = models.TextField(blank=True, max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"{self.action} of image {self.image_id}"
+
+
+class Suggestion(models.Model):
+    """What a model predicts on an image: never a label until a person accepts it."""
+
+    image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="suggestions")
+    model_name = models.CharField(max_length=120)
+    class_id = models.PositiveIntegerField()
+    x_center = models.FloatField()
+    y_center = models.FloatField()
+    width = models.FloatField()
+    height = models.FloatField()
+    confidence = models.FloatField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-confidence", "pk"]
+
+    def __str__(self):
+        return f"suggestion {self.pk} on image {self.image_id}"
+
+
 class DatasetVersion(models.Model):
     """An immutable snapshot: the manifest names every image by hash with its split and its boxes."""
 

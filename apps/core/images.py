@@ -75,7 +75,7 @@ def _open(data):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(BytesIO(data), formats=[*FORMATS, "MPO"])
+            image = Image.open(BytesIO(data), formats=list(FORMATS))
     except UnidentifiedImageError:
         raise BadImage("Not an image. Accepted: JPEG, PNG, WebP, BMP, TIFF.") from None
     except Exception as error:

@@ -71,6 +71,15 @@ class DeploymentSerializer(serializers.Serializer):
     endpoint = serializers.CharField(allow_null=True)
 
 
+class PrelabelSerializer(serializers.Serializer):
+    model_id = serializers.IntegerField(min_value=1, max_value=2**62)
+    conf = serializers.FloatField(default=0.1, min_value=0.01, max_value=1)
+
+
+class PrelabelManySerializer(PrelabelSerializer):
+    filter = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
+
+
 def answer(model, prediction):
     """A runtime's prediction in the shape of AnswerSerializer, as a plain dict: this is the hot path."""
     width, height = prediction.width, prediction.height

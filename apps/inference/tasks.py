@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from apps.core.jobs import run_job
+from apps.inference import prelabel as prelabelling
 from apps.inference import services
 
 
@@ -8,3 +9,9 @@ from apps.inference import services
 def deploy(pk):
     """Export a model to the serving format, prove it, and serve it."""
     run_job(pk, services.run_deployment)
+
+
+@shared_task(ignore_result=True)
+def prelabel(pk):
+    """A model's suggestions on many images."""
+    run_job(pk, prelabelling.run_prelabel)

@@ -1,0 +1,68 @@
+"""Changing many labels at once, as the crop wall does, and taking it back."""
+
+from collections import defaultdict
+
+from django.db import transaction
+
+from apps.annotations.models import Annotation, Revision
+from apps.annotations.services.labels import StaleRevision, as_dict, save_labels
+from apps.datasets.models import DatasetImage
+
+MOST = 5000
+
+
+@transaction.atomic
+def change_labels(dataset, ids, user, class_id=None):
+    """Give the labels another class, or delete them where `class_id` is None; a new revision on each image.
+
+    Returns what `undo_changes` needs: `[{image, before, after}]`, revisions of each image. Raises BadLabels.
+    """
+    chosen = defaultdict(set)
+    for pk, image_id in Annotation.objects.filter(image__dataset=dataset, pk__in=ids).values_list("pk", "image_id"):
+        chosen[image_id].add(pk)
+    images = DatasetImage.objects.select_for_update().filter(pk__in=chosen).order_by("pk")
+    return [_change(dataset, image, chosen[image.pk], user, class_id) for image in images]
+
+
+def _change(dataset, image, pks, user, class_id):
+    image.dataset = dataset
+    rows = [as_dict(row) for row in Annotation.objects.filter(image=image)]
+    if class_id is None:
+        rows = [row for row in rows if row["id"] not in pks]
+    else:
+        rows = [row | {"class_id": class_id} if row["id"] in pks else row for row in rows]
+    before = _kept(image, user)
+    after, _ = save_labels(image, image.revision, rows, user)
+    return {"image": image.pk, "before": before, "after": after}
+
+
+def _kept(image, user):
+    """The revision that holds the labels as they are; one is written where none does (retention, old imports)."""
+    if not Revision.objects.filter(image=image, number=image.revision).exists():
+        rows = list(Annotation.objects.filter(image=image))
+        Revision.objects.create(
+            image=image, number=image.revision, author=user, annotations=[as_dict(row) for row in rows],
+            num_annotations=len(rows),
+        )  # fmt: skip
+    return image.revision
+
+
+@transaction.atomic
+def undo_changes(dataset, changes, user):
+    """Take a bulk change back, on every image that nobody touched since; returns (undone, left) counts."""
+    undone = left = 0
+    images = DatasetImage.objects.in_bulk([change["image"] for change in changes])
+    for change in changes:
+        image = images.get(change["image"])
+        old = Revision.objects.filter(image_id=change["image"], number=change["before"]).first()
+        if image is None or image.dataset_id != dataset.pk or old is None:
+            left += 1
+            continue
+        image.dataset = dataset
+        try:
+            with transaction.atomic():
+                save_labels(image, change["after"], old.annotations, user, kind=Revision.Kind.RESTORE)
+            undone += 1
+        except StaleRevision:
+            left += 1
+    return undone, left

@@ -1,0 +1,41 @@
+"""Who is labelling where right now: one Redis hash a dataset, gone by itself when nobody is there."""
+
+import json
+import time
+
+import redis
+from django.conf import settings
+
+ALIVE_SECONDS = 20
+_client = None
+
+
+def client():
+    """The Redis connection pool of this process."""
+    global _client
+    if _client is None:
+        _client = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=1)
+    return _client
+
+
+def seen(dataset_id, user, image_id):
+    """Note that `user` is on an image (None: only in the dataset); returns the others as `[{username, image_id}]`.
+
+    Presence is a courtesy: where Redis is away, nobody is seen, and labelling goes on.
+    """
+    key, now = f"presence:{dataset_id}", time.time()
+    mine = json.dumps({"username": user.username, "image_id": image_id, "at": now})
+    try:
+        with client().pipeline() as pipe:
+            pipe.hset(key, str(user.pk), mine)
+            pipe.expire(key, ALIVE_SECONDS * 3)
+            pipe.hgetall(key)
+            everyone = pipe.execute()[2]
+    except redis.RedisError:
+        return []
+    people = {int(pk): json.loads(raw) for pk, raw in everyone.items()}
+    return [
+        {"username": one["username"], "image_id": one["image_id"]}
+        for pk, one in people.items()
+        if pk != user.pk and now - one["at"] < ALIVE_SECONDS
+    ]

@@ -1,0 +1,29 @@
+"""Reviewing labels: accepted, or sent back with a note."""
+
+from django.db import transaction
+
+from apps.annotations.models import Review
+from apps.annotations.services.labels import StaleRevision
+from apps.datasets.models import DatasetImage
+
+STATES = {Review.Action.ACCEPT: DatasetImage.State.REVIEWED, Review.Action.SEND_BACK: DatasetImage.State.NEEDS_WORK}
+
+
+class NothingToReview(ValueError):
+    """The image has no labels that were looked at yet."""
+
+
+@transaction.atomic
+def review_image(image, revision, reviewer, action, note=""):
+    """Accept the labels of `revision`, or send them back; returns the review.
+
+    Raises StaleRevision where the labels changed meanwhile, NothingToReview where the image is unlabelled.
+    """
+    moved = DatasetImage.objects.filter(pk=image.pk, revision=revision, is_labeled=True).update(state=STATES[action])
+    if not moved:
+        current = DatasetImage.objects.get(pk=image.pk)
+        if current.revision != revision:
+            raise StaleRevision(current)
+        raise NothingToReview("This image is not labelled yet: there is nothing to review.")
+    image.state = STATES[action]
+    return Review.objects.create(image=image, revision=revision, reviewer=reviewer, action=action, note=note)

@@ -1,0 +1,83 @@
+"""Pre-labelling: a model's predictions as suggestions, for one image at once or for many as a job."""
+
+from django.core.files.storage import default_storage
+
+from apps.annotations.services.suggestions import replace_suggestions, worth_offering
+from apps.core.jobs import create_job
+from apps.core.models import Job
+from apps.core.work import WorkFailed
+from apps.datasets.filters import images_matching
+from apps.datasets.models import Dataset
+from apps.inference import services
+from apps.inference.runtime import BadImage
+from apps.models.models import TrainedModel
+
+TASK = "apps.inference.tasks.prelabel"
+
+
+def class_mapping(model, dataset):
+    """Class id of the model → class id of the dataset, by name in any case; and the names that have no match."""
+    ours = {name.casefold(): i for i, name in enumerate(dataset.class_names)}
+    mapping = {i: ours[name.casefold()] for i, name in enumerate(model.class_names) if name.casefold() in ours}
+    return mapping, [name for i, name in enumerate(model.class_names) if i not in mapping]
+
+
+def predict_on(model, image, mapping, conf):
+    """A model's predictions on a stored image, in the dataset's classes, boxes normalized; raises as `predict`."""
+    with default_storage.open(image.file.name) as file:
+        prediction = services.predict(model, file.read(), conf=conf)
+    width, height = prediction.width, prediction.height
+    return [
+        {
+            "class_id": mapping[box.class_id], "confidence": round(box.confidence, 4),
+            "x_center": (box.x1 + box.x2) / 2 / width, "y_center": (box.y1 + box.y2) / 2 / height,
+            "width": (box.x2 - box.x1) / width, "height": (box.y2 - box.y1) / height,
+        }
+        for box in prediction.boxes
+        if box.class_id in mapping and box.x2 > box.x1 and box.y2 > box.y1
+    ]  # fmt: skip
+
+
+def prelabel_image(model, image, conf):
+    """(suggestions worth offering on an image, class names of the model that the dataset lacks)."""
+    mapping, unmapped = class_mapping(model, image.dataset)
+    names = image.dataset.class_names
+    found = worth_offering(image, predict_on(model, image, mapping, conf))
+    return [one | {"class_name": names[one["class_id"]]} for one in found], unmapped
+
+
+def start_prelabel(user, dataset, model, query, conf):
+    """Queue the pre-labelling of all images that match `query`; returns the job."""
+    params = {"dataset_id": dataset.pk, "model_id": model.pk, "query": dict(query), "conf": conf}
+    return create_job(user, "prelabel", TASK, subject=f"dataset:{dataset.pk}", params=params)
+
+
+def run_prelabel(job: Job, report):
+    """The work of a prelabel job: suggestions only, never labels; safe to run again."""
+    dataset = Dataset.objects.filter(pk=job.params["dataset_id"]).first()
+    model = TrainedModel.objects.filter(pk=job.params["model_id"]).first()
+    if dataset is None or model is None:
+        raise WorkFailed("The dataset or the model is gone.")
+    mapping, unmapped = class_mapping(model, dataset)
+    if not mapping:
+        raise WorkFailed(f"The dataset has none of the model's classes: {', '.join(unmapped)}.")
+    images = images_matching(dataset, job.params["query"])
+    total, done, offered, problems = images.count(), 0, 0, []
+    for image in images.iterator(200):
+        image.dataset = dataset
+        try:
+            found = predict_on(model, image, mapping, job.params["conf"])
+        except BadImage as bad:
+            problems.append({"file": image.filename, "line": None, "reason": str(bad)})
+        except services.NotServed as reason:
+            raise WorkFailed(str(reason)) from None
+        else:
+            replace_suggestions(image, model.name, found)
+            offered += len(found)
+        done += 1
+        report(done / max(total, 1), f"{done} of {total} images")
+    return {
+        "images": done, "suggestions": offered, "unmapped": unmapped, "problems": problems,
+        "num_problems": len(problems), "figures": {"images": done, "suggestions": offered},
+        "page_url": f"/datasets/{dataset.pk}/label", "page_words": "Look through them",
+    }  # fmt: skip
