@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -148,8 +149,11 @@ class Platform:
             return client.connect_ex(settings.VALKEY_SOCKET) == 0
 
     def _web_answers(self):
-        with socket.socket() as client:
-            return client.connect_ex((connectable(self.host), self.port)) == 0
+        try:
+            with urllib.request.urlopen(f"http://{connectable(self.host)}:{self.port}/healthz", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
 
 
 def commands(host, port):
