@@ -259,7 +259,9 @@ test("after signing in again, saving by hand sends what was refused", async () =
   sync.track(5, 0, []);
   sync.change(5, set(box(0.1)));
   await until(() => sync.status.kind === "refused");
-  assert.match(describeStatus(sync.status).text, /^Signed out, 1 change kept/);
+  assert.match(describeStatus(sync.status).text, /^Not accepted, 1 change kept/);
+  const signedOut = { ...sync.status, refused: { status: 403, body: { detail: "Authentication credentials were not provided." } } };
+  assert.match(describeStatus(signedOut).text, /^Signed out, 1 change kept/);
   await sync.flush();
   assert.equal(sync.status.kind, "saved");
 });

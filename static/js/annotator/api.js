@@ -1,7 +1,7 @@
 /** The server's JSON API. Every call answers {status, body}; only a failed network throws. */
 
-function csrfToken() {
-  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+function cookie(name) {
+  return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 }
 
 /** One line for a person out of an error body: `{"detail": …}` or `{"field": ["…"]}`. */
@@ -21,16 +21,22 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  constructor(base, datasetId) {
+  constructor(base, datasetId, csrfCookie = "csrftoken") {
     this.base = base;
+    this.csrfCookie = csrfCookie;
     this.dataset = `${base}/datasets/${datasetId}`;
+  }
+
+  /** The cookie first: it is right even after signing in again in another tab. */
+  get csrfToken() {
+    return cookie(this.csrfCookie) || document.querySelector("meta[name=csrf-token]")?.content || "";
   }
 
   /** Sends and answers {status, body, retryAfter (ms or 0)}; throws TypeError / AbortError without a network. */
   async send(method, url, data, { timeout = 30000 } = {}) {
     const response = await fetch(url, {
       method,
-      headers: { Accept: "application/json", ...(data ? { "Content-Type": "application/json" } : {}), ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }) },
+      headers: { Accept: "application/json", ...(data ? { "Content-Type": "application/json" } : {}), ...(method === "GET" ? {} : { "X-CSRFToken": this.csrfToken }) },
       body: data ? JSON.stringify(data) : undefined,
       credentials: "same-origin",
       signal: AbortSignal.timeout(timeout),

@@ -37,7 +37,7 @@ function side(title, note, canvas, button) {
   return el("section", { class: "ws-side-by-side" }, el("h3", { text: title }), el("p", { class: "ws-note", text: note }), canvas, button);
 }
 
-const count = (n, word) => `${n} ${word}`;
+const plural = (n) => `${n} ${n === 1 ? "box" : "boxes"}`;
 
 /**
  * Asks what is to stand. `conflict` is {mine, theirs, author, savedAt}; resolves with the annotations to go on with,
@@ -53,14 +53,14 @@ export async function askConflict({ conflict, picture, image, classes, filename 
   });
   const who = author || "Somebody";
   const when = conflict.savedAt ? ` at ${new Date(conflict.savedAt).toLocaleTimeString()}` : "";
-  const facts = (own, n) => [count(n, "boxes"), own.length && count(own.length, "only here"), changed.length && count(changed.length, "different")].filter(Boolean).join(" · ");
+  const facts = (own, n) => [plural(n), own.length && `${own.length} only here`, changed.length && `${changed.length} different`].filter(Boolean).join(" · ");
   const body = el("div", { class: "ws-conflict" },
     el("p", { text: `${who} saved ${filename}${when} while you were working on it. Nothing is lost: choose what is to stand. Boxes that differ are drawn strong.` }),
     el("div", { class: "ws-conflict-sides" },
       side("Yours", facts(onlyMine, mine.length), drawSide(picture, image, classes, same, [...onlyMine, ...changed.map(([a]) => a)]), button("mine", "Keep mine")),
       side(`Theirs (${who})`, facts(onlyTheirs, theirs.length), drawSide(picture, image, classes, same, [...onlyTheirs, ...changed.map(([, b]) => b)]), button("theirs", "Take theirs"))),
     el("footer", { class: "ws-dialog-foot" },
-      el("p", { class: "ws-note", text: `Merging keeps the ${merged.length} boxes of both; where one box differs, yours.` }),
+      el("p", { class: "ws-note", text: `Merging keeps what both have drawn, ${plural(merged.length)}; where one box differs, yours.` }),
       button("merge", `Merge both (${merged.length})`, true)));
   const opened = openDialog("Two versions of this image", [body], { wide: true });
   const answer = await opened.closed;

@@ -29,7 +29,7 @@ import { Workspace } from "./workspace.js";
 const config = JSON.parse(byId("workspace-config").textContent);
 
 function makeWorkspace(storage) {
-  const api = new Api(config.api, config.dataset.id);
+  const api = new Api(config.api, config.dataset.id, config.csrf_cookie);
   const store = new Store();
   const view = new View();
   const classes = new Classes();

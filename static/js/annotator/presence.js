@@ -6,6 +6,7 @@ const EVERY = 15000;
 export class Presence extends Emitter {
   people = [];
   #timer = null;
+  #gone = false;
 
   /** `ask(imageId)` answers {people: [{username, image_id}]}; `me` is the own name, left out. */
   constructor({ ask, me }) {
@@ -29,13 +30,14 @@ export class Presence extends Emitter {
 
   async #poll() {
     clearTimeout(this.#timer);
-    if (!document.hidden && this.imageId !== null) {
+    if (!document.hidden && !this.#gone && this.imageId !== null) {
       try {
         const { people } = await this.ask(this.imageId);
         this.people = people.filter((person) => person.username !== this.me);
         this.emit("change");
-      } catch {
-        // Presence is a courtesy: where it cannot be had, the next poll asks again.
+      } catch (error) {
+        // Presence is a courtesy: where it cannot be had now, the next poll asks again.
+        if (error.status === 404) this.#gone = true;
       }
     }
     this.#timer = setTimeout(() => this.#poll(), EVERY);

@@ -16,7 +16,8 @@ export function describeStatus({ kind, changes, images, kept, refused }) {
 }
 
 function describeRefusal({ status, body }, count, where) {
-  if (status === 401 || status === 403) {
+  const signedOut = status === 401 || (status === 403 && /credential|csrf|log|sign/i.test(body?.detail ?? "credentials"));
+  if (signedOut) {
     return { kind: "danger", text: `Signed out, ${count} kept`, hint: `Sign in in another tab, then press Save. ${where}` };
   }
   return { kind: "danger", text: `Not accepted, ${count} kept`, hint: `${errorText(body, status)} ${where}` };
