@@ -1,5 +1,14 @@
+import sqlite3
+from contextlib import closing
+
 from django.apps import AppConfig
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 
 class CoreConfig(AppConfig):
     name = "apps.core"
+
+    def ready(self):
+        # Django 5.2 takes every SQLite for one of 999 parameters, and makes many queries of one bulk insert.
+        with closing(sqlite3.connect(":memory:")) as memory:
+            DatabaseWrapper.features_class.max_query_params = memory.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
