@@ -32,29 +32,29 @@ class AnnotationSerializer(serializers.Serializer):
     confidence = serializers.FloatField(required=False, allow_null=True)
     source = serializers.ChoiceField(choices=Annotation.Source.choices, default=Annotation.Source.MANUAL)
 
-    def to_internal_value(self, data):
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("An annotation is an object with class_id and a box.")
-        # The shape is all that is checked here; services.shapes says what is wrong inside it, for every door alike.
-        known = {name: data[name] for name in self.fields if name in data and name != "class_name"}
-        if not self.partial and "class_id" not in known and not self.parent_is_partial():
-            raise serializers.ValidationError({"class_id": ["This field is required."]})
-        if known.get("id") is not None and (isinstance(known["id"], bool) or not isinstance(known["id"], int)):
-            raise serializers.ValidationError({"id": ["An id is a whole number."]})
-        return known
 
-    def parent_is_partial(self):
-        return bool(getattr(self.root, "partial", False))
+@extend_schema_field(AnnotationSerializer(many=True))
+class LabelsField(AnyField):
+    """A list, passed on as it came: services.shapes says what is wrong inside it, for every door alike."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, list):
+            raise serializers.ValidationError("A list of annotations, each with a class_id and a box.")
+        return data
 
 
 class AnnotationSetSerializer(serializers.Serializer):
     """The labels of an image with the revision that they are."""
 
     revision = serializers.IntegerField(min_value=0, help_text="The revision that these labels started from.")
-    annotations = AnnotationSerializer(many=True)
+    annotations = LabelsField()
     labeled = serializers.BooleanField(
         default=True, help_text="False leaves an image without boxes among the unlabelled."
     )
+
+
+class RestoreSerializer(serializers.Serializer):
+    revision = serializers.IntegerField(min_value=0, help_text="The revision that you see now.")
 
 
 class CurrentSetSerializer(serializers.Serializer):

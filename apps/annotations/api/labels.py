@@ -2,11 +2,11 @@
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.annotations.access import get_annotation_to_edit
+from apps.annotations.access import get_annotation_to_edit, get_revision
 from apps.annotations.models import Annotation, Revision
 from apps.annotations.serializers import (
     AnnotationSerializer,
@@ -15,6 +15,7 @@ from apps.annotations.serializers import (
     ClassNameSerializer,
     ConflictSerializer,
     CurrentSetSerializer,
+    RestoreSerializer,
     RevisionDetailSerializer,
     RevisionSerializer,
 )
@@ -31,6 +32,7 @@ from apps.annotations.services.labels import (
 from apps.annotations.services.shapes import BadLabels
 from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
+from apps.datasets.models import DatasetImage
 
 
 def current_set(image, rows=None):
@@ -55,9 +57,11 @@ def conflict(stale):
 
 
 def saved(save):
-    """Call `save() -> (revision, rows, image)` and answer it; bad labels are 400, a stale revision 409."""
+    """Call `save() -> (image, rows)` and answer it; bad labels are 400, a stale revision 409, an image gone 404."""
     try:
         image, rows = save()
+    except DatasetImage.DoesNotExist:
+        raise NotFound("This image was deleted meanwhile.") from None
     except BadLabels as bad:
         raise ValidationError({"annotations": [str(bad)]}) from None
     except StaleRevision as stale:
@@ -90,10 +94,9 @@ class ImageAnnotations(APIView):
     def post(self, request, dataset_id, image_id):
         """Add one annotation, or a list of them."""
         image = get_image_to_edit(request.user, dataset_id, image_id)
-        many = request.data if isinstance(request.data, list) else [request.data]
-        wanted = AnnotationSerializer(data=many, many=True)
-        wanted.is_valid(raise_exception=True)
-        items = [{k: v for k, v in item.items() if k != "id"} for item in wanted.validated_data]
+        items = request.data if isinstance(request.data, list) else [request.data]
+        if not items:
+            raise ValidationError({"annotations": ["The list is empty: there is nothing to add."]})
         response = saved(lambda: (image, add_labels(image, items, request.user)[1]))
         response.status_code = status.HTTP_201_CREATED if response.status_code == 200 else response.status_code
         return response
@@ -105,16 +108,13 @@ class AnnotationDetail(APIView):
     @extend_schema(request=AnnotationSerializer, responses=CurrentSetSerializer)
     def patch(self, request, dataset_id, annotation_id):
         row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
-        change = AnnotationSerializer(data=request.data, partial=True)
-        change.is_valid(raise_exception=True)
-        values = {k: v for k, v in change.validated_data.items() if k != "id"}
-        return saved(lambda: (row.image, change_label(row.image, row.pk, values, request.user)[1]))
+        return saved(lambda: (row.image, change_label(row.image, row.pk, request.data, request.user)[1]))
 
     @extend_schema(responses={204: None})
     def delete(self, request, dataset_id, annotation_id):
         row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
-        delete_label(row.image, row.pk, request.user)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        response = saved(lambda: (row.image, delete_label(row.image, row.pk, request.user)[1]))
+        return Response(status=status.HTTP_204_NO_CONTENT) if response.status_code == 200 else response
 
 
 class Revisions(APIView):
@@ -133,22 +133,20 @@ class RevisionDetail(APIView):
     @extend_schema(responses=RevisionDetailSerializer)
     def get(self, request, dataset_id, image_id, number):
         image = get_image(request.user, dataset_id, image_id)
-        row = Revision.objects.select_related("author").filter(image=image, number=number).first()
-        if row is None:
-            return Response({"detail": f"This image has no revision {number}."}, status=status.HTTP_404_NOT_FOUND)
-        return Response(RevisionDetailSerializer(row).data)
+        return Response(RevisionDetailSerializer(get_revision(image, number)).data)
 
 
 class RestoreRevision(APIView):
     """Make an earlier revision the current one, as a new revision."""
 
-    @extend_schema(request=AnnotationSetSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
+    @extend_schema(request=RestoreSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
     def post(self, request, dataset_id, image_id, number):
         image = get_image_to_edit(request.user, dataset_id, image_id)
-        revision = request.data.get("revision") if isinstance(request.data, dict) else None
-        if isinstance(revision, bool) or not isinstance(revision, int):
-            raise ValidationError({"revision": ["The revision that you see, a whole number."]})
-        return saved(lambda: (image, restore_revision(image, number, revision, request.user)[1]))
+        old = get_revision(image, number)
+        wanted = RestoreSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        revision = wanted.validated_data["revision"]
+        return saved(lambda: (image, restore_revision(image, old, revision, request.user)[1]))
 
 
 class Classes(APIView):
@@ -178,6 +176,8 @@ class ClassDetail(APIView):
     def patch(self, request, dataset_id, class_id):
         """Rename a class with all its labels."""
         dataset = get_dataset_to_edit(request.user, dataset_id)
+        if class_id >= dataset.num_classes:
+            raise NotFound("This dataset has no such class.")
         wanted = ClassNameSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:

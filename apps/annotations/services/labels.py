@@ -5,7 +5,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.annotations.models import Annotation, Revision
-from apps.annotations.services.shapes import FIELDS, BadLabels, clean_labels
+from apps.annotations.services.shapes import BOX, FIELDS, BadLabels, clean_labels
 from apps.datasets.models import Dataset, DatasetImage
 
 State = DatasetImage.State
@@ -23,15 +23,13 @@ class StaleRevision(Exception):
 def save_labels(image, revision, items, user, labeled=True, kind=Revision.Kind.EDIT):
     """Replace the labels of `image` by `items`; returns (new revision, annotations).
 
-    A constant number of queries, whatever the number of labels. Raises BadLabels, or StaleRevision where `revision` is
-    not the image's own any more; nothing is changed then.
+    A constant number of queries, whatever the number of labels. Raises BadLabels, StaleRevision where `revision` is
+    not the image's own any more, or DatasetImage.DoesNotExist where it was deleted meanwhile; nothing is changed then.
     """
     labels = clean_labels(image.dataset, items)
     _take_revision(image, revision)
     before = {row.pk: row for row in Annotation.objects.filter(image=image)}
-    for label in labels:
-        if label.get("id") not in before:  # new, or deleted by someone else and back in a merged set
-            label.pop("id", None)
+    _forget_gone_ids(labels, before)
     change = _write(image, before, labels)
     rows = list(Annotation.objects.filter(image=image).order_by("pk"))
     _write_image(image, len(rows), labeled=labeled or bool(rows))
@@ -43,10 +41,19 @@ def _take_revision(image, revision):
     """The conditional update that decides who of two savers was first; it also locks the row until the commit."""
     taken = DatasetImage.objects.filter(pk=image.pk, revision=revision).update(revision=F("revision") + 1)
     if not taken:
-        current = DatasetImage.objects.filter(pk=image.pk).first()
-        raise StaleRevision(current)
+        raise StaleRevision(DatasetImage.objects.get(pk=image.pk))
     fresh = DatasetImage.objects.get(pk=image.pk)
     image.revision, image.is_labeled, image.state = fresh.revision, fresh.is_labeled, fresh.state
+
+
+def _forget_gone_ids(labels, before):
+    """A label whose row was deleted, and that is back by undo or in a merged set, is a new one."""
+    gone = [label for label in labels if "id" in label and label["id"] not in before]
+    elsewhere = gone and Annotation.objects.filter(pk__in=[label["id"] for label in gone]).first()
+    if elsewhere:
+        raise BadLabels(f"The label with id {elsewhere.pk} is not one of this image.")
+    for label in gone:
+        del label["id"]
 
 
 def _write(image, before, labels):
@@ -96,14 +103,21 @@ def as_dict(row):
 
 def add_labels(image, items, user):
     """Add to the labels of an image, on top of whatever revision it is at."""
-    return _edit(image, user, lambda labels: [*labels, *items])
+    new = [{name: label[name] for name in FIELDS} for label in clean_labels(image.dataset, items)]
+    return _edit(image, user, lambda labels: [*labels, *new])
 
 
 def change_label(image, annotation_id, values, user):
-    """Change one label."""
-    return _edit(
-        image, user, lambda labels: [{**x, **values} if x["id"] == annotation_id else x for x in labels]
-    )  # fmt: skip
+    """Change one label: the fields that `values` has."""
+    if not isinstance(values, dict):
+        raise BadLabels("A change is an object with the fields to change.")
+
+    def changed(label):
+        if label["points"] and "points" not in values and any(name in values for name in BOX):
+            raise BadLabels("This label is a polygon: change its points, or send points null to make it a box.")
+        return {**label, **values, "id": annotation_id}
+
+    return _edit(image, user, lambda labels: [changed(x) if x["id"] == annotation_id else x for x in labels])
 
 
 def delete_label(image, annotation_id, user):
@@ -119,13 +133,6 @@ def _edit(image, user, change):
     return save_labels(image, revision, change(labels), user)
 
 
-def restore_revision(image, number, revision, user):
-    """Make the labels of an earlier revision the current ones, as a new revision."""
-    old = Revision.objects.filter(image=image, number=number).first()
-    if old is None:
-        raise BadLabels(f"This image has no revision {number}.")
-    known = len(image.dataset.class_names)
-    gone = [label["class_name"] for label in old.annotations if label["class_id"] >= known]
-    if gone:
-        raise BadLabels(f"Revision {number} has labels of a class that is gone: {gone[0]}.")
+def restore_revision(image, old, revision, user):
+    """Make the labels of `old`, an earlier revision, the current ones, as a new revision."""
     return save_labels(image, revision, old.annotations, user, kind=Revision.Kind.RESTORE)

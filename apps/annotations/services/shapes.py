@@ -1,14 +1,18 @@
 """Labels as they come in: hostile until checked, then plain dicts in one shape."""
 
-import math
+from reprlib import repr as shown
 
 from django.conf import settings
 
 from apps.annotations.models import Annotation
 
-FIELDS = ("class_id", "class_name", "x_center", "y_center", "width", "height", "points", "confidence", "source")
+BOX = ("x_center", "y_center", "width", "height")
+FIELDS = ("class_id", "class_name", *BOX, "points", "confidence", "source")
 ROUNDING = 1e-4  # of the image: what tools that round to four digits are off by
+EXACT = 1e-12  # of the image: what floating point is off by
 MAX_POINTS = 5000
+MAX_ID = 2**63 - 1
+MAX_NUMBER = 1e300  # NaN, infinities and whole numbers too long for a float are all beyond it
 
 
 class BadLabels(ValueError):
@@ -36,44 +40,50 @@ def clean_labels(dataset, items):
 
 def clean_label(class_names, item):
     """One label as a dict of FIELDS (and `id`); raises BadLabels."""
-    class_id = item["class_id"]
+    if not isinstance(item, dict):
+        raise BadLabels(f"{shown(item)} is not an object with a class_id and a box.")
+    class_id = item.get("class_id")
     if isinstance(class_id, bool) or not isinstance(class_id, int) or not 0 <= class_id < len(class_names):
         known = f"0 to {len(class_names) - 1}" if class_names else "none yet: add a class first"
-        raise BadLabels(f"class_id {class_id!r} is not a class of this dataset ({known}).")
+        raise BadLabels(f"class_id {shown(class_id)} is not a class of this dataset ({known}).")
     points = _points(item.get("points"))
     box = _box_around(points) if points else _box(item)
     label = {"class_id": class_id, "class_name": class_names[class_id], **box, "points": points}
     label["confidence"] = _confidence(item.get("confidence"))
-    label["source"] = item.get("source") or Annotation.Source.MANUAL
+    label["source"] = Annotation.Source.MANUAL if item.get("source") is None else item["source"]
     if label["source"] not in Annotation.Source.values:
-        raise BadLabels(f"source {label['source']!r} is none of {', '.join(Annotation.Source.values)}.")
+        raise BadLabels(f"source {shown(label['source'])} is none of {', '.join(Annotation.Source.values)}.")
     if item.get("id") is not None:
-        label["id"] = item["id"]
+        label["id"] = _id(item["id"])
     return label
 
 
+def _id(value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
+        raise BadLabels(f"id {shown(value)} is not an id: a whole number above 0, or none for a new label.")
+    return value
+
+
 def _box(item):
-    values = {name: _number(item.get(name), name) for name in ("x_center", "y_center", "width", "height")}
-    x1, x2 = _span(values["x_center"], values["width"], "width")
-    y1, y2 = _span(values["y_center"], values["height"], "height")
-    if (x1, x2, y1, y2) == (
-        values["x_center"] - values["width"] / 2, values["x_center"] + values["width"] / 2,
-        values["y_center"] - values["height"] / 2, values["y_center"] + values["height"] / 2,
-    ):  # fmt: skip
-        return values
-    return _from_corners(x1, y1, x2, y2)
+    values = {name: _number(item.get(name), name) for name in BOX}
+    x, width = _span(values["x_center"], values["width"], "width")
+    y, height = _span(values["y_center"], values["height"], "height")
+    return dict(zip(BOX, (x, y, width, height), strict=True))
 
 
 def _span(center, size, name):
+    """Centre and size inside the image. What is inside stays to the last bit, so that saving twice changes nothing."""
     if size <= 0:
         raise BadLabels(f"{name} {size:g} must be more than 0.")
     low, high = center - size / 2, center + size / 2
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise BadLabels(f"reaches from {low:g} to {high:g} in {name}; the image is 0 to 1.")
+    if low >= -EXACT and high <= 1 + EXACT:
+        return center, size
     low, high = max(low, 0.0), min(high, 1.0)
     if high <= low:
         raise BadLabels("has no area inside the image.")
-    return low, high
+    return (low + high) / 2, high - low
 
 
 def _from_corners(x1, y1, x2, y2):
@@ -104,9 +114,15 @@ def _coordinate(value):
 def _box_around(points):
     xs, ys = [x for x, _ in points], [y for _, y in points]
     box = _from_corners(min(xs), min(ys), max(xs), max(ys))
-    if box["width"] <= 0 or box["height"] <= 0:
+    if box["width"] <= 0 or box["height"] <= 0 or _on_one_line(points):
         raise BadLabels("the polygon has no area.")
     return box
+
+
+def _on_one_line(points):
+    x0, y0 = points[0]
+    dx, dy = max(((x - x0, y - y0) for x, y in points), key=lambda way: way[0] ** 2 + way[1] ** 2)
+    return all(abs((x - x0) * dy - (y - y0) * dx) < EXACT for x, y in points)
 
 
 def _confidence(value):
@@ -119,6 +135,6 @@ def _confidence(value):
 
 
 def _number(value, name):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadLabels(f"{name} {value!r} is not a finite number.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
+        raise BadLabels(f"{name} {shown(value)} is not a finite number.")
     return float(value)
