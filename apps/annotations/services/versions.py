@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import yaml
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -26,7 +27,7 @@ def create_version(dataset, user):
     """Snapshot the dataset; returns (version, whether it is new). Nothing changed: the same version again."""
     with tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) as draft:
         with transaction.atomic():
-            Dataset.objects.select_for_update().get(pk=dataset.pk)
+            dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)  # as it is now, classes too
             found = _write_manifest(dataset, draft)
             DatasetImage.objects.filter(dataset=dataset, in_version=False).update(in_version=True)
         draft.seek(0)
@@ -143,14 +144,16 @@ def _fill_yolo_folder(version, draft, final):
     if "test" in used:
         data["test"] = "images/test"
     data["names"] = dict(enumerate(version.class_names))
-    # JSON is YAML too, and needs no writer that quotes class names right.
-    (draft / "data.yaml").write_text(json.dumps(data, indent=1))
+    (draft / "data.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=10_000), "utf-8")
 
 
 def _label_row(box, polygons):
     class_id, *numbers = box[:5]
-    if polygons and len(box) > 5:
-        numbers = [value for point in box[5] for value in point]
+    if polygons:  # a box becomes its four corners: Ultralytics cannot read a file that mixes both
+        x, y, w, h = numbers
+        left, right, top, bottom = x - w / 2, x + w / 2, y - h / 2, y + h / 2
+        points = box[5] if len(box) > 5 else [[left, top], [right, top], [right, bottom], [left, bottom]]
+        numbers = [min(max(value, 0.0), 1.0) for point in points for value in point]
     return f"{class_id} " + " ".join(f"{number:.8f}" for number in numbers) + "\n"
 
 
