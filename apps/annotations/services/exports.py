@@ -95,7 +95,11 @@ def _box(row):
 
 def _copy_picture(key, target):
     name, is_plain = key
-    with default_storage.open(name) as file:
+    try:
+        stored = default_storage.open(name)
+    except FileNotFoundError:
+        raise WorkFailed(f"The stored file {name} is missing: deleted meanwhile, or lost by a disk.") from None
+    with stored as file:
         if is_plain:
             shutil.copyfileobj(file, target, 1 << 20)
         else:  # labels are in the upright frame, and so must the picture be for tools that ignore EXIF

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 
 from apps.annotations.formats import FormatError, read
@@ -22,6 +23,7 @@ from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
 from apps.datasets import services as datasets
 from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.services.files import forget_files
 
 TASK = "apps.annotations.tasks.import_archive"
 BATCH = 32
@@ -45,6 +47,9 @@ def run_import(job, report):
             return Import(job, dataset, archive, report).run()
     except (FormatError, ArchiveError) as refusal:
         raise WorkFailed(str(refusal)) from None
+    except Dataset.DoesNotExist:
+        forget_files([f"datasets/{dataset.pk}/"])  # what was stored since it was deleted
+        raise WorkFailed("The dataset was deleted while the archive was read.") from None
     finally:
         datasets.refresh_counts(dataset)
 
@@ -70,6 +75,7 @@ class Import:
     def __init__(self, job, dataset, archive, report):
         self.job, self.dataset, self.archive, self.report = job, dataset, archive, report
         self.own_problems = []
+        self.seen = set()
         self.images = self.boxes = self.duplicates = 0
 
     def run(self):
@@ -107,11 +113,19 @@ class Import:
         with transaction.atomic():
             inserted, existing = datasets.insert_rows(self.dataset, [row for _, row in ready])
             fresh = {row.sha256: row for row in inserted}
+            labeled = 0
             for labels, row in ready:
-                if row.sha256 in fresh:
-                    self._label(fresh.pop(row.sha256), labels)
+                if row.sha256 in self.seen:
+                    self._leave_out(labels, "the same picture is in the archive twice.")
+                elif row.sha256 in fresh:
+                    labeled += self._take(fresh[row.sha256], labels)
                 else:
-                    self._meet(existing.get(row.sha256), labels)
+                    labeled += self._meet(existing[row.sha256], labels)
+                self.seen.add(row.sha256)
+            # With the rows, so that the counts hold at every moment and after a kill.
+            Dataset.objects.filter(pk=self.dataset.pk).update(
+                num_images=F("num_images") + len(inserted), num_labeled=F("num_labeled") + labeled
+            )
 
     def _read(self, batch):
         for labels in batch:
@@ -131,33 +145,40 @@ class Import:
             return None
 
     def _meet(self, image, labels):
-        """The same bytes are there: an unlabelled image gets the labels, a labelled one keeps its own."""
-        if image is None:
-            self.duplicates += 1
-            self._problem(labels.path, "Left out: the same picture is in the archive twice.")
-        elif image.created_at >= self.job.created_at and image.revision <= 1:
+        """The same bytes are there: an unlabelled image gets the labels, a labelled one keeps its own.
+
+        Returns 1 where the image is labelled by this.
+        """
+        if labels.labelled and image.revision == 0 and self._take(image, labels):
+            return 1
+        if image.created_at >= self.job.started_at:
             self.images += 1  # an earlier run of this job put it in
             self.boxes += image.num_boxes
-        elif labels.labelled and not image.is_labeled and image.revision == 0:
-            self._label(image, labels)
         else:
-            self.duplicates += 1
-            self._problem(labels.path, "Left out: the same picture is in the dataset already; its labels stay.")
+            self._leave_out(labels, "the same picture is in the dataset already; its labels stay.")
+        return 0
 
-    def _label(self, image, labels):
-        self.images += 1
+    def _take(self, image, labels):
+        """Count the image and give it its labels; returns 1 where it is labelled by this."""
         if not labels.labelled:
-            return
-        boxes = [row for row in (self._annotation(image, labels, box) for box in labels.boxes) if row]
-        boxes = Annotation.objects.bulk_create(boxes)
+            self.images += 1
+            return 0
+        if not DatasetImage.objects.filter(pk=image.pk, revision=0).update(revision=1):
+            return 0  # someone labelled it this very moment
+        boxes = [self._annotation(image, labels, box) for box in labels.boxes[: settings.MAX_BOXES_PER_IMAGE]]
+        boxes = Annotation.objects.bulk_create(row for row in boxes if row)
+        if len(labels.boxes) > settings.MAX_BOXES_PER_IMAGE:
+            self._problem(labels.path, f"Only the first {settings.MAX_BOXES_PER_IMAGE} of its boxes were taken.")
+        self.images += 1
         self.boxes += len(boxes)
         DatasetImage.objects.filter(pk=image.pk).update(
-            is_labeled=True, state=DatasetImage.State.LABELED, num_boxes=len(boxes), revision=1
+            is_labeled=True, state=DatasetImage.State.LABELED, num_boxes=len(boxes)
         )
         Revision.objects.create(
             image=image, number=1, author=self.job.owner, kind=Revision.Kind.IMPORT, num_annotations=len(boxes),
             added=len(boxes), annotations=[as_dict(row) for row in boxes],
         )  # fmt: skip
+        return 1
 
     def _annotation(self, image, labels, box):
         box = turned(box, labels, image)
@@ -171,6 +192,10 @@ class Import:
         except BadLabels as bad:
             self._problem(labels.path, f"A box was left out: {bad}")
             return None
+
+    def _leave_out(self, labels, reason):
+        self.duplicates += 1
+        self._problem(labels.path, f"Left out: {reason}")
 
     def _problem(self, file, reason, line=None):
         self.own_problems.append({"file": file, "line": line, "reason": reason})
