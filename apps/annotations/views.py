@@ -1,5 +1,6 @@
 """Pages about labels: the workspace, classes, import and export, versions."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
@@ -40,7 +41,7 @@ def workspace(request, pk):
         "api": "/api/v1",
         "image_id": int(image) if image.isdecimal() and len(image) < 19 else None,
         "query": query.urlencode(),
-        "csrf_cookie": "csrftoken",
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "keymap": None,
         "review": {"can_review": may_edit(request.user, dataset)},
     }  # fmt: skip
