@@ -1,0 +1,58 @@
+"""What the tests of labels share: an image's address, a database in a file, jobs that run at once."""
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, connections
+
+from apps.core import work
+from apps.datasets import services as datasets
+
+
+@pytest.fixture
+def image(dataset, images):
+    """The first image of `dataset`, as a save takes it."""
+    images[0].dataset = dataset
+    return images[0]
+
+
+@pytest.fixture
+def url(dataset, image):
+    """The address of its labels."""
+    return f"/api/v1/datasets/{dataset.pk}/images/{image.pk}/annotations"
+
+
+@pytest.fixture
+def owner(api_as, alice):
+    """The API as the owner."""
+    return api_as(alice)
+
+
+@pytest.fixture
+def public(dataset):
+    """`dataset`, for everyone who is signed in."""
+    return datasets.update_dataset(dataset, is_public=True)
+
+
+@pytest.fixture
+def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks, monkeypatch):
+    """A `with` block at whose end the jobs made in it have run; the heartbeat, a thread, is out of the test."""
+    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def threads_database(transactional_db, tmp_path):
+    """SQLite in a file, as the platform runs it: SQLite in memory does not let threads wait for each other."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    known, in_memory = django_settings.DATABASES["default"], connections["default"]
+    name, path = known["NAME"], str(tmp_path / "threads.sqlite3")
+    with in_memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [path])
+    known["NAME"] = path
+    connections["default"] = connections.create_connection("default")
+    yield
+    connections["default"].close()
+    known["NAME"] = name
+    connections["default"] = in_memory
