@@ -8,6 +8,7 @@ from django.db.models.functions import Concat
 from apps.training.models import TrainingJob
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+BAR = re.compile("[━╸╺─]{3,} ?")
 LIMIT = 2_000_000  # characters of a job's log that are kept
 
 
@@ -46,5 +47,5 @@ class LogTail:
 def clean_line(raw: bytes) -> str:
     """A line as a terminal would show it in the end: no colours, of an overwritten line the last state."""
     text = ESCAPES.sub("", raw.decode(errors="replace")).rstrip("\r")
-    text = text.rsplit("\r", 1)[-1].replace("\x00", "").rstrip()
+    text = BAR.sub("", text.rsplit("\r", 1)[-1]).replace("\x00", "").rstrip()
     return f"{text}\n" if text else ""
