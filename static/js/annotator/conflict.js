@@ -4,7 +4,7 @@ import { el, openDialog } from "./dom.js";
 import { compareSets, mergeSets, rebaseIds } from "./merge.js";
 import { fromAnnotation } from "./shapes.js";
 
-const SIDE = { width: 560, height: 400 };
+const SIDE = { width: 584, height: 440 };
 
 const asShapes = (annotations) => annotations.map((a, i) => ({ ...fromAnnotation(a), key: `c${i}`, z: i }));
 

@@ -103,7 +103,7 @@ function bindAdjust(ws) {
     ws.view.adjust({ brightness: 1, contrast: 1 });
   });
   const zoom = byId("zoom");
-  ws.view.on("change", perFrame(() => (zoom.textContent = `${Math.round(ws.view.scale * 100)} %`)));
+  ws.view.on("change", perFrame(() => (zoom.textContent = ws.item ? `${Math.round(ws.view.scale * 100)} %` : "")));
 }
 
 function bindTabs(history) {

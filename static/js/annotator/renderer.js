@@ -5,6 +5,9 @@
  */
 import { drawHandles, drawLabel, drawOpenPath, fillShapes, groupVisible, project, strokeShapes } from "./draw.js";
 
+/** More shapes than this in sight are a crowd. */
+const CROWD = 150;
+
 export class Renderer {
   /** Shapes shown instead of the store's (a look at an old revision), or null. */
   preview = null;
@@ -63,7 +66,7 @@ export class Renderer {
     this.#requested = false;
     const dirty = this.#dirty;
     this.#dirty = { base: false, overlay: false };
-    const at = project(this.view, this.view.image, this.dpr ?? 1);
+    const at = project(this.view, this.view.image, this.dpr ?? 1, this.view.screen.width > 2000 ? 1.35 : 1);
     if (dirty.base) {
       this.#drawImage();
       this.#drawShapes(at);
@@ -89,12 +92,15 @@ export class Renderer {
     const { store } = this;
     const resting = this.preview ?? store.visible().filter((shape) => !store.selection.has(shape.key));
     const { width, height } = this.layers.base;
-    for (const [classId, shapes] of groupVisible(resting, at, width, height)) {
+    const groups = groupVisible(resting, at, width, height);
+    // In a crowd names and dark rims would hide the picture; the name is still there under the pointer.
+    const crowded = [...groups.values()].reduce((sum, shapes) => sum + shapes.length, 0) > CROWD;
+    for (const [classId, shapes] of groups) {
       const { color, name } = this.classes.get(classId);
-      strokeShapes(context, shapes, at, color, { halo: true, dash: this.preview ? [2, 2] : null });
+      strokeShapes(context, shapes, at, color, { halo: !crowded, dash: this.preview ? [2, 2] : null });
       const areas = shapes.filter((shape) => shape.type !== "box");
       if (areas.length) fillShapes(context, areas, at, color, 0.16);
-      if (this.showLabels) for (const shape of shapes) drawLabel(context, shape, at, name, color);
+      if (this.showLabels) for (const shape of shapes) drawLabel(context, shape, at, name, color, { least: crowded ? 90 : 34 });
     }
     if (!this.preview) this.#drawSuggestions(context, at);
   }
@@ -164,8 +170,8 @@ export class Renderer {
   #drawMarquee(context, at, rect) {
     context.fillStyle = "rgba(255, 255, 255, 0.12)";
     context.strokeStyle = "#fff";
-    context.lineWidth = at.dpr;
-    context.setLineDash([4 * at.dpr, 3 * at.dpr]);
+    context.lineWidth = at.px;
+    context.setLineDash([4 * at.px, 3 * at.px]);
     const box = [at.x(rect.x0), at.y(rect.y0), (rect.x1 - rect.x0) * at.sx, (rect.y1 - rect.y0) * at.sy];
     context.fillRect(...box);
     context.strokeRect(...box);
