@@ -164,4 +164,5 @@ def run_tasks_at_once(settings, monkeypatch):
     """What is queued runs in this process as soon as it is sent, without a broker."""
     from celery import current_app
 
+    current_app.loader.import_default_modules()
     monkeypatch.setattr(current_app, "send_task", lambda name, args=(), **kw: current_app.tasks[name].apply(args))

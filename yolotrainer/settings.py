@@ -250,7 +250,8 @@ if not (DEBUG or TESTING):
 STORAGES = {"default": default_storage, "staticfiles": {"BACKEND": static_storage}}
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
-UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
+for made in (UPLOAD_DIR, WORK_DIR, STATIC_ROOT):
+    made.mkdir(parents=True, exist_ok=True)
 
 # --- limits -------------------------------------------------------------------------------------------------
 MAX_IMAGE_BYTES = setting("int", "MAX_IMAGE_MB", 50, 1) * 1024 * 1024

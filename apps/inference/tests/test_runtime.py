@@ -276,10 +276,8 @@ def test_gray_and_palette_become_colour(mode, format):
     from apps.inference.runtime.images import decode
 
     image = picture().convert("L")
-    if mode == "I;16":
-        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
-    else:
-        image = picture().convert(mode)
+    deep = Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+    image = deep if mode == "I;16" else picture().convert(mode)
     expected = np.asarray((picture().convert("L") if mode == "I;16" else image).convert("RGB"))[..., ::-1]
     pixels = decode(encode(image, format), 10**6)
     assert pixels.shape == expected.shape

@@ -1,0 +1,265 @@
+"""Deploying a model and asking it, with real small weights and the real export."""
+
+import threading
+
+import pytest
+
+from apps.accounts.services import create_token
+from apps.annotations.services.versions import create_version
+from apps.core.models import Job
+from apps.inference import services
+from apps.models.services import register_model
+from apps.models.tests.tiny_weights import tiny_weights
+from conftest import picture, upload
+
+SHAPE = {"model", "image", "predictions", "speed"}
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return tiny_weights() / "yolov8n.pt"
+
+
+@pytest.fixture
+def model(ready_dataset, alice, weights):
+    """A model of alice's with weights that answer."""
+    version, _ = create_version(ready_dataset, alice)
+    return register_model(
+        owner=alice, name="Discs", model_type="yolov8n", weights=weights, class_names=["disc", "square", "cross"],
+        img_size=64, metrics={}, dataset_version=version,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def proven():
+    """The serving file and proof of the module's first deployment: exporting takes seconds, and once is enough."""
+    return {}
+
+
+@pytest.fixture
+def deployed(model, alice, proven, run_tasks_at_once, django_capture_on_commit_callbacks):
+    for field, value in proven.items():
+        setattr(model, field, value)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.deploy_model(model, alice)
+    model.refresh_from_db()
+    assert model.is_deployed, Job.objects.get().error_message
+    proven |= {"serving_file": model.serving_file.name, "serving": model.serving}
+    yield model
+    services.runtimes.drop(model.pk)
+
+
+def ask(api, **data):
+    data = {"image": upload("a.jpg", seed=5, width=200, height=150)} | data
+    return api.post("/api/v1/predictions/infer", data, format="multipart")
+
+
+def test_deploying_proves_the_export_before_it_serves(deployed, api_as, alice):
+    proof = deployed.serving
+    assert proof["format"] == "openvino"
+    assert proof["checked_images"] == 2
+    assert proof["agreement"] >= 0.95
+    body = api_as(alice).get(f"/api/v1/models/{deployed.pk}").json()
+    assert (body["is_deployed"], body["endpoint"]) == (True, "/api/v1/predictions/infer")
+
+
+def test_an_answer_has_the_shape_of_the_contract(deployed, api_as, alice):
+    answer = ask(api_as(alice), model_id=deployed.pk, conf=0.01)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == SHAPE
+    assert body["model"] == {"id": deployed.pk, "name": "Discs"}
+    assert body["image"] == {"width": 200, "height": 150}
+    assert set(body["speed"]) == {"decode_ms", "preprocess_ms", "inference_ms", "postprocess_ms"}
+    for found in body["predictions"]:
+        assert found["class_name"] == ["disc", "square", "cross"][found["class_id"]]
+        box = found["box"]
+        assert 0 <= box["x1"] < box["x2"] <= 200
+        assert abs((box["x1"] + box["x2"]) / 2 / 200 - found["x_center"]) < 1e-3
+
+
+def test_a_model_is_asked_by_name_too(deployed, api_as, alice):
+    assert ask(api_as(alice), model="Discs").json()["model"]["id"] == deployed.pk
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({}, "model_id"),
+        ({"model_id": 1, "model": "x"}, "model_id"),
+        ({"model_id": "one"}, "model_id"),
+        ({"model": "Discs", "conf": 2}, "conf"),
+        ({"model": "Discs", "iou": -1}, "iou"),
+        ({"model": "Discs", "max_det": 0}, "max_det"),
+        ({"model": "Discs", "classes": "a,b"}, "classes"),
+        ({"model": "Discs", "image": "not a file"}, "image"),
+    ],
+)
+def test_a_wrong_question_is_refused_by_the_name_of_its_field(deployed, api_as, alice, data, field):
+    answer = ask(api_as(alice), **data)
+    assert answer.status_code == 400
+    assert field in answer.json()
+
+
+@pytest.mark.parametrize("bytes_", [b"", b"<html></html>", b"\xff\xd8\xff\xe0half", picture(40, 40)[:60]], ids=range(4))
+def test_what_is_no_image_is_refused_with_the_reason(deployed, api_as, alice, bytes_):
+    answer = ask(api_as(alice), model_id=deployed.pk, image=upload("x.jpg", bytes_))
+    assert answer.status_code == 400
+    assert answer.json()["image"]
+
+
+def test_too_large_an_image_is_413(deployed, api_as, alice, settings):
+    settings.MAX_IMAGE_BYTES = 10
+    assert ask(api_as(alice), model_id=deployed.pk).status_code == 413
+
+
+def test_others_get_404_for_a_private_model_and_answers_from_a_public_one(deployed, api_as, carol):
+    assert ask(api_as(carol), model_id=deployed.pk).status_code == 404
+    assert ask(api_as(carol), model="Discs").status_code == 404
+    type(deployed).objects.filter(pk=deployed.pk).update(is_public=True)
+    assert ask(api_as(carol), model_id=deployed.pk).status_code == 200
+
+
+def test_an_undeployed_model_answers_its_owner_only(deployed, api_as, alice, carol):
+    type(deployed).objects.filter(pk=deployed.pk).update(is_public=True)
+    assert api_as(carol).post(f"/api/v1/models/{deployed.pk}/undeploy").status_code == 403
+    assert api_as(alice).post(f"/api/v1/models/{deployed.pk}/undeploy").json() == {
+        "is_deployed": False,
+        "endpoint": None,
+    }
+    assert ask(api_as(carol), model_id=deployed.pk).status_code == 404
+    assert ask(api_as(alice), model_id=deployed.pk).status_code == 200
+
+
+def test_deploying_again_is_at_once(deployed, api_as, alice):
+    api_as(alice).post(f"/api/v1/models/{deployed.pk}/undeploy")
+    answer = api_as(alice).post(f"/api/v1/models/{deployed.pk}/deploy")
+    assert (answer.status_code, answer.json()["is_deployed"]) == (200, True)
+    assert Job.objects.count() <= 1
+
+
+def test_a_model_that_was_never_deployed_says_so(model, api_as, alice):
+    answer = ask(api_as(alice), model_id=model.pk)
+    assert answer.status_code == 409
+    assert "Deploy it first" in answer.json()["detail"]
+
+
+def test_deploying_twice_at_once_is_one_job(model, api_as, alice, monkeypatch):
+    from celery import current_app
+
+    monkeypatch.setattr(current_app, "send_task", lambda *a, **k: None)
+    jobs = [api_as(alice).post(f"/api/v1/models/{model.pk}/deploy") for _ in range(2)]
+    assert [job.status_code for job in jobs] == [202, 202]
+    assert jobs[0].json()["id"] == jobs[1].json()["id"]
+
+
+def test_weights_that_cannot_be_exported_end_in_words(
+    trained_model, alice, run_tasks_at_once, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        services.deploy_model(trained_model, alice)
+    trained_model.refresh_from_db()
+    job = Job.objects.get()
+    assert (trained_model.is_deployed, job.status) == (False, "failed")
+    assert "Traceback" not in job.error_message
+
+
+def test_an_export_that_answers_differently_is_not_deployed(
+    model, alice, run_tasks_at_once, monkeypatch, django_capture_on_commit_callbacks
+):
+    from apps.inference.runtime import Parity
+
+    monkeypatch.setattr(services, "compare_many", lambda *a, **k: Parity(10, 5, 0, 0.1))
+    with django_capture_on_commit_callbacks(execute=True):
+        services.deploy_model(model, alice)
+    model.refresh_from_db()
+    assert not model.is_deployed
+    assert "5 of the 10 boxes" in Job.objects.get().error_message
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"), [("infer", 200), ("read", 403), ("write", 403), ("read infer write", 200)]
+)
+def test_a_token_needs_the_scope_infer(deployed, client, alice, scope, status):
+    _, key = create_token(alice, "machine", scope)
+    answer = client.post(
+        "/api/v1/predictions/infer", {"image": upload("a.png"), "model_id": deployed.pk},
+        headers={"Authorization": f"Token {key}"},
+    )  # fmt: skip
+    assert answer.status_code == status
+
+
+def test_more_than_may_wait_is_answered_503_with_retry_after(deployed, api_as, alice, monkeypatch):
+    from apps.inference.runtime import Gate
+
+    gate = Gate(1, 0)
+    monkeypatch.setattr(services, "gate", gate)
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with gate:
+            inside.set()
+            leave.wait(20)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    inside.wait(5)
+    answer = ask(api_as(alice), model_id=deployed.pk)
+    leave.set()
+    holder.join()
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) >= 1
+
+
+def test_another_process_unpacks_the_serving_files_again(deployed, api_as, alice, settings):
+    import shutil
+
+    shutil.rmtree(settings.WORK_DIR / "serving", ignore_errors=True)
+    services.runtimes.drop(deployed.pk)
+    assert ask(api_as(alice), model_id=deployed.pk).status_code == 200
+
+
+def test_pages_of_deployments_are_the_owners(deployed, page_as, alice, carol):
+    mine, other = page_as(alice), page_as(carol)
+    panel = mine.get(f"/models/{deployed.pk}/deployment").content.decode()
+    assert f"model_id={deployed.pk}" in panel
+    assert "predictions/infer" in panel
+    for path in (f"/models/{deployed.pk}/", f"/models/{deployed.pk}/deployment", f"/models/{deployed.pk}/best.pt"):
+        assert other.get(path).status_code == 404
+    assert other.post(f"/models/{deployed.pk}/deploy").status_code == 404
+    assert b"Discs" in mine.get("/test").content
+    assert b"No model to test" in other.get("/test").content
+
+
+def test_prelabelling_offers_what_is_not_labelled_and_stores_no_label(deployed, api_as, alice, ready_dataset, images):
+    from apps.annotations.models import Annotation
+    from apps.datasets.services import add_class
+
+    add_class(ready_dataset, "Disc")
+    before = Annotation.objects.count()
+    address = f"/api/v1/datasets/{ready_dataset.pk}/images/{images[0].pk}/prelabel"
+    body = api_as(alice).post(address, {"model_id": deployed.pk, "conf": 0.01}).json()
+    assert body["unmapped"] == ["square", "cross"]
+    assert {one["class_name"] for one in body["predictions"]} <= {"Disc"}
+    assert Annotation.objects.count() == before
+
+
+def test_prelabelling_many_makes_suggestions_by_a_job(
+    deployed, api_as, alice, carol, ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks
+):
+    from apps.annotations.models import Annotation
+    from apps.datasets.services import add_class
+
+    add_class(ready_dataset, "disc")
+    before = Annotation.objects.count()
+    address = f"/api/v1/datasets/{ready_dataset.pk}/prelabel"
+    question = {"model_id": deployed.pk, "conf": 0.01, "filter": {"split": "val"}}
+    assert api_as(carol).post(address, question).status_code == 404
+    with django_capture_on_commit_callbacks(execute=True):
+        job = api_as(alice).post(address, question).json()
+    done = api_as(alice).get(f"/api/v1/jobs/{job['id']}").json()
+    assert (done["status"], done["result"]["images"]) == ("completed", 2), done
+    assert Annotation.objects.count() == before
+    image = ready_dataset.images.filter(split="val").first()
+    offered = api_as(alice).get(f"/api/v1/datasets/{ready_dataset.pk}/images/{image.pk}/suggestions").json()
+    assert len(offered["predictions"]) == image.suggestions.count()

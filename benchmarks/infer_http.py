@@ -1,0 +1,188 @@
+"""`predictions/infer` over HTTP beside `YOLO("best.pt").predict` in-process, on the same images, in one run.
+
+    python benchmarks/infer_http.py                           the sample dataset's images
+    python benchmarks/infer_http.py --zip images.zip --epochs 3
+
+Starts a platform of its own, trains a yolov8n for some epochs, deploys it, downloads its best.pt, and lets both
+sides take turns. HTTP is one client with an API token over one kept connection; the weights get file paths, no
+HTTP. Decoding is included on both sides.
+"""
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+WARM_UP = 12
+
+
+def main():
+    options = read_options()
+    if options.weights:
+        print(json.dumps(time_weights(options)))
+        return
+    from yolotrainer.demo import Api, deploy, sign_in, start_platform
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "data").mkdir()
+        process, base = start_platform(folder / "data")
+        try:
+            api = sign_in(base, folder / "data")
+            dataset = (
+                import_archive(api, options.zip) if options.zip else api("GET", "datasets/?search=sample")["results"][0]
+            )
+            paths = fetch_images(api, dataset, folder, options.images)
+            print(
+                f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, best of {options.rounds} rounds\n"
+            )
+            print(f"{'size':>4}  {'':<34}{'p50 ms':>8}{'images/s':>10}{'×':>7}")
+            for size in options.sizes:
+                model_id = train(api, dataset, size, options.epochs)
+                deploy(api, model_id)
+                weights = folder / f"best-{size}.pt"
+                weights.write_bytes(api("GET", f"models/{model_id}/download"))
+                key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
+                compare(Api(base, f"Token {key}"), model_id, weights, paths, size, options)
+            print(f"\nweb process: {web_memory(process.pid):.0f} MB with {len(options.sizes)} models loaded")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+
+def read_options():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zip", type=Path, help="an archive with labelled images, instead of the sample dataset")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[320])
+    parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4, help="of each side in each round")
+    parser.add_argument("--weights", help=argparse.SUPPRESS)
+    parser.add_argument("--paths", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def import_archive(api, path):
+    """A dataset from an archive, split; returns it."""
+    with path.open("rb") as file:
+        job = api("POST", "datasets/import", files={"file": file}, data={"name": path.stem})
+    while job["status"] in ("pending", "running"):
+        time.sleep(0.5)
+        job = api("GET", f"jobs/{job['id']}")
+    dataset_id = job["result"]["dataset_id"]
+    api("POST", f"datasets/{dataset_id}/split", json={"train": 0.8, "val": 0.2, "test": 0})
+    return api("GET", f"datasets/{dataset_id}/")
+
+
+def fetch_images(api, dataset, folder, count):
+    paths = []
+    for image in api("GET", f"datasets/{dataset['id']}/images?split=val&page_size={count}")["results"]:
+        path = folder / f"{image['id']}{Path(image['filename']).suffix}"
+        path.write_bytes(api.picture(image["url"]))
+        paths.append(str(path))
+    return paths
+
+
+def train(api, dataset, size, epochs):
+    """The id of a yolov8n trained for some epochs."""
+    job = api("POST", "training/", json={
+        "dataset_id": dataset["id"], "model_type": "yolov8n", "weights": "scratch", "epochs": epochs, "batch_size": 8,
+        "img_size": size, "learning_rate": 0.002, "patience": 0,
+    })  # fmt: skip
+    while job["status"] in ("pending", "running"):
+        time.sleep(1)
+        job = api("GET", f"training/{job['id']}/")
+    if job["status"] != "completed":
+        sys.exit(f"The training {job['status']}: {job['error_message']}")
+    return job["model_id"]
+
+
+def compare(asking, model_id, weights, paths, size, options):
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        ours.append(time_http(asking, model_id, paths, options.seconds))
+        theirs.append(run_weights(weights, paths, size, options.seconds))
+    http, pt = min(ours, key=lambda r: r["p50"]), min(theirs, key=lambda r: r["p50"])
+    rows = (("YOLO(best.pt).predict in-process", pt), ("POST predictions/infer, one client", http))
+    for name, row in rows:
+        times = row["rate"] / pt["rate"]
+        print(f"{size:>4}  {name:<34}{row['p50']:>8.1f}{row['rate']:>10.1f}{times:>7.2f}")
+
+
+def time_http(asking, model_id, paths, seconds):
+    pictures = [Path(path).read_bytes() for path in paths]
+
+    def ask(picture):
+        return asking("POST", "predictions/infer", files={"image": picture}, data={"model_id": model_id, "conf": 0.25})
+
+    return measure(ask, pictures, seconds)
+
+
+def run_weights(weights, paths, size, seconds):
+    """The weights' side in a process of its own, because it imports torch."""
+    command = [sys.executable, __file__, "--weights", str(weights), "--paths", json.dumps(paths), "--sizes", str(size),
+               "--seconds", str(seconds)]  # fmt: skip
+    env = os.environ | {"YOLO_CONFIG_DIR": str(weights.parent / "yolo"), "YOLO_OFFLINE": "1"}
+    ran = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def time_weights(options):
+    from ultralytics import YOLO
+
+    model = YOLO(options.weights)
+    return measure(
+        lambda path: model.predict(path, imgsz=options.sizes[0], conf=0.25, verbose=False),
+        json.loads(options.paths),
+        options.seconds,
+    )
+
+
+def measure(ask, items, seconds):
+    """Ask one after the other for some seconds, after a warm-up; milliseconds p50 and items a second."""
+    for item in (items * WARM_UP)[:WARM_UP]:
+        ask(item)
+    times, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        for item in items:
+            start = time.perf_counter()
+            ask(item)
+            times.append(time.perf_counter() - start)
+    return {"p50": statistics.median(times) * 1000, "rate": len(times) / sum(times)}
+
+
+def web_memory(supervisor_pid):
+    """Megabytes (PSS) of the largest gunicorn process below the supervisor."""
+    sizes = [0.0]
+    for entry in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            command = Path(f"/proc/{entry}/cmdline").read_bytes()
+            if b"gunicorn" in command and below(int(entry), supervisor_pid):
+                rollup = Path(f"/proc/{entry}/smaps_rollup").read_text()
+                sizes.append(
+                    int(next(line for line in rollup.splitlines() if line.startswith("Rss")).split()[1]) / 1024
+                )
+        except (OSError, StopIteration):
+            continue
+    return max(sizes)
+
+
+def below(pid, ancestor):
+    while pid > 1:
+        if pid == ancestor:
+            return True
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return False
+
+
+if __name__ == "__main__":
+    main()
