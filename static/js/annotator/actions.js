@@ -1,9 +1,12 @@
 /** What each action of the keymap does. `Actions.run(id)` is what keys, buttons and menus call. */
 import { announce, toast } from "./dom.js";
-import { allowedMove, typeOf } from "./shapes.js";
+import { clamp } from "./geometry.js";
+import { allowedMove, isDegenerate, typeOf } from "./shapes.js";
 import { EMPTY_MARK } from "./store.js";
 
 const PASTE_SHIFT = 12;
+const RESIZE_STEP = 4;
+const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
 export class Actions {
   /** `ws` is the Workspace; `panels` has help(), goto(), history(), prelabel(), review(action). */
@@ -174,11 +177,32 @@ export class Actions {
   nudge(way) {
     if (!this.#editable()) return;
     const step = way.endsWith("10") ? 10 : 1;
-    const [x, y] = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] }[way.replace("10", "")];
+    const [x, y] = WAYS[way.replace("10", "")];
     const { width, height } = this.ws.view.image;
     const shapes = this.#movable;
     const { dx, dy } = allowedMove(shapes, (x * step) / width, (y * step) / height);
     this.#store.transact("Nudge", () => shapes.forEach((shape) => this.#store.put(shape.key, typeOf(shape).translate(shape, dx, dy))));
+  }
+
+  /** Moves the lower right corner of the selected boxes, so that a box can be made without a pointer. */
+  resize(way) {
+    if (!this.#editable()) return;
+    const { image } = this.ws.view;
+    const [x, y] = WAYS[way];
+    const grown = this.#movable.filter((shape) => shape.type === "box").map((shape) => typeOf(shape).moveHandle(
+      shape, "se", shape.cx + shape.w / 2 + (x * RESIZE_STEP) / image.width, shape.cy + shape.h / 2 + (y * RESIZE_STEP) / image.height, false,
+    ));
+    this.#store.transact("Resize", () => grown.filter((s) => !isDegenerate(s, image)).forEach((s) => this.#store.put(s.key, s)));
+  }
+
+  /** A box of the current class in the middle of what is in sight, to be moved and resized by keys. */
+  insert() {
+    if (!this.#editable()) return;
+    if (this.#store.classId === null) return this.#store.emit("noclass");
+    const { view } = this.ws;
+    const middle = view.toImage(view.screen.width / 2, view.screen.height / 2);
+    const box = { cx: clamp(middle.x / view.image.width, 0.1, 0.9), cy: clamp(middle.y / view.image.height, 0.1, 0.9), w: 0.2, h: 0.2 };
+    this.#store.select(this.#store.add([{ type: "box", classId: this.#store.classId, ...box, points: null, confidence: null, source: "manual" }]));
   }
 
   /** A digit: the class of the selection; while a drawing tool is active also that of the next shape. */

@@ -102,6 +102,8 @@ function bindAdjust(ws) {
     for (const slider of Object.values(sliders)) slider.value = 100;
     ws.view.adjust({ brightness: 1, contrast: 1 });
   });
+  const box = document.querySelector(".ws-adjust");
+  document.addEventListener("pointerdown", (event) => box.contains(event.target) || (box.open = false));
   const zoom = byId("zoom");
   ws.view.on("change", perFrame(() => (zoom.textContent = ws.item ? `${Math.round(ws.view.scale * 100)} %` : "")));
 }
