@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from django.conf import settings
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
 MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp", "tif": "image/tiff"}
@@ -14,7 +14,11 @@ SHOWN_BY_BROWSERS = {"jpg", "png", "webp", "bmp"}
 THUMBNAIL_SIZE = 320
 EXIF_ORIENTATION = 0x0112
 PLAIN_MODES = {"RGB", "L", "1", "P"}
-SIDEWAYS = {5, 6, 7, 8}
+UPRIGHT_BY = {  # what turns a picture stored under each EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before anything is decoded
 
 
@@ -47,22 +51,15 @@ def check_image(data: bytes) -> CheckedImage:
         raise BadImage(f"Larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
     image = _open(data)
     extension = FORMATS[image.format]
-    orientation = image.getexif().get(EXIF_ORIENTATION, 1)
-    orientation = orientation if orientation in range(1, 9) else 1
-    width, height = image.size
-    if orientation in SIDEWAYS:
-        width, height = height, width
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image.load()
-            upright = to_rgb(ImageOps.exif_transpose(image))
+        upright, orientation = _decode(image)
+        is_plain = orientation == 1 and image.mode in PLAIN_MODES and "transparency" not in image.info
+        is_plain = is_plain and getattr(image, "n_frames", 1) == 1
     except MemoryError:
         raise BadImage("Too large to be decoded.") from None
     except Exception as error:  # Pillow's decoders raise many kinds on broken data
         raise BadImage(f"Broken: {error}.") from None
-    is_plain = orientation == 1 and image.mode in PLAIN_MODES and "transparency" not in image.info
-    is_plain = is_plain and getattr(image, "n_frames", 1) == 1
+    width, height = upright.size
     preview = None if extension in SHOWN_BY_BROWSERS else encode(upright, "PNG")
     upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
     return CheckedImage(
@@ -89,6 +86,31 @@ def _open(data):
     return image
 
 
+def _decode(image):
+    """(the picture as people see it, 8-bit RGB; the EXIF orientation that the file has)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if image.format == "TIFF":  # Pillow turns these itself while it loads them, and forgets how they were
+            orientation = _known(image.tag_v2.get(EXIF_ORIENTATION))
+            image.load()
+            return to_rgb(image), orientation
+        image.load()
+        orientation = _orientation(image)
+        turn = UPRIGHT_BY.get(orientation)
+        return to_rgb(image if turn is None else image.transpose(turn)), orientation
+
+
+def _orientation(image):
+    try:
+        return _known(image.getexif().get(EXIF_ORIENTATION))
+    except Exception:  # Pillow raises many kinds on broken EXIF, which browsers ignore: so do we
+        return 1
+
+
+def _known(orientation):
+    return int(orientation) if orientation in range(1, 9) else 1
+
+
 def to_rgb(image):
     """8-bit RGB as people see it: 16-bit scaled down, transparency on white."""
     if image.mode in ("I;16", "I;16B", "I;16L", "I"):
@@ -109,4 +131,4 @@ def encode(image, format, **options):
 
 def upright_bytes(data: bytes) -> bytes:
     """The image as an upright 8-bit RGB PNG, for readers that take neither EXIF nor rare modes."""
-    return encode(to_rgb(ImageOps.exif_transpose(_open(data))), "PNG")
+    return encode(_decode(_open(data))[0], "PNG")
