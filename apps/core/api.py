@@ -1,9 +1,13 @@
 """The API's common rules: how errors are answered, and jobs."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
@@ -13,9 +17,14 @@ from apps.core.access import get_job, jobs_visible_to
 from apps.core.models import Job
 
 
+class TooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
 def answer_error(error, context):
     """`{"field": [...]}` where a field is to blame, else `{"detail": "..."}`."""
-    response = exception_handler(error, context)
+    response = exception_handler(_as_answer(error), context)
     if response is None:
         return None
     data = response.data
@@ -25,6 +34,19 @@ def answer_error(error, context):
         general = " ".join(map(str, data.pop(api_settings.NON_FIELD_ERRORS_KEY)))
         response.data = {**data, "detail": general}
     return response
+
+
+def _as_answer(error):
+    """What a request that cannot be read raises, as the answer that it deserves."""
+    if isinstance(error, TooManyFilesSent):
+        return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files in one request.")
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20} MB besides files.")
+    if isinstance(error, SuspiciousOperation):
+        return ParseError("This request cannot be read.")
+    if isinstance(error, RecursionError):
+        return ParseError("This is nested too deep to be read.")
+    return error
 
 
 class Conflict(Exception):
@@ -85,7 +107,7 @@ class JobFile(APIView):
 
 def job_file_response(job):
     """The job's file as a download, or 404 where it has none or it has expired."""
-    if not job.file:
+    if not job.file or not default_storage.exists(job.file.name):
         raise Http404("This job has no file, or it has expired.")
     name = job.result.get("filename") or job.file.name.rsplit("/", 1)[-1]
     return FileResponse(job.file.open("rb"), as_attachment=True, filename=name)

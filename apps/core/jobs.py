@@ -55,6 +55,7 @@ def run_job(pk, do):
     job = work.claim(Job, pk)
     if job is None:
         return
+    kept = False
     with work.Heartbeat(job) as heartbeat:
         try:
             result = do(job, Reporter(job, heartbeat))
@@ -74,10 +75,12 @@ def run_job(pk, do):
             )
         else:
             expires = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
-            work.end(
+            kept = work.end(
                 job, Job.Status.COMPLETED, progress=1, message="Done", result=result, file=job.file.name,
                 expires_at=expires,
             )  # fmt: skip
+    if job.file and not kept:
+        default_storage.delete(job.file.name)  # no row knows of it
 
 
 def expire_files():

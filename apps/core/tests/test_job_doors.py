@@ -1,0 +1,76 @@
+"""Jobs on pages and over the API: their owner's and the operator's alone."""
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from apps.core.models import Job
+
+READS = ["/jobs/{}/", "/jobs/{}/file", "/api/v1/jobs/{}", "/api/v1/jobs/{}/file"]
+WRITES = ["/jobs/{}/cancel", "/api/v1/jobs/{}/cancel"]
+
+
+@pytest.fixture
+def job(alice):
+    job = Job.objects.create(owner=alice, kind="export", status="completed", result={"filename": "cells.zip"})
+    job.file.save("out.zip", ContentFile(b"zip bytes"))
+    return job
+
+
+@pytest.mark.parametrize("path", READS)
+def test_reading_a_job_is_its_owners_and_the_operators(path, job, page_as, bob, operator):
+    path = path.format(job.pk)
+    statuses = [page_as(user).get(path).status_code for user in (None, bob, job.owner, operator)]
+    assert statuses == [401 if "api" in path else 302, 404, 200, 200]
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_cancelling_a_job_is_its_owners_and_the_operators(path, job, page_as, bob, operator):
+    done = 200 if "api" in path else 302
+    for user, expected in [(None, 401 if "api" in path else 302), (bob, 404), (job.owner, done), (operator, done)]:
+        Job.objects.update(status="running")
+        assert page_as(user).post(path.format(job.pk)).status_code == expected
+        assert Job.objects.get().status == ("cancelled" if user in (job.owner, operator) else "running")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/jobs/recent"])
+def test_lists_show_ones_own_jobs_only(path, job, page_as, bob):
+    assert b"xport" in page_as(job.owner).get(path).content
+    assert b"xport" not in page_as(bob).get(path).content
+
+
+def test_job_over_the_api_has_the_documented_fields(job, api_as):
+    found = api_as(job.owner).get(f"/api/v1/jobs/{job.pk}").json()
+    assert {"id", "kind", "status", "progress", "message", "result", "error"} <= set(found)
+    assert "traceback" not in found
+
+
+def test_file_comes_as_a_download_under_its_own_name(job, page_as):
+    response = page_as(job.owner).get(f"/jobs/{job.pk}/file")
+    assert response["Content-Disposition"] == 'attachment; filename="cells.zip"'
+    assert b"".join(response.streaming_content) == b"zip bytes"
+
+
+@pytest.mark.parametrize("path", READS[1::2])
+def test_file_that_has_expired_answers_404(path, job, page_as):
+    default_storage.delete(job.file.name)  # the file went, a kill came before its row was told
+    assert page_as(job.owner).get(path.format(job.pk)).status_code == 404
+    Job.objects.update(file="")
+    assert page_as(job.owner).get(path.format(job.pk)).status_code == 404
+
+
+def test_progress_fragment_asks_for_the_whole_page_when_the_job_has_ended(job, page_as):
+    ask = {"HTTP_HX_REQUEST": "true"}
+    assert page_as(job.owner).get(f"/jobs/{job.pk}/", **ask)["HX-Refresh"] == "true"
+    Job.objects.update(status="running")
+    response = page_as(job.owner).get(f"/jobs/{job.pk}/", **ask)
+    assert "HX-Refresh" not in response
+    assert b"<html" not in response.content
+
+
+def test_problems_of_an_archive_are_shown_as_text(job, page_as):
+    problem = {"file": "<script>alert(1)</script>.txt", "line": 3, "reason": "<b>bad</b>"}
+    Job.objects.update(result={"problems": [problem], "num_problems": 1})
+    page = page_as(job.owner).get(f"/jobs/{job.pk}/").content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<b>bad" not in page
