@@ -1,0 +1,52 @@
+"""A stored file is whole or not there."""
+
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile
+
+from apps.core.storage import AtomicFileStorage
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return AtomicFileStorage(location=tmp_path)
+
+
+class Torn(ContentFile):
+    """A file whose source fails after its first chunk."""
+
+    def chunks(self, chunk_size=None):
+        yield b"first half"
+        raise OSError("connection lost")
+
+
+def test_file_is_stored_under_the_name_that_was_asked(storage):
+    assert storage.save("a/b.txt", ContentFile(b"one")) == "a/b.txt"
+    assert storage.open("a/b.txt").read() == b"one"
+
+
+def test_same_name_again_replaces(storage):
+    storage.save("a.txt", ContentFile(b"a longer text"))
+    storage.save("a.txt", ContentFile(b"two"))
+    assert storage.open("a.txt").read() == b"two"
+
+
+def test_nothing_is_left_of_a_file_whose_writing_failed(storage, tmp_path):
+    with pytest.raises(OSError, match="connection lost"):
+        storage.save("a.txt", Torn(b""))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_old_file_stays_whole_where_writing_the_new_one_failed(storage, tmp_path):
+    storage.save("a.txt", ContentFile(b"old"))
+    with pytest.raises(OSError, match="connection lost"):
+        storage.save("a.txt", Torn(b""))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_name_cannot_leave_the_folder(storage, tmp_path):
+    with pytest.raises(SuspiciousFileOperation):
+        storage.save("../outside.txt", ContentFile(b"x"))
+    assert not Path(tmp_path.parent / "outside.txt").exists()
