@@ -17,6 +17,7 @@ from apps.accounts.serializers import (
     KeymapSerializer,
     LoginSerializer,
     NewApiTokenSerializer,
+    RefreshSerializer,
     RegisterSerializer,
     TokenPairSerializer,
     UserSerializer,
@@ -38,8 +39,7 @@ class Register(APIView):
             raise PermissionDenied("Registration is closed here. Ask the operator for an account.")
         serializer = RegisterSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        user = services.register_user(**serializer.validated_data)
-        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
+        return Response(UserSerializer(serializer.save()).data, status=status.HTTP_201_CREATED)
 
 
 class Login(APIView):
@@ -62,6 +62,8 @@ class Login(APIView):
 
 class Refresh(TokenRefreshView):
     """A new access token for a refresh token."""
+
+    serializer_class = RefreshSerializer
 
 
 class Verify(TokenVerifyView):

@@ -19,7 +19,7 @@ class SignInForm(AuthenticationForm):
 class RegisterForm(BaseUserCreationForm):
     """A new account; names differ by more than case, and have no @ so that they are never taken for an email."""
 
-    class Meta:
+    class Meta(BaseUserCreationForm.Meta):
         model = User
         fields = ["username", "email"]
 

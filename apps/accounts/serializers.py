@@ -6,9 +6,11 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings as jwt_settings
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from apps.accounts import services
 from apps.accounts.models import SCOPES, ApiToken, User
 
 
@@ -19,6 +21,7 @@ class UserSerializer(serializers.ModelSerializer):
         read_only_fields = ["id", "is_active", "is_superuser", "created_at", "updated_at"]
 
     def validate_username(self, value):
+        value = User.normalize_username(value)
         if "@" in value:
             raise serializers.ValidationError("A username has no @; the email has its own field.")
         return self._free("username", value)
@@ -34,6 +37,9 @@ class UserSerializer(serializers.ModelSerializer):
             raise serializers.ValidationError(f"An account with this {field} exists.")
         return value
 
+    def update(self, instance, validated_data):
+        return _unless_taken(services.update_user, instance, **validated_data)
+
 
 class RegisterSerializer(UserSerializer):
     password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
@@ -47,6 +53,16 @@ class RegisterSerializer(UserSerializer):
         except DjangoValidationError as error:
             raise serializers.ValidationError({"password": error.messages}) from None
         return data
+
+    def create(self, validated_data):
+        return _unless_taken(services.register_user, **validated_data)
+
+
+def _unless_taken(write, *args, **values):
+    try:
+        return write(*args, **values)
+    except services.NameTaken as taken:
+        raise serializers.ValidationError(str(taken)) from None
 
 
 class LoginSerializer(serializers.Serializer):
@@ -62,6 +78,14 @@ class LoginSerializer(serializers.Serializer):
         if user is None:
             raise AuthenticationFailed("No account has this name and password together.")
         return {"user": user}
+
+
+class RefreshSerializer(TokenRefreshSerializer):
+    def validate(self, data):
+        try:
+            return super().validate(data)
+        except User.DoesNotExist:  # deleted since the token was given
+            raise AuthenticationFailed("No account has this token.") from None
 
 
 class TokenPairSerializer(serializers.Serializer):

@@ -1,13 +1,36 @@
 """Every write about people and their tokens."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import ApiToken, User, hash_token
 
 
+class NameTaken(ValueError):
+    """Someone else took the username or the email since it was checked."""
+
+    def __init__(self):
+        super().__init__("This username or email is taken.")
+
+
 def register_user(username, email, password, **extra):
-    """A new person with a hashed password."""
-    return User.objects.create_user(username=username, email=email, password=password, **extra)
+    """A new person with a hashed password; raises NameTaken."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(username=username, email=email, password=password, **extra)
+    except IntegrityError:
+        raise NameTaken from None
+
+
+def update_user(user, **values):
+    """Change username or email; raises NameTaken."""
+    for field, value in values.items():
+        setattr(user, field, value)
+    try:
+        with transaction.atomic():
+            user.save(update_fields=[*values, "updated_at"])
+    except IntegrityError:
+        raise NameTaken from None
+    return user
 
 
 @transaction.atomic

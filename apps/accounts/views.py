@@ -20,10 +20,14 @@ def register(request):
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        user = services.register_user(data["username"], data["email"], data["password1"])
-        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        messages.success(request, f"Welcome, {user.username}.")
-        return redirect("core:home")
+        try:
+            user = services.register_user(data["username"], data["email"], data["password1"])
+        except services.NameTaken as taken:
+            form.add_error(None, str(taken))
+        else:
+            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            messages.success(request, f"Welcome, {user.username}.")
+            return redirect("core:home")
     return render(request, "accounts/register.html", {"form": form})
 
 
