@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ class Trainer(DetectionTrainer):
         would leave a last.pt that knows of a best epoch which best.pt does not hold.
         """
         places = self.last, self.best
+        _forget_parts(places)  # those of a run that was killed while it wrote
         self.last, self.best = (_beside(place) for place in places)
         try:
             saved = super().save_model()
@@ -127,12 +129,14 @@ class Trainer(DetectionTrainer):
                 _put_in_place(_beside(place), place)
         finally:
             self.last, self.best = places
+            _forget_parts(places)  # on a full disk, give back what they took
         return saved
 
     def final_eval(self) -> None:
         """Validate best.pt and tell the result. last.pt stays resumable: a kill here costs only this step."""
         self._finalizing = True
         self._train_seconds = time.time() - self.train_time_start
+        _forget_parts([self.best])
         strip_optimizer(self.best, s=str(_beside(self.best)))
         _put_in_place(_beside(self.best), self.best)
         self.validator.args.plots = False
@@ -197,6 +201,11 @@ def _losses(values: dict[str, float], prefix: str) -> dict[str, float]:
 
 def _beside(place: Path) -> Path:
     return place.with_name(f"{place.name}.part")
+
+
+def _forget_parts(places: Iterable[Path]) -> None:
+    for place in places:
+        _beside(place).unlink(missing_ok=True)
 
 
 def _put_in_place(part: Path, place: Path) -> None:

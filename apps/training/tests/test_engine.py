@@ -50,6 +50,19 @@ Path.write_bytes = write_half
 train.main(job)
 """
 
+# An epoch that is not the best one, after a run that was killed while it wrote its best.
+STALE_PART = """
+import sys
+from pathlib import Path
+from apps.training.engine.trainer import DetectionTrainer, Trainer
+trainer = object.__new__(Trainer)
+trainer.last, trainer.best = Path(sys.argv[1]) / "last.pt", Path(sys.argv[1]) / "best.pt"
+trainer.best.write_bytes(b"best so far")
+trainer.best.with_name("best.pt.part").write_bytes(b"ha")
+DetectionTrainer.save_model = lambda self: self.last.write_bytes(b"new")
+trainer.save_model()
+"""
+
 
 class Engine:
     """An engine process with its events so far; everything it started is killed at the end of the test."""
@@ -244,6 +257,14 @@ def test_kill_while_a_checkpoint_is_written_costs_one_epoch(start, dataset, tmp_
     engine = start(job | {"resume": True})
     assert engine.read()["event"] == "finished"
     assert [event["epoch"] for event in engine.of_kind("epoch")] == list(range(done + 1, 3))
+
+
+def test_half_written_best_of_a_killed_run_is_never_taken(tmp_path):
+    env = os.environ | {"YOLO_CONFIG_DIR": str(tmp_path / "config"), "YOLO_OFFLINE": "true"}
+    (tmp_path / "weights").mkdir()
+    subprocess.run([sys.executable, "-c", STALE_PART, tmp_path / "weights"], cwd=ROOT, env=env, check=True)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "weights").iterdir()}
+    assert kept == {"best.pt": b"best so far", "last.pt": b"new"}
 
 
 def test_resume_without_a_readable_checkpoint_starts_anew(start, dataset, tmp_path):
