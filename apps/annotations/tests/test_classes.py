@@ -1,9 +1,11 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.annotations.models import Annotation
 from apps.annotations.services.labels import save_labels
 from apps.datasets import services as datasets
-from conftest import box
+from conftest import box, upload
 
 MARKUP = "<script>alert('x')</script> & Co"
 
@@ -43,8 +45,6 @@ def test_renamed_class_keeps_its_id_and_renames_its_labels_only(owner, classes, 
 
 def test_labels_of_another_dataset_keep_their_class_names(owner, classes, alice, image):
     other = datasets.create_dataset(alice, "Other", class_names=["red"])
-    from conftest import upload
-
     (foreign,) = datasets.add_images(other, [upload()])["created"]
     foreign.dataset = other
     save_labels(foreign, 0, [box()], alice)
@@ -52,7 +52,9 @@ def test_labels_of_another_dataset_keep_their_class_names(owner, classes, alice,
     assert Annotation.objects.get(image=foreign).class_name == "red"
 
 
-@pytest.mark.parametrize("name", ["red", "RED", " Red ", "", "   ", "x" * 101, "a\nb\x07", "a\x00b", None, [], {}, True])
+@pytest.mark.parametrize(
+    "name", ["red", "RED", " Red ", "", "   ", "x" * 101, "a\nb\x07", "a\x00b", None, [], {}, True]
+)
 def test_bad_name_is_refused_with_the_reason(owner, classes, name):
     assert owner.post(classes, {"name": name}).json().keys() == {"name"}
     assert owner.post(classes, {"name": name}).status_code == 400
@@ -108,12 +110,7 @@ def test_markup_in_a_class_is_text_on_every_page(page_as, owner, alice, classes,
         assert "<script>alert(" not in text
 
 
-def test_pages_make_the_same_number_of_queries_for_one_class_and_for_50(
-    page_as, owner, alice, dataset, classes, image, django_assert_max_num_queries
-):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
+def test_pages_make_the_same_number_of_queries_for_one_class_and_for_50(page_as, owner, alice, dataset, classes, image):
     browser, url = page_as(alice), f"/datasets/{dataset.pk}/classes"
 
     def cost():

@@ -77,6 +77,8 @@ def test_stale_restore_is_a_conflict_and_changes_nothing(owner, history, revisio
     assert len(owner.get(history).json()["revisions"]) == 3
 
 
-@pytest.mark.parametrize("body", [{}, {"revision": None}, {"revision": True}, {"revision": [3]}, {"revision": -1}, [], 7])
+@pytest.mark.parametrize(
+    "body", [{}, {"revision": None}, {"revision": True}, {"revision": [3]}, {"revision": -1}, [], 7]
+)
 def test_restore_without_the_revision_that_is_seen_is_refused(owner, history, body):
     assert owner.post(f"{history}/1/restore", body).status_code == 400

@@ -5,7 +5,7 @@ import pytest
 
 from apps.annotations.services.labels import save_labels
 from apps.datasets import services as datasets
-from conftest import box
+from conftest import box, upload
 
 
 @pytest.fixture
@@ -83,8 +83,6 @@ def test_window_holds_the_image_itself_even_outside_the_filter(window, pks):
 
 def test_window_never_shows_an_image_of_another_dataset(window, alice, pks):
     other = datasets.create_dataset(alice, "Other")
-    from conftest import upload
-
     (foreign,) = datasets.add_images(other, [upload()])["created"]
     assert window(image=foreign.pk, before=2) == pks[4:]
 
