@@ -129,7 +129,8 @@ def _prove(folder, reference, report):
             f"find on {len(pairs)} validation images. It is not deployed."
         )
     return {
-        "checked_images": len(pairs), "checked_confidence": conf, "boxes_expected": parity.expected, "boxes_found": parity.found,
+        "checked_images": len(pairs), "checked_confidence": conf, "boxes_expected": parity.expected,
+        "boxes_found": parity.found,
         "agreement": round(parity.share, 4),
         "confidence_difference": round(parity.max_confidence_difference, 4),
         "milliseconds": round(statistics.median(seconds) * 1000, 2),
