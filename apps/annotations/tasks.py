@@ -2,6 +2,7 @@ from celery import shared_task
 
 from apps.annotations.services.exports import run_export
 from apps.annotations.services.imports import run_import
+from apps.annotations.services.progress import prune_old_revisions
 from apps.core.jobs import run_job
 
 
@@ -15,3 +16,9 @@ def import_archive(pk):
 def export_archive(pk):
     """Export a dataset as an archive."""
     run_job(pk, run_export)
+
+
+@shared_task(ignore_result=True)
+def prune_revisions():
+    """Delete revisions older than the setting keeps."""
+    prune_old_revisions()

@@ -14,6 +14,7 @@ from apps.annotations.models import Annotation
 from apps.annotations.services.classes import rename_class
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.imports import start_import
+from apps.annotations.services.progress import who_labelled
 from apps.annotations.services.versions import create_version
 from apps.core.access import jobs_visible_to
 from apps.datasets import services as datasets
@@ -83,6 +84,26 @@ def class_list(request, pk):
         "classes": classes, "error": error, "name": request.POST.get("name", "") if error else "",
     }  # fmt: skip
     return render(request, "annotations/class_list.html", context, status=400 if error else 200)
+
+
+@login_required
+@ensure_csrf_cookie
+def crop_wall(request, pk):
+    """All boxes of a class as crops, to spot wrong ones at a glance."""
+    dataset = get_dataset(request.user, pk)
+    config = {
+        "api": f"/api/v1/datasets/{pk}", "classes": dataset.classes, "can_edit": may_edit(request.user, dataset),
+        "csrf_cookie": settings.CSRF_COOKIE_NAME, "workspace": f"/datasets/{pk}/label",
+    }  # fmt: skip
+    context = dataset_context(request, dataset) | {"config": config, "chosen": request.GET.get("class_id", "")}
+    return render(request, "annotations/crop_wall.html", context)
+
+
+@login_required
+def labelling_progress(request, pk):
+    """A fragment for the dataset's page: images by state, and who labelled how many."""
+    dataset = get_dataset(request.user, pk)
+    return render(request, "annotations/labelling_progress.html", {"dataset": dataset, **who_labelled(dataset)})
 
 
 @login_required

@@ -34,6 +34,12 @@ def duration(seconds):
 
 
 @register.filter
+def words(name):
+    """needs_work → needs work"""
+    return str(name).replace("_", " ")
+
+
+@register.filter
 def get_item(mapping, key):
     """`mapping[key]`, or None."""
     return mapping.get(key) if mapping else None

@@ -1,0 +1,159 @@
+// The wall of crops: choose many at a glance, change their class or delete them, take it back.
+
+const config = JSON.parse(document.getElementById("wall-config").textContent);
+const root = document.getElementById("wall");
+const wall = root.querySelector("[data-wall]");
+const picker = root.querySelector("[name=class_id]");
+const more = root.querySelector("[data-more]");
+const state = { next: null, loading: false, chosen: new Set(), last: null, undo: [] };
+
+function cookie(name) {
+  return document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+}
+
+async function call(path, body) {
+  const options = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-CSRFToken": cookie(config.csrf_cookie) } };
+  const answer = await fetch(path, options || {});
+  const data = await answer.json();
+  if (!answer.ok) throw new Error(data.detail ?? Object.values(data).flat().join(" "));
+  return data;
+}
+
+function say(words) {
+  const error = root.querySelector("[data-error]");
+  error.hidden = !words;
+  error.textContent = words;
+}
+
+async function start() {
+  state.next = `${config.api}/crops?cursor=&page_size=120${picker.value === "" ? "" : `&class_id=${picker.value}`}`;
+  state.chosen.clear();
+  wall.replaceChildren();
+  await load();
+}
+
+async function load() {
+  if (state.loading || !state.next) return;
+  state.loading = true;
+  more.textContent = "Loading…";
+  try {
+    const page = await call(state.next);
+    state.next = page.next && new URL(page.next, location.href).pathname + new URL(page.next, location.href).search;
+    wall.append(...page.results.map(tile));
+    more.textContent = state.next ? "" : wall.childElementCount ? "That is all." : "No box of this class.";
+    say("");
+  } catch (error) {
+    say(error.message || "The server did not answer.");
+  }
+  state.loading = false;
+  show();
+}
+
+function tile(row) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("role", "option");
+  button.setAttribute("aria-selected", "false");
+  button.dataset.id = row.id;
+  button.dataset.image = row.image_id;
+  button.title = `${row.class_name}, ${row.source}`;
+  const picture = document.createElement("img");
+  picture.src = row.url;
+  picture.loading = "lazy";
+  picture.alt = row.class_name;
+  const dot = document.createElement("i");
+  dot.className = "dot";
+  dot.style.background = config.classes[row.class_id]?.color ?? "#888";
+  button.append(picture, dot);
+  return button;
+}
+
+function show() {
+  for (const button of wall.children) button.setAttribute("aria-selected", String(state.chosen.has(button.dataset.id)));
+  root.querySelector("[data-count]").textContent = `${wall.childElementCount}${state.next ? "+" : ""} boxes`;
+  if (!config.can_edit) return;
+  const count = state.chosen.size;
+  root.querySelector("[data-selected]").textContent = count ? `${count} chosen` : "";
+  root.querySelector("[data-move]").disabled = root.querySelector("[data-delete]").disabled = !count;
+  root.querySelector("[data-undo]").disabled = !state.undo.length;
+}
+
+function choose(button, event) {
+  const tiles = [...wall.children];
+  const [from, to] = [tiles.indexOf(state.last), tiles.indexOf(button)];
+  if (event.shiftKey && from >= 0) {
+    for (const one of tiles.slice(Math.min(from, to), Math.max(from, to) + 1)) state.chosen.add(one.dataset.id);
+  } else if (!state.chosen.delete(button.dataset.id)) {
+    state.chosen.add(button.dataset.id);
+  }
+  state.last = button;
+  show();
+}
+
+async function change(action) {
+  const ids = [...state.chosen].map(Number);
+  if (!ids.length || !config.can_edit) return;
+  try {
+    const { changes } = await call(`${config.api}/annotations/bulk`, { ids, ...action });
+    state.undo.push(changes);
+    await start();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+async function undo() {
+  const changes = state.undo.pop();
+  if (!changes) return;
+  try {
+    const { left } = await call(`${config.api}/annotations/undo`, { changes });
+    await start();
+    if (left) say(`${left} image${left > 1 ? "s were" : " was"} changed by someone since and stayed as they are.`);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+wall.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button && config.can_edit) choose(button, event);
+});
+wall.addEventListener("dblclick", (event) => {
+  const button = event.target.closest("button");
+  if (button) location.assign(`${config.workspace}?image=${button.dataset.image}`);
+});
+picker.addEventListener("change", () => {
+  history.replaceState(null, "", picker.value === "" ? location.pathname : `?class_id=${picker.value}`);
+  start();
+});
+root.querySelector("[data-move]")?.addEventListener("change", (event) => {
+  const classId = event.target.value;
+  event.target.value = "";
+  if (classId !== "") change({ action: "class", class_id: Number(classId) });
+});
+root.querySelector("[data-delete]")?.addEventListener("click", () => change({ action: "delete" }));
+root.querySelector("[data-undo]")?.addEventListener("click", undo);
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches("input, select, textarea")) return;
+  const withControl = event.ctrlKey || event.metaKey;
+  if (withControl && event.key === "a") {
+    event.preventDefault();
+    for (const button of wall.children) state.chosen.add(button.dataset.id);
+    show();
+  } else if (withControl && event.key === "z") {
+    event.preventDefault();
+    undo();
+  } else if (event.key === "Escape") {
+    state.chosen.clear();
+    show();
+  } else if (event.key === "Delete" || event.key === "Backspace") {
+    change({ action: "delete" });
+  } else if (!withControl && /^[0-9]$/.test(event.key)) {
+    const classId = (Number(event.key) + 9) % 10;
+    if (classId < config.classes.length) change({ action: "class", class_id: classId });
+  }
+});
+
+new IntersectionObserver((entries) => { if (entries[0].isIntersecting) load(); }, { rootMargin: "600px" }).observe(more);
+start();
