@@ -36,6 +36,15 @@ CALLS = [
     (CHANGE, "post", f"{API}/versions", None),
     (READ, "post", f"{API}/export", {}),
     (CHANGE, "post", f"{API}/import", archive),
+    (READ, "post", f"{API}/presence", {}),
+    (READ, "get", f"{IMAGE}/review", None),
+    (CHANGE, "post", f"{IMAGE}/review", {"action": "accept", "revision": 1}),
+    (READ, "get", f"{IMAGE}/suggestions", None),
+    (CHANGE, "delete", f"{IMAGE}/suggestions", {}),
+    (READ, "get", f"{API}/crops?class_id=0", None),
+    (READ, "get", f"{API}/annotations/{{label}}/crop", None),
+    (CHANGE, "post", f"{API}/annotations/bulk", {"ids": [1], "action": "delete"}),
+    (CHANGE, "post", f"{API}/annotations/undo", {"changes": []}),
 ]
 PAGES = [
     (READ, "get", f"{PAGE}/label", None),
