@@ -21,7 +21,7 @@ from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
 from apps.datasets.views import IMAGES_A_PAGE, dataset_context
 
-FILTERS = ("split", "labeled", "state", "class_id", "search")
+FILTERS = ("split", "labeled", "state", "class_id", "search", "disagreement")
 
 
 @login_required
@@ -43,7 +43,8 @@ def workspace(request, pk):
         "image_id": int(image) if image.isdecimal() and len(image) < 19 else None,
         "query": query.urlencode(),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
-        "keymap": None,
+        "keymap": request.user.keymap or None,
+        "disagreement": True,
         "review": {"can_review": may_edit(request.user, dataset)},
     }  # fmt: skip
     return render(request, "annotations/workspace.html", {"dataset": dataset, "config": config})

@@ -1,9 +1,28 @@
 """The one way to narrow a dataset's images: gallery, workspace, API and bulk actions share it."""
 
 import django_filters
+from django import forms
 from django_filters.utils import translate_validation
 
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
+
+
+class YesOrNoField(forms.CharField):
+    """true or false. Another word is refused, not passed over: a bulk deletion would take everything."""
+
+    def to_python(self, value):
+        word = super().to_python(value).lower()
+        if word not in ("", "true", "false"):
+            raise forms.ValidationError("Accepted: true, false.")
+        return word == "true" if word else None
+
+
+class YesOrNoFilter(django_filters.BooleanFilter):
+    field_class = YesOrNoField
+
+
+class ClassIdFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
 
 
 class ImageFilter(django_filters.FilterSet):
@@ -12,20 +31,24 @@ class ImageFilter(django_filters.FilterSet):
     split = django_filters.ChoiceFilter(
         choices=[*((s, s) for s in SPLITS), ("none", "none")], method="by_split", empty_label="Any split"
     )
-    labeled = django_filters.BooleanFilter(field_name="is_labeled")
+    labeled = YesOrNoFilter(field_name="is_labeled")
     state = django_filters.ChoiceFilter(choices=DatasetImage.State.choices, empty_label="Any state")
-    class_id = django_filters.NumberFilter(method="by_class")
+    class_id = ClassIdFilter(method="by_class")
+    disagreement = django_filters.BooleanFilter(method="by_disagreement", label="A model sees more than the labels")
     search = django_filters.CharFilter(field_name="filename", lookup_expr="icontains", label="File name")
 
     class Meta:
         model = DatasetImage
-        fields = ["split", "labeled", "state", "class_id", "search"]
+        fields = ["split", "labeled", "state", "class_id", "disagreement", "search"]
 
     def by_split(self, queryset, name, value):
         return queryset.filter(split="" if value == "none" else value)
 
     def by_class(self, queryset, name, value):
-        return queryset.filter(annotations__class_id=int(value)).distinct()
+        return queryset.filter(annotations__class_id=value).distinct()
+
+    def by_disagreement(self, queryset, name, value):
+        return queryset.filter(suggestions__isnull=not value).distinct()
 
 
 class DatasetFilter(django_filters.FilterSet):

@@ -20,8 +20,15 @@ class PositionSerializer(serializers.Serializer):
     id = serializers.IntegerField(allow_null=True)
 
 
+class NeighbourSerializer(ImageSerializer):
+    num_suggestions = serializers.IntegerField(read_only=True, help_text="Predictions that nobody decided on yet.")
+
+    class Meta(ImageSerializer.Meta):
+        fields = [*ImageSerializer.Meta.fields, "num_suggestions"]
+
+
 class WindowSerializer(serializers.Serializer):
-    items = ImageSerializer(many=True)
+    items = NeighbourSerializer(many=True)
 
 
 class Position(APIView):
