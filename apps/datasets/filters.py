@@ -26,7 +26,7 @@ class ClassIdFilter(django_filters.NumberFilter):
 
 
 class ImageFilter(django_filters.FilterSet):
-    """`?split=&labeled=&state=&class_id=&search=`; `split=none` asks for images without a split."""
+    """`?split=&labeled=&state=&class_id=&disagreement=&search=`; `split=none` asks for images without a split."""
 
     split = django_filters.ChoiceFilter(
         choices=[*((s, s) for s in SPLITS), ("none", "none")], method="by_split", empty_label="Any split"
@@ -34,7 +34,7 @@ class ImageFilter(django_filters.FilterSet):
     labeled = YesOrNoFilter(field_name="is_labeled")
     state = django_filters.ChoiceFilter(choices=DatasetImage.State.choices, empty_label="Any state")
     class_id = ClassIdFilter(method="by_class")
-    disagreement = django_filters.BooleanFilter(method="by_disagreement", label="A model sees more than the labels")
+    disagreement = YesOrNoFilter(method="by_disagreement", label="A model sees more than the labels")
     search = django_filters.CharFilter(field_name="filename", lookup_expr="icontains", label="File name")
 
     class Meta:
@@ -45,10 +45,11 @@ class ImageFilter(django_filters.FilterSet):
         return queryset.filter(split="" if value == "none" else value)
 
     def by_class(self, queryset, name, value):
-        return queryset.filter(annotations__class_id=value).distinct()
+        return queryset.filter(pk__in=DatasetImage.objects.filter(annotations__class_id=value).values("pk"))
 
     def by_disagreement(self, queryset, name, value):
-        return queryset.filter(suggestions__isnull=not value).distinct()
+        undecided = DatasetImage.objects.filter(suggestions__isnull=False).values("pk")
+        return queryset.filter(pk__in=undecided) if value else queryset.exclude(pk__in=undecided)
 
 
 class DatasetFilter(django_filters.FilterSet):

@@ -1,17 +1,19 @@
 """What the labelling workspace asks: where it is in the filtered list, and its neighbours."""
 
+from django.db.models import Count
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.annotations.models import Suggestion
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.datasets.models import DatasetImage
 from apps.datasets.serializers import ImageSerializer
 
 WINDOW = 100
-FILTER_NOTE = [OpenApiParameter(name, str) for name in ("split", "labeled", "state", "class_id", "search")]
+FILTER_NOTE = [OpenApiParameter(name, str) for name in ("split", "labeled", "state", "class_id", "disagreement", "search")]
 
 
 class PositionSerializer(serializers.Serializer):
@@ -77,7 +79,12 @@ class Window(APIView):
         earlier = list(images.filter(pk__lt=image).order_by("-pk")[:before])[::-1]
         itself = list(DatasetImage.objects.filter(dataset=dataset, pk=image))
         later = list(images.filter(pk__gt=image).order_by("pk")[:after])
-        return Response({"items": ImageSerializer(earlier + itself + later, many=True).data})
+        items = earlier + itself + later
+        waiting = Suggestion.objects.filter(image__in=items).values_list("image").annotate(Count("pk")).order_by()
+        counts = dict(waiting)
+        for item in items:
+            item.num_suggestions = counts.get(item.pk, 0)
+        return Response({"items": NeighbourSerializer(items, many=True).data})
 
 
 def number(query, name, default=0):
