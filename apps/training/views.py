@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from apps.datasets.access import get_dataset_to_edit
+from apps.datasets.access import get_dataset
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.datasets.views import dataset_context
 from apps.models.access import visible_to as models_visible_to
@@ -67,11 +67,9 @@ def next_steps(request):
 @login_required
 def job_create(request):
     if "dataset" not in request.GET:
-        datasets = [
-            d for d in datasets_visible_to(request.user) if request.user.is_superuser or d.owner_id == request.user.pk
-        ]
+        datasets = datasets_visible_to(request.user).filter(num_labeled__gt=0).select_related("owner")[:200]
         return render(request, "training/job_choose.html", {"datasets": datasets})
-    dataset = get_dataset_to_edit(request.user, _number(request.GET["dataset"]))
+    dataset = get_dataset(request.user, _number(request.GET["dataset"]))
     form = TrainingForm(request.POST or None, user=request.user, initial=propose(dataset))
     if request.method == "POST" and form.is_valid():
         try:

@@ -8,12 +8,12 @@ from rest_framework.views import APIView
 
 from apps.annotations.models import Suggestion
 from apps.datasets.access import get_dataset
-from apps.datasets.filters import images_matching
+from apps.datasets.filters import ImageFilter, images_matching
 from apps.datasets.models import DatasetImage
 from apps.datasets.serializers import ImageSerializer
 
 WINDOW = 100
-FILTER_NOTE = [OpenApiParameter(name, str) for name in ("split", "labeled", "state", "class_id", "disagreement", "search")]
+FILTER_NOTE = [OpenApiParameter(name, str) for name in ImageFilter.base_filters]
 
 
 class PositionSerializer(serializers.Serializer):

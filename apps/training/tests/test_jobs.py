@@ -86,7 +86,20 @@ def test_a_wrong_setting_is_refused_by_name(api_as, alice, ready_dataset, change
 def test_another_persons_private_model_is_no_start(api_as, bob, trained_model, ready_dataset):
     ready_dataset.is_public = True
     ready_dataset.save()
-    assert ask(api_as(bob), ready_dataset, weights=str(trained_model.pk)).status_code == 403
+    answer = ask(api_as(bob), ready_dataset, weights=str(trained_model.pk))
+    assert (answer.status_code, list(answer.json())) == (400, ["weights"])
+
+
+def test_whoever_sees_a_dataset_trains_on_it_and_an_outsider_learns_nothing_of_it(
+    api_as, page_as, bob, carol, ready_dataset, sent
+):
+    assert ask(api_as(carol), ready_dataset).status_code == 404
+    assert page_as(carol).get(f"/training/new?dataset={ready_dataset.pk}").status_code == 404
+    type(ready_dataset).objects.filter(pk=ready_dataset.pk).update(is_public=True)
+    answer = ask(api_as(bob), ready_dataset)
+    assert answer.status_code == 201
+    job = TrainingJob.objects.get()
+    assert (job.user, job.dataset) == (bob, ready_dataset)
 
 
 @pytest.mark.parametrize("path", ["", "/metrics", "/logs"])
