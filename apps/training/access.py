@@ -1,4 +1,4 @@
-"""Who may see and steer training jobs: a job is its user's and the operator's; starting one takes a dataset that one sees."""
+"""Who may see and steer training jobs: its user and the operator. Starting one takes a dataset that one sees."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
