@@ -27,13 +27,25 @@ def answer_error(error, context):
     response = exception_handler(_as_answer(error), context)
     if response is None:
         return None
-    data = response.data
+    data = _sayable(response.data)
     if isinstance(data, list):
-        response.data = {"detail": " ".join(map(str, data))}
+        data = {"detail": " ".join(map(str, data))}
     elif isinstance(data, dict) and api_settings.NON_FIELD_ERRORS_KEY in data:
         general = " ".join(map(str, data.pop(api_settings.NON_FIELD_ERRORS_KEY)))
-        response.data = {**data, "detail": general}
+        data = {**data, "detail": general}
+    response.data = data
     return response
+
+
+def _sayable(data):
+    """Messages repeat what a caller sent, and half a character (a lone surrogate) cannot be encoded."""
+    if isinstance(data, dict):
+        return {_sayable(key): _sayable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_sayable(value) for value in data]
+    if isinstance(data, str) and any("\ud800" <= c <= "\udfff" for c in data):
+        return data.encode(errors="replace").decode()
+    return data
 
 
 def _as_answer(error):
