@@ -34,8 +34,11 @@ def delete_dataset(dataset):
     dataset.delete()
 
 
+@transaction.atomic
 def refresh_counts(dataset):
     """Count images and labelled images again, as the rows are now."""
+    # Uploads come three at a time: each counts only when the one before has written its count.
+    Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
     counts = DatasetImage.objects.filter(dataset=dataset).aggregate(
         num_images=Count("pk"), num_labeled=Count("pk", filter=Q(is_labeled=True))
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.datasets.models import PendingDeletion
 
 log = logging.getLogger(__name__)
+PAGE = 500
 
 
 def forget_files(names):
@@ -17,17 +18,38 @@ def forget_files(names):
     transaction.on_commit(delete_pending_files, robust=True)
 
 
+def keep_files(names):
+    """Take notes back, in the running transaction: these files are used again. Returns the names that were noted."""
+    notes = PendingDeletion.objects.filter(name__in=[name for name in names if name])
+    noted = set(notes.values_list("name", flat=True))
+    if noted:
+        notes.delete()
+    return noted
+
+
 def delete_pending_files():
     """Delete what is noted; what a kill leaves is deleted by the next call. Returns how many went."""
-    count = 0
-    for row in PendingDeletion.objects.order_by("pk").iterator():
-        try:
-            _delete(row.name)
-            row.delete()
-            count += 1
-        except OSError as error:
-            log.warning("%s stays for now: %s", row.name, error)
+    count = last = 0
+    while rows := list(PendingDeletion.objects.filter(pk__gt=last).order_by("pk")[:PAGE]):
+        last = rows[-1].pk
+        for row in rows:
+            try:
+                count += _delete_noted(row)
+            except OSError as error:
+                log.warning("%s stays for now: %s", row.name, error)
     return count
+
+
+def _delete_noted(row):
+    note = PendingDeletion.objects.filter(pk=row.pk)
+    if row.name.endswith("/"):  # the folder of a dataset that is gone: nothing comes back under its name
+        _delete(row.name)
+        return note.delete()[0]
+    with transaction.atomic():  # whoever takes the note back waits for this, or this finds no note
+        gone = note.delete()[0]
+        if gone:
+            _delete(row.name)
+    return gone
 
 
 def _delete(name):

@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.core.images import BadImage, check_image
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 from apps.datasets.services.datasets import refresh_counts
-from apps.datasets.services.files import forget_files
+from apps.datasets.services.files import forget_files, keep_files
 
 
 def add_images(dataset, files):
@@ -59,11 +59,11 @@ def prepare_image(dataset, filename, data, split=""):
         thumbnail=f"{folder}/thumbs/{checked.sha256}.jpg",
         preview=f"{folder}/previews/{checked.sha256}.png" if checked.preview else "",
     )  # fmt: skip
-    if not default_storage.exists(row.file.name):
-        default_storage.save(row.thumbnail.name, ContentFile(checked.thumbnail))
-        if checked.preview:
-            default_storage.save(row.preview.name, ContentFile(checked.preview))
-        default_storage.save(row.file.name, ContentFile(data))
+    # A file that is there without its row may belong to a version: the row must not take it along when it goes.
+    row.in_version = default_storage.exists(row.file.name)
+    for name, content in ((row.thumbnail, checked.thumbnail), (row.preview, checked.preview), (row.file, data)):
+        if name and not default_storage.exists(name.name):
+            default_storage.save(name.name, ContentFile(content))
     return row
 
 
@@ -81,6 +81,9 @@ def insert_rows(dataset, rows):
     for row in rows:
         if row.sha256 not in existing:
             fresh.setdefault(row.sha256, row)
+    taken_back = keep_files(name.name for row in fresh.values() for name in (row.file, row.thumbnail, row.preview))
+    for row in fresh.values():
+        row.in_version = row.in_version and row.file.name not in taken_back
     inserted = DatasetImage.objects.bulk_create(fresh.values())
     return inserted, existing
 
@@ -109,6 +112,7 @@ def set_split(dataset, images, split):
 def clean_filename(name):
     """The last part of a path, without control characters, at most 255 characters, its ending kept."""
     name = PurePath(str(name).replace("\\", "/")).name
-    name = "".join(c for c in name if c.isprintable()).strip() or "image"
+    name = "".join(c for c in name if c.isprintable()).strip()
+    name = name if name.strip(".") else "image"
     suffix = PurePath(name).suffix[:16]
     return name if len(name) <= 255 else name[: 255 - len(suffix)] + suffix
