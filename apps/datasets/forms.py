@@ -3,7 +3,7 @@
 from django import forms
 
 from apps.datasets.models import SPLITS, Dataset
-from apps.datasets.services.classes import MAX_CLASS_NAME
+from apps.datasets.services.classes import MAX_CLASS_NAME, MAX_CLASSES
 
 
 class DatasetForm(forms.ModelForm):
@@ -57,6 +57,8 @@ class ClassForm(forms.Form):
 def parse_class_names(names):
     """Clean a list of class names; raises ValidationError for a name that comes twice."""
     cleaned = [" ".join(str(name).split()) for name in names if str(name).strip()]
+    if len(cleaned) > MAX_CLASSES:
+        raise forms.ValidationError(f"A dataset has at most {MAX_CLASSES} classes.")
     seen = set()
     for name in cleaned:
         if len(name) > MAX_CLASS_NAME or not name.isprintable():

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError as FormError
 from django.urls import reverse
 from rest_framework import serializers
 
+from apps.datasets.filters import ImageFilter
 from apps.datasets.forms import parse_class_names
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 
@@ -94,11 +95,27 @@ class SplitSerializer(serializers.Serializer):
         return data
 
 
+class FilterValue(serializers.CharField):
+    """A value as a query has it; JSON's true and false are taken too."""
+
+    def to_internal_value(self, data):
+        return super().to_internal_value(str(data).lower() if isinstance(data, bool) else data)
+
+
 class BulkSerializer(serializers.Serializer):
-    ids = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, max_length=100_000)
-    filter = serializers.DictField(child=serializers.CharField(), required=False)
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=10_000
+    )
+    filter = serializers.DictField(child=FilterValue(), required=False)
     action = serializers.ChoiceField(choices=["delete", "split"])
     split = serializers.ChoiceField(choices=[*SPLITS, ""], required=False)
+
+    def validate_filter(self, value):
+        # A misspelt key that is passed over would delete every image.
+        if unknown := sorted(set(value) - set(ImageFilter.base_filters)):
+            accepted = ", ".join(ImageFilter.base_filters)
+            raise serializers.ValidationError(f"Not known: {', '.join(unknown)}. Accepted: {accepted}.")
+        return value
 
     def validate(self, data):
         if ("ids" in data) == ("filter" in data):
