@@ -1,12 +1,14 @@
 """Registering: on the page and over the API, one set of rules."""
 
+import os
+from importlib import import_module
+
 import pytest
 from django.contrib.auth import authenticate
 from django.db import IntegrityError
 
 from apps.accounts import forms, serializers
 from apps.accounts.models import User
-from yolotrainer import settings as real_settings
 
 PASSWORD = "correct horse 9"
 
@@ -139,7 +141,7 @@ def test_database_itself_holds_names_apart_by_more_than_case(alice):
 
 @pytest.mark.django_db
 def test_passwords_are_stored_with_bcrypt(settings, api_as):
-    settings.PASSWORD_HASHERS = real_settings.PASSWORD_HASHERS
+    settings.PASSWORD_HASHERS = import_module(os.environ["DJANGO_SETTINGS_MODULE"]).PASSWORD_HASHERS
     by_api(api_as)
     user = User.objects.get()
     assert user.password.startswith("bcrypt_sha256$$2b$12$")

@@ -1,0 +1,117 @@
+"""Who may: every page and every call of datasets, for five kinds of people, private and public."""
+
+import pytest
+
+from apps.datasets import services
+from apps.datasets.models import Dataset
+from conftest import upload
+
+READ, WRITE = "read", "write"
+GALLERY = "/datasets/{d}/"
+DOORS = [
+    # method, path, what it needs, body, status for who may
+    ("get", GALLERY, READ, None, 200),
+    ("get", "/datasets/{d}/images/{i}/file", READ, None, 200),
+    ("get", "/datasets/{d}/images/{i}/thumbnail", READ, None, 200),
+    ("get", "/api/v1/datasets/{d}", READ, None, 200),
+    ("get", "/api/v1/datasets/{d}/images", READ, None, 200),
+    ("get", "/api/v1/datasets/{d}/images?cursor=", READ, None, 200),
+    ("get", "/api/v1/datasets/{d}/images/{i}", READ, None, 200),
+    ("get", "/datasets/{d}/settings", WRITE, None, 200),
+    ("post", "/datasets/{d}/settings", WRITE, {"name": "New"}, 302),
+    ("post", "/datasets/{d}/split", WRITE, {"train": 100, "val": 0, "test": 0, "seed": 0}, 302),
+    ("post", "/datasets/{d}/images/{i}/delete", WRITE, {}, 302),
+    ("post", "/datasets/{d}/delete", WRITE, {}, 302),
+    ("patch", "/api/v1/datasets/{d}", WRITE, {"name": "New"}, 200),
+    ("delete", "/api/v1/datasets/{d}", WRITE, None, 204),
+    ("post", "/api/v1/datasets/{d}/images", WRITE, "files", 201),
+    ("patch", "/api/v1/datasets/{d}/images/{i}", WRITE, {"split": "val"}, 200),
+    ("delete", "/api/v1/datasets/{d}/images/{i}", WRITE, None, 204),
+    ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "delete"}, 200),
+    ("post", "/api/v1/datasets/{d}/split", WRITE, {"train": 1, "val": 0, "test": 0}, 200),
+]
+
+
+def expected(who, public, need, path, done):
+    if who == "nobody":
+        return 401 if "/api/" in path or ("/images/" in path and "delete" not in path) else 302
+    if who in ("owner", "operator"):
+        return done
+    if not public:
+        return 404
+    return done if need == READ else 403
+
+
+@pytest.fixture
+def call(page_as, api_as):
+    def send(user, method, path, body):
+        if "/api/" not in path:
+            return getattr(page_as(user), method)(path, body or {})
+        if body == "files":
+            return api_as(user).post(path, {"files": [upload(seed=9)]}, format="multipart")
+        return getattr(api_as(user), method)(path, body)
+
+    return send
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+@pytest.mark.parametrize(("method", "path", "need", "body", "done"), DOORS, ids=[f"{d[0]} {d[1]}" for d in DOORS])
+def test_door_opens_for_who_may(method, path, need, body, done, public, call, dataset, images, bob, operator):
+    Dataset.objects.update(is_public=public)
+    before = Dataset.objects.values().get(), list(dataset.images.values())
+    address = path.format(d=dataset.pk, i=images[0].pk)
+    for who, user in [("nobody", None), ("other", bob), ("owner", dataset.owner)]:
+        status = call(user, method, address, body).status_code
+        assert status == expected(who, public, need, path, done), who
+        if who != "owner":
+            assert (Dataset.objects.values().get(), list(dataset.images.values())) == before, who
+
+
+@pytest.mark.parametrize(("method", "path", "need", "body", "done"), DOORS, ids=[f"{d[0]} {d[1]}" for d in DOORS])
+def test_operator_may_everything(method, path, need, body, done, call, dataset, images, operator):
+    assert call(operator, method, path.format(d=dataset.pk, i=images[0].pk), body).status_code == done
+
+
+@pytest.mark.parametrize("path", ["/datasets/", "/datasets/recent", "/datasets/new", "/api/v1/datasets"])
+def test_nobody_sees_no_list(path, client, db):
+    assert client.get(path).status_code == (401 if "api" in path else 302)
+    assert client.post(path, {"name": "x", "task": "detect"}).status_code == (401 if "api" in path else 302)
+    assert not Dataset.objects.exists()
+
+
+def test_lists_of_an_outsider_do_not_name_a_private_dataset(dataset, bob, page_as):
+    for path in ("/datasets/", "/datasets/recent", "/api/v1/datasets"):
+        assert b"Cells" not in page_as(bob).get(path).content
+        assert b"Cells" in page_as(dataset.owner).get(path).content
+
+
+def test_absent_and_private_cannot_be_told_apart(dataset, images, bob, api_as, page_as):
+    for path in ("", "/images", f"/images/{images[0].pk}"):
+        private = api_as(bob).get(f"/api/v1/datasets/{dataset.pk}{path}")
+        absent = api_as(bob).get(f"/api/v1/datasets/{dataset.pk + 1}{path}")
+        assert (private.status_code, private.content) == (absent.status_code, absent.content)
+
+
+def test_image_is_not_reached_through_another_dataset(dataset, images, bob, page_as, api_as):
+    mine = services.create_dataset(bob, "Mine")
+    path = f"/datasets/{mine.pk}/images/{images[0].pk}"
+    for address in (f"{path}/file", f"{path}/thumbnail", f"/api/v1{path}"):
+        assert page_as(bob).get(address).status_code == 404
+    assert page_as(bob).post(f"{path}/delete").status_code == 404
+    assert api_as(bob).delete(f"/api/v1{path}").status_code == 404
+    assert dataset.images.count() == 6
+
+
+def test_reader_sees_no_button_that_changes(dataset, images, bob, page_as):
+    Dataset.objects.update(is_public=True)
+    page = page_as(bob).get(f"/datasets/{dataset.pk}/").content.decode()
+    assert 'id="upload"' not in page
+    assert "/delete" not in page
+    assert 'id="upload"' in page_as(dataset.owner).get(f"/datasets/{dataset.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["delete", "split", "images/{i}/delete"])
+def test_what_changes_needs_a_post(path, dataset, images, page_as):
+    address = f"/datasets/{dataset.pk}/{path.format(i=images[0].pk)}"
+    assert page_as(dataset.owner).get(address).status_code == 405
+    assert dataset.images.count() == 6
