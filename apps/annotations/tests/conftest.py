@@ -8,6 +8,12 @@ from apps.core import work
 from apps.datasets import services as datasets
 
 
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path):
+    """The rows of a test are rolled back and their ids come again; the files made for them must not."""
+    settings.MEDIA_ROOT, settings.WORK_DIR = tmp_path / "media", tmp_path / "work"
+
+
 @pytest.fixture
 def image(dataset, images):
     """The first image of `dataset`, as a save takes it."""

@@ -20,12 +20,6 @@ from apps.datasets.models import Dataset
 from conftest import box, upload
 
 
-@pytest.fixture(autouse=True)
-def work_dir(settings, tmp_path):
-    """The rows of a test are rolled back and their ids come again; the folders made for them must not."""
-    settings.WORK_DIR = tmp_path / "work"
-
-
 @pytest.fixture
 def versions(ready_dataset):
     return f"/api/v1/datasets/{ready_dataset.pk}/versions"

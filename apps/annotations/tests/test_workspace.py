@@ -110,7 +110,7 @@ def test_bad_filter_is_refused_and_named(owner, dataset, pks, query):
         assert set(answer.json()) == set(query)
 
 
-@pytest.mark.parametrize("class_id", ["99999999999999999999", "1e40", "-5"])
+@pytest.mark.parametrize("class_id", ["99999999999999999999", "-5"])
 def test_class_that_cannot_be_matches_nothing(at, pks, class_id):
     assert at(class_id=class_id)["count"] == 0
 
