@@ -13,4 +13,5 @@ for name in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET"):
 os.environ["DATA_DIR"] = folder
 os.environ["SIGN_IN_RATE"] = "10000/min"
 os.environ["WEIGHTS_DOWNLOAD"] = "false"
+os.environ["OMP_NUM_THREADS"] = "1"  # two trainings beside each other: more threads only wait for each other
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

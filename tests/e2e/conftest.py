@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.e2e.labelling import Labelling
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -48,6 +50,7 @@ class RunningPlatform:
         env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET")}
         env |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": "127.0.0.1"} | self.environment
         self.log_path = self.data_dir / "platform.log"
+        self.log_path.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yolotrainer.supervisor"], cwd=BASE_DIR, env=env, stdout=log, stderr=log
@@ -95,6 +98,63 @@ def platform(tmp_path_factory):
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
     return browser_type_launch_args | {"executable_path": find_chromium(), "args": CHROMIUM_FLAGS}
+
+
+def sign_in(platform, username, password):
+    """The cookies of a signed-in browser session."""
+    session = requests.Session()
+    address = f"{platform.url}/account/sign-in"
+    session.get(address, timeout=30)
+    (csrf,) = session.cookies
+    form = {"username": username, "password": password, "csrfmiddlewaretoken": csrf.value}
+    answer = session.post(address, data=form, headers={"Referer": address}, allow_redirects=False, timeout=30)
+    assert answer.status_code == 302, answer.text
+    return [{"name": cookie.name, "value": cookie.value, "url": platform.url} for cookie in session.cookies]
+
+
+@pytest.fixture(scope="session")
+def cookies(platform):
+    """`cookies(username)`: a session of that person, signed in once; "demo" is the operator, others are registered."""
+    known = {}
+
+    def of(username):
+        if username not in known:
+            password = platform.password if username == "demo" else f"{username}-has-a-password"
+            if username != "demo":
+                who = {"username": username, "email": f"{username}@example.org", "password": password}
+                answer = requests.post(f"{platform.url}/api/v1/auth/register", json=who, timeout=30)
+                assert answer.status_code == 201, answer.text
+            known[username] = sign_in(platform, username, password)
+        return known[username]
+
+    return of
+
+
+@pytest.fixture
+def open_browser(new_context, cookies):
+    """`open_browser(username, **options)`: a page in a browser of its own; a script error fails the test."""
+    errors = []
+
+    def browser_of(username="demo", **options):
+        context = new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        context.add_cookies(cookies(username))
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield browser_of
+    assert not errors, errors
+
+
+@pytest.fixture
+def label(open_browser, platform):
+    """`label(dataset, n=0, query="", username="demo")`: the labelling page on the n-th image of a dataset."""
+
+    def opened(dataset, n=0, query="", username="demo", **options):
+        return Labelling(open_browser(username, **options), platform, dataset).open(n, query)
+
+    return opened
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import signal
 import time
 import traceback
 
@@ -144,6 +145,8 @@ class Supervision:
         work.update_running(self.job, phase="Storing the model", epoch_progress=0)
 
     def on_failed(self, event):
+        if event["code"] == "interrupted":  # ended from outside, as by a machine that shuts down
+            raise EngineDied(-signal.SIGTERM, "")
         work.update_running(self.job, traceback=event.get("traceback") or "")
         raise WorkFailed(event["message"])
 
