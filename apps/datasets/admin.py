@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from apps.datasets import services
 from apps.datasets.models import Dataset, DatasetImage, PendingDeletion
 
 
@@ -12,6 +13,13 @@ class DatasetAdmin(admin.ModelAdmin):
     readonly_fields = ["num_images", "num_labeled", "num_classes", "created_at", "updated_at"]
     list_select_related = ["owner"]
 
+    def delete_model(self, request, obj):
+        services.delete_dataset(obj)
+
+    def delete_queryset(self, request, queryset):
+        for dataset in queryset:
+            services.delete_dataset(dataset)
+
 
 @admin.register(DatasetImage)
 class DatasetImageAdmin(admin.ModelAdmin):
@@ -22,6 +30,13 @@ class DatasetImageAdmin(admin.ModelAdmin):
     readonly_fields = ["sha256", "width", "height", "orientation", "num_bytes", "revision", "created_at"]
     list_select_related = ["dataset"]
     show_full_result_count = False
+
+    def delete_model(self, request, obj):
+        services.delete_images(obj.dataset, DatasetImage.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request, queryset):
+        for dataset in Dataset.objects.filter(pk__in=queryset.values("dataset")):
+            services.delete_images(dataset, queryset.filter(dataset=dataset))
 
     def has_add_permission(self, request):
         return False  # an image comes in through its check, not by hand

@@ -61,3 +61,11 @@ def test_unsupported_content_type_answers_415(api_as, alice):
 
 def test_wrong_method_answers_405(api_as, alice):
     assert api_as(alice).put("/api/v1/auth/me", {}).status_code == 405
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_body_over_the_limit_answers_413_with_the_limit(kind, api_as, settings, db):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2**20
+    response = api_as().generic("POST", "/api/v1/auth/login", b"x" * (2**20 + 1), content_type=kind)
+    assert response.status_code == 413
+    assert "1 MB" in response.json()["detail"]

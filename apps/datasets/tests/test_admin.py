@@ -1,0 +1,56 @@
+"""The operator's tables: searchable, and a door to the same services as every other."""
+
+import pytest
+from django.contrib import admin
+from django.core.files.storage import default_storage
+
+from apps.datasets.models import Dataset
+
+OURS = [model._meta for model in admin.site._registry if model._meta.app_label in ("core", "accounts", "datasets")]
+
+
+@pytest.fixture
+def desk(operator, page_as):
+    """The operator's browser."""
+    return page_as(operator)
+
+
+@pytest.mark.parametrize("meta", OURS, ids=[meta.model_name for meta in OURS])
+def test_every_table_opens_and_can_be_searched(meta, desk, images):
+    for query in ("", "?q=cells", "?q=%00"):
+        assert desk.get(f"/admin/{meta.app_label}/{meta.model_name}/{query}").status_code == 200
+
+
+def test_tables_are_the_operators_alone(alice, page_as):
+    assert page_as(alice).get("/admin/datasets/dataset/").status_code == 302
+
+
+def test_dataset_deleted_at_the_desk_takes_its_files_along(desk, dataset, images, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(f"/admin/datasets/dataset/{dataset.pk}/delete/", {"post": "yes"})
+    assert not Dataset.objects.exists()
+    assert not default_storage.exists(images[0].file.name)
+
+
+def test_images_deleted_at_the_desk_take_their_files_along_and_are_counted(
+    desk, dataset, images, django_capture_on_commit_callbacks
+):
+    ids = [images[0].pk, images[1].pk]
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(f"/admin/datasets/datasetimage/{images[2].pk}/delete/", {"post": "yes"})
+        desk.post(
+            "/admin/datasets/datasetimage/",
+            {"action": "delete_selected", "_selected_action": ids, "post": "yes"},
+        )
+    dataset.refresh_from_db()
+    assert (dataset.num_images, dataset.images.count()) == (3, 3)
+    assert not any(default_storage.exists(image.file.name) for image in images[:3])
+    assert default_storage.exists(images[3].file.name)
+
+
+def test_operator_adds_a_person_who_can_sign_in(desk, client):
+    data = {"username": "dora", "email": "dora@example.org", "usable_password": "true"}
+    password = {"password1": "correct horse 9", "password2": "correct horse 9"}
+    assert desk.post("/admin/accounts/user/add/", data | password).status_code == 302
+    answer = client.post("/account/sign-in", {"username": "dora", "password": "correct horse 9"})
+    assert answer.status_code == 302
