@@ -17,7 +17,7 @@ job.json:
     }
 
 "args" are ultralytics' own training arguments, but for OWN_ARGS, which are the engine's and refused; "device"
-is "cpu" if missing. A resumed run keeps the arguments of its checkpoint, but for batch, imgsz, device,
+is the first GPU, or "cpu", if missing. A resumed run keeps the arguments of its checkpoint, but for batch, imgsz, device,
 workers, patience and cache.
 
 Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; what is not a number is null:
@@ -108,10 +108,17 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     Trainer(_overrides(job, last if resume else None), events).train()
 
 
+def default_device() -> str:
+    """Return the first GPU where there is one, else the CPU."""
+    import torch
+
+    return "0" if torch.cuda.is_available() else "cpu"
+
+
 def _overrides(job: dict[str, Any], last: Path | None) -> dict[str, Any]:
     """Return the arguments for ultralytics' trainer."""
     return {
-        "device": "cpu",
+        "device": default_device(),
         **job["args"],
         "mode": "train",
         "task": "detect",

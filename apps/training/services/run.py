@@ -169,7 +169,7 @@ def _keep_model(job, finished):
 
 def _register(job, weights, metrics):
     return register_model(
-        owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task=job.dataset.task,
+        owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task="detect",
         class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
         dataset_version=job.dataset_version, training_id=job.pk,
     )  # fmt: skip
