@@ -17,8 +17,8 @@ job.json:
     }
 
 "args" are ultralytics' own training arguments, but for OWN_ARGS, which are the engine's and refused; "device"
-is the first GPU, or "cpu", if missing. A resumed run keeps the arguments of its checkpoint, but for batch, imgsz, device,
-workers, patience and cache.
+is the first GPU, or "cpu", if missing. A resumed run keeps the arguments of its checkpoint, but for batch, imgsz,
+device, workers, patience and cache.
 
 Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; what is not a number is null:
 
