@@ -69,4 +69,5 @@ urlpatterns = [
     path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
     path("predictions/infer", inference.Infer.as_view(), name="infer"),
     *router.urls,
+    path("<path:rest>", core.NoSuchCall.as_view()),
 ]

@@ -6,11 +6,11 @@ from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
 from apps.accounts import services
+from apps.accounts.authentication import SignInThrottle
 from apps.accounts.models import ApiToken
 from apps.accounts.serializers import (
     ApiTokenSerializer,
@@ -30,7 +30,7 @@ class Register(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [SignInThrottle]
     throttle_scope = "sign_in"
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
@@ -47,7 +47,7 @@ class Login(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [SignInThrottle]
     throttle_scope = "sign_in"
 
     @extend_schema(request=LoginSerializer, responses=TokenPairSerializer)

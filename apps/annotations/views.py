@@ -161,7 +161,7 @@ def import_new(request):
     form = ImportNewForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         dataset = datasets.create_dataset(request.user, form.cleaned_data["name"])
-        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"])
+        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"], new=True)
         return redirect("core:job_detail", job.pk)
     return render(request, "annotations/import_new.html", {"form": form}, status=400 if form.errors else 200)
 

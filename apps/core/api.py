@@ -123,3 +123,13 @@ def job_file_response(job):
         raise Http404("This job has no file, or it has expired.")
     name = job.result.get("filename") or job.file.name.rsplit("/", 1)[-1]
     return FileResponse(job.file.open("rb"), as_attachment=True, filename=name)
+
+
+class NoSuchCall(APIView):
+    """Every other address below the API: 404 in the API's own form."""
+
+    @extend_schema(exclude=True)
+    def get(self, request, rest):
+        raise Http404("There is no such call; see /api/docs/.")
+
+    post = put = patch = delete = get

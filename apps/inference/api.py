@@ -8,7 +8,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core.api import JobSerializer, accepted
+from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
 from apps.datasets.filters import images_matching
 from apps.inference import prelabel, services
@@ -24,11 +24,6 @@ from apps.inference.serializers import (
 )
 from apps.models.access import get_model_to_edit
 from apps.models.serializers import ENDPOINT
-
-
-class TooLarge(exceptions.APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
 
 
 class NotDeployed(exceptions.APIException):

@@ -186,3 +186,10 @@ def _unpack(model, folder):
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def unreadable_models():
+    """What is wrong with the files of deployed models, or None: part of the platform's health."""
+    deployed = TrainedModel.objects.filter(is_deployed=True).values_list("name", "serving_file")[:100]
+    missing = [name for name, file in deployed if not default_storage.exists(file)]
+    return f"serving files are missing of: {', '.join(missing)}" if missing else None

@@ -5,7 +5,7 @@ from django.utils.cache import patch_cache_control
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +14,7 @@ from apps.annotations.access import get_annotation
 from apps.annotations.api.labels import conflict
 from apps.annotations.models import Annotation, Review
 from apps.annotations.services.bulk import MOST, change_labels, undo_changes
-from apps.annotations.services.crops import crop
+from apps.annotations.services.crops import NoPicture, crop
 from apps.annotations.services.labels import StaleRevision
 from apps.annotations.services.presence import seen
 from apps.annotations.services.reviews import NothingToReview, review_image
@@ -196,6 +196,9 @@ class Crop(APIView):
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     def get(self, request, dataset_id, annotation_id):
         row = get_annotation(request.user, dataset_id, annotation_id)
-        response = HttpResponse(crop(row), content_type="image/jpeg")
+        try:
+            response = HttpResponse(crop(row), content_type="image/jpeg")
+        except NoPicture as reason:
+            raise NotFound(str(reason)) from None
         patch_cache_control(response, private=True, max_age=86_400)
         return response

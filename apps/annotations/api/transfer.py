@@ -2,23 +2,17 @@
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
-from rest_framework.exceptions import APIException
+from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.views import APIView
 
 from apps.annotations.formats import FORMATS
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.imports import start_import
-from apps.core.api import JobSerializer, accepted
+from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit
 from apps.datasets.models import SPLITS
-
-
-class ArchiveTooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
 
 
 class ImportSerializer(serializers.Serializer):
@@ -27,7 +21,7 @@ class ImportSerializer(serializers.Serializer):
 
     def validate_file(self, file):
         if file.size > settings.MAX_ARCHIVE_BYTES:
-            raise ArchiveTooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+            raise TooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
         return file
 
 
@@ -66,7 +60,7 @@ class ImportNewDataset(APIView):
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
         dataset = datasets.create_dataset(request.user, data["name"])
-        return accepted(start_import(request.user, dataset, data["file"], data["format"]))
+        return accepted(start_import(request.user, dataset, data["file"], data["format"], new=True))
 
 
 class ExportDataset(APIView):

@@ -10,22 +10,28 @@ SIDE = 160  # pixels of the longer side
 MARGIN = 0.12  # of the box, around it: what is beside an object helps to tell what it is
 
 
+class NoPicture(Exception):
+    """The stored file cannot be read."""
+
+
 def crop(row):
-    """A JPEG of the label's box with a margin."""
-    with default_storage.open(row.image.file.name) as file:
-        image = Image.open(file)
-        image.draft("RGB", _enough(row, image.size))
-        image = ImageOps.exif_transpose(image)
-        part = image.crop(_pixels(row, image.size))
-    part = to_rgb(part)
+    """A JPEG of the label's box with a margin; raises NoPicture where the stored file is missing or broken."""
+    try:
+        with default_storage.open(row.image.file.name) as file:
+            image = Image.open(file)
+            image.draft("RGB", _enough(row, max(image.size)))
+            image = ImageOps.exif_transpose(image)
+            part = to_rgb(image.crop(_pixels(row, image.size)))
+    except OSError as error:
+        raise NoPicture(f"The picture of this label cannot be read: {error}") from error
     part.thumbnail((SIDE, SIDE))
     return encode(part, "JPEG", quality=82)
 
 
-def _enough(row, size):
+def _enough(row, longer):
     """The size at which the crop is still SIDE pixels large: JPEG decodes to about that, several times faster."""
-    scale = min(1, SIDE / max(row.width * size[0], row.height * size[1], 1))
-    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+    scale = min(1, SIDE / max(max(row.width, row.height) * longer, 1))
+    return (max(1, int(longer * scale)),) * 2
 
 
 def _pixels(row, size):

@@ -30,9 +30,9 @@ BATCH = 32
 KEPT_PROBLEMS = 10_000
 
 
-def start_import(user, dataset, upload, format="auto"):
-    """Queue the import of an uploaded archive into `dataset`; returns the job."""
-    params = {"dataset_id": dataset.pk, "format": format, "filename": PurePath(upload.name).name[:200]}
+def start_import(user, dataset, upload, format="auto", new=False):
+    """Queue the import of an uploaded archive into `dataset`, `new` where it was made for it; returns the job."""
+    params = {"dataset_id": dataset.pk, "format": format, "filename": PurePath(upload.name).name[:200], "new": new}
     return create_job(user, "import", TASK, subject=f"dataset:{dataset.pk}", params=params, upload=upload)
 
 
@@ -46,12 +46,19 @@ def run_import(job, report):
         with local_file(job.upload.name) as path, open_archive(path, limits, scratch=settings.UPLOAD_DIR) as archive:
             return Import(job, dataset, archive, report).run()
     except (FormatError, ArchiveError) as refusal:
+        _take_back(dataset, job)
         raise WorkFailed(str(refusal)) from None
     except Dataset.DoesNotExist:
         forget_files([f"datasets/{dataset.pk}/"])  # what was stored since it was deleted
         raise WorkFailed("The dataset was deleted while the archive was read.") from None
     finally:
         datasets.refresh_counts(dataset)
+
+
+def _take_back(dataset, job):
+    """A dataset that was made for an archive that is refused goes again, where nothing is in it."""
+    if job.params.get("new") and not dataset.images.exists():
+        datasets.delete_dataset(dataset)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ def review_image(image, revision, reviewer, action, note=""):
     """
     moved = DatasetImage.objects.filter(pk=image.pk, revision=revision, is_labeled=True).update(state=STATES[action])
     if not moved:
-        current = DatasetImage.objects.get(pk=image.pk)
-        if current.revision != revision:
+        current = DatasetImage.objects.filter(pk=image.pk).first()
+        if current and current.revision != revision:
             raise StaleRevision(current)
         raise NothingToReview("This image is not labelled yet: there is nothing to review.")
     image.state = STATES[action]
