@@ -36,7 +36,9 @@ export class Actions {
     return this.#store.selected.filter((shape) => !this.#store.locked.has(shape.key));
   }
 
-  tool(name) { this.ws.setTool(name); }
+  tool(name) {
+    if (name === "select" || this.ws.canEdit) this.ws.setTool(name); else this.#editable();
+  }
 
   cancel() {
     const { ws } = this;

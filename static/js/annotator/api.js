@@ -79,5 +79,6 @@ export class Api {
   review(imageId, action, note, revision) {
     return this.call("POST", this.image(imageId, "review"), { action, note, revision });
   }
+  reviews(imageId) { return this.call("GET", this.image(imageId, "review")); }
   saveKeymap(keymap) { return this.call("PUT", `${this.base}/auth/me/keymap`, { keymap }); }
 }

@@ -84,11 +84,11 @@ export class ImageCache {
     return entry;
   }
 
-  /** The annotation set likewise: {promise, value}. */
+  /** The annotation set likewise: {promise, value}, and `at`, when it was asked for (ms). */
   annotations(imageId) {
     const known = this.#annotations.get(imageId);
     if (known) return known;
-    const entry = { value: null };
+    const entry = { value: null, at: Date.now() };
     entry.promise = this.fetchAnnotations(imageId).then((set) => (entry.value = set), (error) => {
       this.#annotations.delete(imageId);
       throw error;
@@ -100,7 +100,7 @@ export class ImageCache {
 
   /** Puts what a save answered in the place of what had been fetched. */
   setAnnotations(imageId, set) {
-    this.#annotations.set(imageId, { value: set, promise: Promise.resolve(set) });
+    this.#annotations.set(imageId, { value: set, at: Date.now(), promise: Promise.resolve(set) });
   }
 
   forget(imageId) {

@@ -107,11 +107,12 @@ export function keyOf({ key, code = "", ctrlKey, metaKey, altKey, shiftKey }) {
 
 /** The keys of one person. */
 export class Keymap {
-  /** `saved`: {preset, keys: {action: [key]}} as stored for the user, or null. `save(saved)` stores it. */
+  /** `saved`: {action: [key], preset: [name]} as the server keeps it for the user, or null. `save(saved)` stores it. */
   constructor(saved = null, save = () => {}) {
-    this.preset = PRESETS[saved?.preset] ? saved.preset : "default";
+    const [preset] = saved?.preset ?? [];
+    this.preset = Object.hasOwn(PRESETS, preset) ? preset : "default";
     this.own = {};
-    for (const [id, keys] of Object.entries(saved?.keys ?? {})) {
+    for (const [id, keys] of Object.entries(saved ?? {})) {
       if (ACTIONS.some((action) => action.id === id) && Array.isArray(keys)) this.own[id] = keys.map(String);
     }
     this.save = save;
@@ -167,7 +168,7 @@ export class Keymap {
   }
 
   #store() {
-    this.save({ preset: this.preset, keys: { ...this.own } });
+    this.save({ ...this.own, preset: [this.preset] });
   }
 }
 

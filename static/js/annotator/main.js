@@ -17,7 +17,7 @@ import { PointerInput } from "./input.js";
 import { PrelabelBar } from "./prelabel.js";
 import { Presence } from "./presence.js";
 import { Renderer } from "./renderer.js";
-import { openReview } from "./review.js";
+import { openReview, watchNote } from "./review.js";
 import { watchStatus } from "./status.js";
 import { openStorage } from "./storage.js";
 import { Store } from "./store.js";
@@ -153,6 +153,7 @@ async function start() {
   bindKeyboard({ actions, keymap, ws, pointer: bindPointer(ws) });
   watchStatus(ws.sync, byId("save-state"));
   watchConflicts(ws);
+  watchNote(ws, byId("review-note"));
   window.workspace = ws;
   try {
     const [{ classes }] = await Promise.all([ws.api.classes(), ws.sync.start()]);

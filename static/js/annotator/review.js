@@ -1,4 +1,4 @@
-/** The reviewer's word on an image: accept it, or send it back with a note. */
+/** The reviewer's word on an image: accept it, or send it back with a note; and the note, shown to whoever mends it. */
 import { ApiError } from "./api.js";
 import { el, openDialog, toast } from "./dom.js";
 
@@ -23,4 +23,20 @@ export async function openReview(ws, action) {
   } catch (error) {
     toast(error instanceof ApiError ? error.message : "The server does not answer.", { kind: "is-danger" });
   }
+}
+
+/** Shows in `element` what the reviewer wrote, while the image on the screen is one that was sent back. */
+export function watchNote(ws, element) {
+  let shown = null;
+  ws.on("state", async (state) => {
+    const item = state === "needs_work" ? ws.item : null;
+    if (item && item === shown) return;
+    shown = item;
+    element.hidden = true;
+    const { reviews } = item ? await ws.api.reviews(item.id).catch(() => ({ reviews: [] })) : { reviews: [] };
+    if (!reviews.length || shown !== item) return;
+    const [{ reviewer, note }] = reviews;
+    element.replaceChildren(el("strong", { text: `Sent back by ${reviewer ?? "a reviewer"}` }), el("p", { text: note }));
+    element.hidden = false;
+  });
 }

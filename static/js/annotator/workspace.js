@@ -17,7 +17,6 @@ export class Workspace extends Emitter {
   state = "unlabelled";
   clipboard = [];
   previewing = null;
-  #fetchedAt = new Map();
 
   constructor(parts) {
     super();
@@ -32,7 +31,9 @@ export class Workspace extends Emitter {
     this.suggestions.on("change", () => this.renderer.invalidate("base"));
   }
 
+  /** Only the select tool is there for who may not change anything. */
   setTool(name) {
+    if (!this.canEdit && name !== "select") return;
     this.tool?.cancel();
     this.tool = this.tools[name];
     this.renderer.tool = this.tool;
@@ -72,7 +73,7 @@ export class Workspace extends Emitter {
     if (set.value) this.#fill(set.value);
     if (picture.value && set.value) this.#measure(startedAt);
     try {
-      await Promise.all([this.#whenPicture(item, picture), set.value ? this.#refresh(item) : set.promise.then((value) => this.#stillOn(item) && this.#fill(value))]);
+      await Promise.all([this.#whenPicture(item, picture), set.value ? this.#refresh(item, set.at) : set.promise.then((value) => this.#stillOn(item) && this.#fill(value))]);
     } catch (error) {
       if (this.#stillOn(item)) this.#failed(item, error);
     }
@@ -91,8 +92,8 @@ export class Workspace extends Emitter {
   }
 
   /** A set from the cache may have been changed by somebody since: looks, and takes the newer where nothing is unsent. */
-  async #refresh(item) {
-    if (Date.now() - (this.#fetchedAt.get(item.id) ?? 0) < FRESH_FOR) return;
+  async #refresh(item, at) {
+    if (Date.now() - at < FRESH_FOR) return;
     const fresh = await this.api.annotations(item.id);
     this.cache.setAnnotations(item.id, fresh);
     const newer = fresh.revision > (this.sync.revision(item.id) ?? -1);
@@ -108,7 +109,6 @@ export class Workspace extends Emitter {
 
   #fill(set) {
     const { item } = this;
-    this.#fetchedAt.set(item.id, Date.now());
     this.sync.track(item.id, set.revision, set.annotations);
     const unsent = this.sync.takeUnsent(item.id);
     const { annotations } = unsent ?? set;
