@@ -19,7 +19,7 @@ UPRIGHT_BY = {  # what turns a picture stored under each EXIF orientation uprigh
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
-Image.MAX_IMAGE_PIXELS = None  # our own limit is checked from the header, before anything is decoded
+Image.MAX_IMAGE_PIXELS = settings.MAX_IMAGE_PIXELS  # Pillow refuses twice as much while it opens; we check the rest
 
 
 class BadImage(ValueError):
@@ -75,6 +75,8 @@ def _open(data):
             image = Image.open(BytesIO(data), formats=list(FORMATS))
     except UnidentifiedImageError:
         raise BadImage("Not an image. Accepted: JPEG, PNG, WebP, BMP, TIFF.") from None
+    except Image.DecompressionBombError:
+        raise BadImage(f"Far more than {settings.MAX_IMAGE_PIXELS // 1_000_000} megapixels.") from None
     except Exception as error:
         raise BadImage(f"Broken: {error}.") from None
     if image.format == "MPO":  # a JPEG with further pictures behind the first

@@ -247,6 +247,7 @@ def test_a_damaged_file_is_an_os_error_and_the_others_can_be_read():
         b"\x1f\x8b",
         b"\0" * 257 + b"ustar" + b"\xff" * 700,
     ],
+    ids=range(9),
 )
 def test_what_is_no_sound_archive_is_refused_in_words(data):
     with pytest.raises(ArchiveError):

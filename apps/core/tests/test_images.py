@@ -166,7 +166,7 @@ def test_mangled_files_are_taken_or_refused_but_nothing_else():
 
 def test_too_many_pixels_are_refused_from_the_header_alone(settings):
     settings.MAX_IMAGE_PIXELS = 1_000_000
-    with pytest.raises(BadImage, match=r"60000 × 60000 pixels is more than 1 megapixels"):
+    with pytest.raises(BadImage, match="more than 1 megapixels"):
         check_image(bmp_header(60000, 60000))
     assert check_image(picture(1000, 1000)).width == 1000
 
