@@ -157,6 +157,33 @@ def label(open_browser, platform):
     return opened
 
 
+def ended(platform, path, seconds=240):
+    """The job at `path` once it has ended well."""
+    deadline = time.monotonic() + seconds
+    while (job := platform.api("GET", path).json())["status"] in ("pending", "running"):
+        assert time.monotonic() < deadline, job
+        time.sleep(0.3)
+    assert job["status"] == "completed", job
+    return job
+
+
+@pytest.fixture(scope="session")
+def deployed_model(platform):
+    """The id of a small model that was trained on the sample for some epochs and is deployed."""
+    sample = platform.api("GET", "datasets?search=Sample").json()["results"][0]
+    wanted = {
+        "dataset_id": sample["id"], "model_type": "yolov8n", "weights": "scratch", "epochs": 5, "batch_size": 8,
+        "img_size": 96, "learning_rate": 0.002, "patience": 0, "seed": 0,
+        "augmentation": {"optimizer": "AdamW", "warmup_epochs": 1.0, "mosaic": 0.0},
+    }  # fmt: skip
+    job = platform.api("POST", "training/", json=wanted).json()
+    model_id = ended(platform, f"training/{job['id']}/")["model_id"]
+    answer = platform.api("POST", f"models/{model_id}/deploy")
+    if answer.status_code == 202:
+        ended(platform, f"jobs/{answer.json()['id']}")
+    return model_id
+
+
 @pytest.fixture
 def demo_page(page, platform):
     """A browser page signed in as the demo account; a script error on any page fails the test."""

@@ -8,6 +8,10 @@ from playwright.sync_api import expect
 from tests.e2e.labelling import SIZE, box, make_dataset
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.xdist_group("platform")]
+KEYS = {
+    "Draw a box": "W", "Next image": "D", "Next unlabelled image": "Shift+D", "Undo": "Ctrl+Z", "This list": "?",
+    "No objects here, and next": "N", "Pre-label this image": "P",
+}  # fmt: skip
 UNNAMED = """[...document.querySelectorAll("button, input, select, a, summary, canvas[tabindex]")].filter((control) =>
   !(control.getAttribute("aria-label") || control.textContent.trim() || control.labels?.length))
   .map((control) => control.outerHTML)"""
@@ -27,8 +31,7 @@ def row_of(page, action):
 def test_the_question_mark_lists_every_key_as_it_is_now(here):
     here.press("?")
     dialog = here.page.get_by_role("dialog", name="Keys")
-    for action, key in [("Draw a box", "W"), ("Next image", "D"), ("Next unlabelled image", "Shift+D"), ("Undo", "Ctrl+Z"),
-                        ("No objects here, and next", "N"), ("Pre-label this image", "P"), ("This list", "?")]:  # fmt: skip
+    for action, key in KEYS.items():
         expect(row_of(here.page, action).locator(".ws-key").first).to_have_text(key)
     here.press("d")
     expect(here.page.locator("#position")).to_have_value("1")

@@ -93,9 +93,7 @@ def test_an_answer_that_was_lost_is_no_conflict(label, platform):
 def test_a_page_whose_browser_keeps_nothing_says_so_and_warns_before_it_is_left(label, platform, open_browser):
     dataset = make_dataset(platform, boxes=[box()])
     page = open_browser()
-    page.add_init_script(
-        "indexedDB.open = () => { throw new Error('no') }; Storage.prototype.setItem = () => { throw new Error('full') }"
-    )
+    page.add_init_script("indexedDB.open = Storage.prototype.setItem = () => { throw new Error('refused') }")
     here = type(label(dataset))(page, platform, dataset).open()
     page.route(LABELS, lambda route: route.abort() if route.request.method == "PUT" else route.fallback())
     here.drag(0.7, 0.7, 0.9, 0.9)

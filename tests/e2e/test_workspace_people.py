@@ -96,7 +96,7 @@ MINE, THEIRS, BOTH = (0.6, 0.6, 0.8, 0.8), (0.6, 0.1, 0.8, 0.3), (0.1, 0.1, 0.3,
     [("Keep mine", [BOTH, MINE]), ("Take theirs", [BOTH, THEIRS]), ("Merge both", [BOTH, MINE, THEIRS])],
 )
 def test_two_people_on_one_image_choose_what_stands(two, button, wanted):
-    first, second, dialog = two()
+    first, _, dialog = two()
     expect(dialog).to_contain_text("demo saved part0.png")
     expect(dialog.locator("canvas")).to_have_count(2)
     dialog.get_by_role("button", name=button).click()

@@ -9,7 +9,7 @@ const RESIZE_STEP = 4;
 const WAYS = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] };
 
 export class Actions {
-  /** `ws` is the Workspace; `panels` has help(), goto(), history(), prelabel(), review(action). */
+  /** `ws` is the Workspace; `panels` has help(), goto(), history(), prelabel(), prelabelAll(), review(action). */
   constructor(ws, panels) {
     this.ws = ws;
     this.panels = panels;
@@ -226,6 +226,7 @@ export class Actions {
   // Suggestions, view, the rest
 
   prelabel() { if (this.#editable()) this.panels.prelabel(); }
+  prelabelAll() { if (this.#editable()) this.panels.prelabelAll(); }
   dismiss() { this.ws.suggestions.rejectAll(); }
 
   accept() {

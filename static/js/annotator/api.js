@@ -74,6 +74,12 @@ export class Api {
   prelabel(imageId, modelId, conf) {
     return this.call("POST", this.image(imageId, "prelabel"), { model_id: modelId, conf });
   }
+  prelabelAll(modelId, conf, filter) {
+    return this.call("POST", `${this.dataset}/prelabel`, { model_id: modelId, conf, filter });
+  }
+  job(id) { return this.call("GET", `${this.base}/jobs/${id}`); }
+  cancelJob(id) { return this.call("POST", `${this.base}/jobs/${id}/cancel`); }
+  forgetSuggestions(imageId, ids) { return this.call("DELETE", this.image(imageId, "suggestions"), ids ? { ids } : {}); }
   suggestions(imageId) { return this.call("GET", this.image(imageId, "suggestions")); }
   presence(imageId) { return this.call("POST", `${this.dataset}/presence`, { image_id: imageId }); }
   review(imageId, action, note, revision) {

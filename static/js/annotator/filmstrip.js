@@ -42,7 +42,9 @@ export class Filmstrip {
     const state = item.state ?? (item.is_labeled ? "labelled" : "unlabelled");
     const others = this.people.at(item.id);
     button.dataset.state = state;
-    button.title = `${item.filename} (${STATES[state] ?? state})`;
+    const waiting = item.num_suggestions ? `, ${item.num_suggestions} suggested` : "";
+    button.classList.toggle("is-suggested", Boolean(waiting));
+    button.title = `${item.filename} (${STATES[state] ?? state}${waiting})`;
     button.setAttribute("aria-label", button.title);
     button.lastChild.textContent = others.map((name) => name[0].toUpperCase()).join("");
     if (isCurrent === button.classList.contains("is-current")) return;

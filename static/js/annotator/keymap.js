@@ -51,6 +51,7 @@ const TABLE = [
   ["resize.up", "Lower by 4 px", "Shapes", ["Ctrl+ArrowUp"], "selection"],
   ...CLASS_ACTIONS,
   ["prelabel", "Pre-label this image", "Suggestions", ["P"], "always"],
+  ["prelabelAll", "Pre-label the whole list…", "Suggestions", ["Alt+P"], "always"],
   ["accept", "Accept what is shown, and next", "Suggestions", ["Enter"], "always"],
   ["dismiss", "Dismiss all suggestions", "Suggestions", ["Shift+P"], "always"],
   ["fit", "Fit the image", "View", ["Ctrl+0"], "always"],

@@ -15,6 +15,7 @@ import { Navigation } from "./navigation.js";
 import { BoxList, ClassList } from "./panel.js";
 import { PointerInput } from "./input.js";
 import { PrelabelBar } from "./prelabel.js";
+import { PrelabelAll } from "./prelabel_all.js";
 import { Presence } from "./presence.js";
 import { Renderer } from "./renderer.js";
 import { openReview, watchNote } from "./review.js";
@@ -61,6 +62,9 @@ function fitCanvas(ws) {
 
 function makePanels(ws, keymap) {
   const prelabel = new PrelabelBar({ ws, api: ws.api, accept: () => actions.accept() });
+  const prelabelAll = new PrelabelAll({
+    ws, api: ws.api, dataset: config.dataset.id, loadStored: (item, options) => prelabel.loadStored(item, options),
+  });
   const history = new HistoryPanel({ ws, api: ws.api });
   const keysDialog = new KeysDialog({ keymap, changed: () => controls.showKeys() });
   const actions = new Actions(ws, {
@@ -68,6 +72,7 @@ function makePanels(ws, keymap) {
     goto: () => controls.focusPosition(),
     history: () => controls.showTab(history.isOpen ? "boxes" : "history"),
     prelabel: () => prelabel.run(),
+    prelabelAll: () => prelabelAll.open(),
     review: (action) => config.review?.can_review && openReview(ws, action),
   });
   const controls = bindControls({ ws, actions, keymap, history, config });

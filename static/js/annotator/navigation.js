@@ -88,6 +88,14 @@ export class Navigation extends Emitter {
     this.emit("change");
   }
 
+  /** The facts about the images of the window as they are on the server now; places stay as they are. */
+  async refresh() {
+    if (!this.current) return;
+    const { items } = await this.api.window(this.current.id, BEFORE, AFTER, this.query).catch(() => ({ items: [] }));
+    for (const fresh of items) Object.assign(this.item(fresh.id) ?? {}, { num_suggestions: fresh.num_suggestions });
+    this.emit("change");
+  }
+
   async #jumpTo(params) {
     const place = await this.api.position(params, this.query);
     return this.#jump(place.id, place);

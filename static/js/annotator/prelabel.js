@@ -2,6 +2,21 @@
 import { byId, el, perFrame, toast } from "./dom.js";
 
 const LOWEST = 0.05;
+export const NO_MODEL = "No model is deployed yet. Train one and deploy it, then it can pre-label here.";
+
+/** The models that can be asked here. */
+export const deployedModels = async (api) => (await api.models()).results;
+
+/** Puts models into a select; the one used last is chosen. */
+export function fillModels(select, models) {
+  select.replaceChildren(...models.map((model) => el("option", { value: model.id, text: model.name })));
+  const last = localStorage.getItem("prelabel-model");
+  if (models.some((model) => String(model.id) === last)) select.value = last;
+}
+
+export function rememberModel(id) {
+  localStorage.setItem("prelabel-model", id);
+}
 
 export class PrelabelBar {
   #models = null;
@@ -13,6 +28,7 @@ export class PrelabelBar {
     this.slider = byId("suggest-threshold");
     this.slider.addEventListener("input", () => ws.suggestions.setThreshold(this.slider.value / 100));
     this.model.addEventListener("change", () => this.run());
+    ws.suggestions.on("decided", ({ imageId, ids }) => this.#forget(imageId, ids));
     byId("suggest-accept").addEventListener("click", accept);
     byId("suggest-dismiss").addEventListener("click", () => ws.suggestions.rejectAll());
     const update = perFrame(() => ws.store.isOpen || this.update());
@@ -31,12 +47,9 @@ export class PrelabelBar {
   }
 
   async #loadModels() {
-    if (this.#models) return;
-    const { results } = await this.api.models();
-    this.#models = results;
-    this.model.replaceChildren(...results.map((model) => el("option", { value: model.id, text: model.name })));
-    const last = localStorage.getItem("prelabel-model");
-    if (results.some((model) => String(model.id) === last)) this.model.value = last;
+    if (this.#models?.length) return;
+    this.#models = await deployedModels(this.api);
+    fillModels(this.model, this.#models);
   }
 
   /** Asks the chosen model about the image on the screen. The weak ones come too; the slider hides them here. */
@@ -44,11 +57,12 @@ export class PrelabelBar {
     const { item, suggestions } = this.ws;
     try {
       await this.#loadModels();
-      if (!this.#models.length) return toast("No model is deployed yet. Train one and deploy it, then it can pre-label here.");
-      localStorage.setItem("prelabel-model", this.model.value);
+      if (!this.#models.length) return toast(NO_MODEL);
+      rememberModel(this.model.value);
       document.body.classList.add("is-predicting");
       const { predictions, unmapped = [] } = await this.api.prelabel(item.id, Number(this.model.value), LOWEST);
       suggestions.set(item.id, predictions);
+      if (item.num_suggestions) this.#forget(item.id);
       if (this.ws.item === item) this.#tell(unmapped);
     } catch (error) {
       toast(error.body ? error.message : "The server does not answer; nothing was predicted.", { kind: "is-danger" });
@@ -64,9 +78,17 @@ export class PrelabelBar {
     else if (!visible.length) toast(`${all.length} found, all below the threshold or already labelled.`);
   }
 
+  /** Tells the server that suggestions it keeps (no ids: all of the image) are decided on. */
+  #forget(imageId, ids) {
+    const left = ids ? Math.max(0, (this.ws.navigation.item(imageId)?.num_suggestions ?? 0) - ids.length) : 0;
+    this.ws.navigation.update(imageId, { num_suggestions: left });
+    // Where this is lost, the offer comes back at worst, and only where no label lies over it.
+    this.api.forgetSuggestions(imageId, ids).catch(() => {});
+  }
+
   /** Suggestions that a job left on the server for this image, if it says there are some. */
-  async loadStored(item) {
-    if (!item.num_suggestions || this.ws.suggestions.has(item.id)) return;
+  async loadStored(item, { again = false } = {}) {
+    if (!item.num_suggestions || (this.ws.suggestions.has(item.id) && !again)) return;
     const { predictions } = await this.api.suggestions(item.id).catch(() => ({ predictions: [] }));
     this.ws.suggestions.set(item.id, predictions);
   }

@@ -2,7 +2,8 @@
  * Predictions of a model, offered beside the labels and never silently among them. No DOM, no network.
  *
  * What is offered is derived: above the threshold, not rejected, and not already there (a label of the same class with
- * IoU ≥ 0.7). So accepting one makes it vanish by itself, and undoing that brings it back. Event: change.
+ * IoU ≥ 0.7). So accepting one makes it vanish by itself, and undoing that brings it back.
+ * Events: change, decided ({imageId, ids}: of those that the server keeps, these were accepted or rejected).
  */
 import { Emitter } from "./emitter.js";
 import { iou } from "./geometry.js";
@@ -26,7 +27,7 @@ export class Suggestions extends Emitter {
   set(imageId, predictions) {
     const shapes = predictions.map((p) => {
       this.#counter += 1;
-      return { ...fromAnnotation({ ...p, source: "model" }), key: `p${this.#counter}`, z: this.#counter, confidence: p.confidence ?? 0 };
+      return { ...fromAnnotation({ ...p, source: "model" }), key: `p${this.#counter}`, z: this.#counter, confidence: p.confidence ?? 0, stored: p.id ?? null };
     });
     this.#byImage.set(imageId, shapes);
     this.#changed();
@@ -69,7 +70,8 @@ export class Suggestions extends Emitter {
   /** Makes labels of these offers, as one step of undo; answers the new shapes' keys. */
   accept(shapes, label = "Accept a suggestion") {
     if (!shapes.length) return [];
-    return this.store.add(shapes.map(({ key, z, ...shape }) => shape), label);
+    this.#decide(shapes);
+    return this.store.add(shapes.map(({ key, z, stored, ...shape }) => shape), label);
   }
 
   acceptAll() {
@@ -77,13 +79,20 @@ export class Suggestions extends Emitter {
   }
 
   reject(shape) {
+    this.#decide([shape]);
     this.#byImage.set(this.store.doc.imageId, this.all.filter((other) => other.key !== shape.key));
     this.#changed();
   }
 
   rejectAll() {
+    this.#decide(this.all);
     this.#byImage.delete(this.store.doc.imageId);
     this.#changed();
+  }
+
+  #decide(shapes) {
+    const ids = shapes.map((shape) => shape.stored).filter((id) => id !== null);
+    if (ids.length) this.emit("decided", { imageId: this.store.doc.imageId, ids });
   }
 
   #changed() {
