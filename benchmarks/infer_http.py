@@ -11,7 +11,6 @@ HTTP. Decoding is included on both sides.
 import argparse
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -29,33 +28,33 @@ def main():
     if options.weights:
         print(json.dumps(time_weights(options)))
         return
-    from yolotrainer.demo import Api, deploy, sign_in, start_platform
+    from yolotrainer.demo import running_platform
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "data").mkdir()
-        process, base = start_platform(folder / "data")
-        try:
-            api = sign_in(base, folder / "data")
-            dataset = (
-                import_archive(api, options.zip) if options.zip else api("GET", "datasets/?search=sample")["results"][0]
-            )
-            paths = fetch_images(api, dataset, folder, options.images)
-            print(
-                f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, best of {options.rounds} rounds\n"
-            )
-            print(f"{'size':>4}  {'':<34}{'p50 ms':>8}{'images/s':>10}{'×':>7}")
-            for size in options.sizes:
-                model_id = train(api, dataset, size, options.epochs)
-                deploy(api, model_id)
-                weights = folder / f"best-{size}.pt"
-                weights.write_bytes(api("GET", f"models/{model_id}/download"))
-                key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
-                compare(Api(base, f"Token {key}"), model_id, weights, paths, size, options)
-            print(f"\nweb process: {web_memory(process.pid):.0f} MB with {len(options.sizes)} models loaded")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(40)
+        with running_platform(folder / "data") as (pid, base):
+            run(options, folder, pid, base)
+
+
+def run(options, folder, pid, base):
+    """Both sides at every size, and the web process's memory."""
+    from yolotrainer.demo import Api, deploy, sign_in
+
+    print(f"web process before a model is loaded: {web_memory(pid):.0f} MB")
+    api = sign_in(base, folder / "data")
+    dataset = import_archive(api, options.zip) if options.zip else api("GET", "datasets/?search=sample")["results"][0]
+    paths = fetch_images(api, dataset, folder, options.images)
+    print(f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, best of {options.rounds} rounds\n")
+    print(f"{'size':>4}  {'':<34}{'p50 ms':>8}{'images/s':>10}{'×':>7}")
+    for size in options.sizes:
+        model_id = train(api, dataset, size, options.epochs)
+        deploy(api, model_id)
+        weights = folder / f"best-{size}.pt"
+        weights.write_bytes(api("GET", f"models/{model_id}/download"))
+        key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
+        compare(Api(base, f"Token {key}"), model_id, weights, paths, size, options)
+    print(f"\nweb process with {len(options.sizes)} models loaded: {web_memory(pid):.0f} MB")
 
 
 def read_options():

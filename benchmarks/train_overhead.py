@@ -11,7 +11,6 @@ to exit. They take turns.
 import argparse
 import io
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -36,27 +35,30 @@ ARGUMENTS = {
 
 def main():
     options = read_options()
-    from yolotrainer.demo import sign_in, start_platform
+    from yolotrainer.demo import running_platform
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "data").mkdir()
-        process, base = start_platform(folder / "data")
-        try:
-            api = sign_in(base, folder / "data")
-            dataset = api("GET", "datasets/?search=sample")["results"][0]
-            data = export(api, dataset, folder / "export")
-            ours, theirs = [], []
-            for number in range(options.pairs):
-                ours.append(time_platform(api, dataset, options.epochs))
-                theirs.append(time_command(data, folder / f"runs{number}", options.epochs))
-                print(f"pair {number + 1}: platform {ours[-1]:.1f} s, yolo detect train {theirs[-1]:.1f} s", flush=True)
-            mine, other = statistics.median(ours), statistics.median(theirs)
-            said = f"platform {mine:.1f} s, yolo detect train {other:.1f} s, {(mine / other - 1) * 100:+.1f} %"
-            print(f"\n{options.epochs} epochs, median of {options.pairs}: {said}")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(40)
+        with running_platform(folder / "data") as (_, base):
+            run(options, folder, base)
+
+
+def run(options, folder, base):
+    """The pairs, and their medians."""
+    from yolotrainer.demo import sign_in
+
+    api = sign_in(base, folder / "data")
+    dataset = api("GET", "datasets/?search=sample")["results"][0]
+    data = export(api, dataset, folder / "export")
+    ours, theirs = [], []
+    for number in range(options.pairs):
+        ours.append(time_platform(api, dataset, options.epochs))
+        theirs.append(time_command(data, folder / f"runs{number}", options.epochs))
+        print(f"pair {number + 1}: platform {ours[-1]:.1f} s, yolo detect train {theirs[-1]:.1f} s", flush=True)
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    said = f"platform {mine:.1f} s, yolo detect train {other:.1f} s, {(mine / other - 1) * 100:+.1f} %"
+    print(f"\n{options.epochs} epochs, median of {options.pairs}: {said}")
 
 
 def read_options():

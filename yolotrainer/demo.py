@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -48,25 +49,35 @@ class Api:
         return self.session.get(self.base + url, timeout=60).content
 
 
-def start_platform(data_dir):
-    """A platform on a free port; returns (process, address) once it answers."""
+@contextmanager
+def running_platform(data_dir):
+    """A platform on a free port, in `data_dir`; yields (process id, address) once it answers, and stops it in the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = os.environ | {"DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}
-    log = (data_dir / "platform.log").open("wb")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "yolotrainer.supervisor"], cwd=BASE_DIR, env=env, stdout=log, stderr=log
-    )
-    base = f"http://127.0.0.1:{port}"
-    for _ in range(240):
+    with (data_dir / "platform.log").open("wb") as log:
+        command = [sys.executable, "-m", "yolotrainer.supervisor"]
+        process = subprocess.Popen(command, cwd=BASE_DIR, env=env, stdout=log, stderr=log)
+    try:
+        base = f"http://127.0.0.1:{port}"
+        _wait_until_ready(process, base, data_dir / "platform.log")
+        yield process.pid, base
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+
+def _wait_until_ready(process, base, log):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise Failed(f"the platform did not start:\n{(data_dir / 'platform.log').read_text()[-1500:]}")
-        try:
-            if requests.get(f"{base}/readyz", timeout=2).ok:
-                return process, base
-        except requests.ConnectionError:
-            time.sleep(0.5)
+            raise Failed(f"the platform did not start:\n{log.read_text()[-1500:]}")
+        with suppress(requests.RequestException):  # it does not answer yet
+            if requests.get(f"{base}/readyz", timeout=10).ok:
+                return
+        time.sleep(0.5)
     raise Failed("the platform did not answer within two minutes.")
 
 
@@ -163,24 +174,24 @@ def show(metrics, job, times, proof):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="yolotrainer-demo-") as folder:
-        data_dir, process = Path(folder), None
+        print("  starting a platform of its own …")
         try:
-            print("  starting a platform of its own …")
-            process, base = start_platform(data_dir)
-            api = sign_in(base, data_dir)
-            dataset = api("GET", "datasets/?search=sample")["results"][0]
-            print(f"  “{dataset['name']}”: {dataset['num_images']} images, {dataset['num_classes']} classes")
-            job = train(api, dataset)
-            proof = deploy(api, job["model_id"])
-            times, picture, answer = predict(api, base, dataset, job["model_id"])
-            draw(picture, answer, PICTURE)
-            show(api("GET", f"models/{job['model_id']}/metrics"), job, times, proof)
+            with running_platform(Path(folder)) as (_, base):
+                do_the_job(base, Path(folder))
         except Failed as reason:
             sys.exit(f"The demo failed: {reason}")
-        finally:
-            if process and process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(40)
+
+
+def do_the_job(base, data_dir):
+    """Train on the sample, deploy, predict, show."""
+    api = sign_in(base, data_dir)
+    dataset = api("GET", "datasets/?search=sample")["results"][0]
+    print(f"  “{dataset['name']}”: {dataset['num_images']} images, {dataset['num_classes']} classes")
+    job = train(api, dataset)
+    proof = deploy(api, job["model_id"])
+    times, picture, answer = predict(api, base, dataset, job["model_id"])
+    draw(picture, answer, PICTURE)
+    show(api("GET", f"models/{job['model_id']}/metrics"), job, times, proof)
 
 
 if __name__ == "__main__":
