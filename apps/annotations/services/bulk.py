@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.annotations.models import Annotation, Revision
 from apps.annotations.services.labels import StaleRevision, as_dict, save_labels
+from apps.annotations.services.shapes import BadLabels
 from apps.datasets.models import DatasetImage
 
 MOST = 5000
@@ -63,6 +64,6 @@ def undo_changes(dataset, changes, user):
             with transaction.atomic():
                 save_labels(image, change["after"], old.annotations, user, kind=Revision.Kind.RESTORE)
             undone += 1
-        except StaleRevision:
+        except (StaleRevision, BadLabels):
             left += 1
     return undone, left

@@ -35,4 +35,4 @@ def prune_old_revisions():
         return 0
     kept = max(settings.REVISIONS_KEPT, LEAST_REVISIONS_KEPT)
     old = Revision.objects.filter(number__lte=F("image__revision") - kept)
-    return Revision.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:50_000])).delete()[0]
+    return Revision.objects.filter(pk__in=old.order_by().values("pk")[:50_000]).delete()[0]
