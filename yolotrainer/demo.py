@@ -51,7 +51,7 @@ class Api:
 
 @contextmanager
 def running_platform(data_dir):
-    """A platform on a free port, in `data_dir`; yields (process id, address) once it answers, and stops it in the end."""
+    """A platform on a free port, in `data_dir`: yields (process id, address) once it answers, stops it in the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
