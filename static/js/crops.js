@@ -25,15 +25,17 @@ function say(words) {
   error.textContent = words;
 }
 
-async function start() {
+/** Shows the class from its beginning; at least as many crops as are asked for. */
+async function start(atLeast = 0) {
   state.next = `${config.api}/crops?cursor=&page_size=120${picker.value === "" ? "" : `&class_id=${picker.value}`}`;
   state.chosen.clear();
   wall.replaceChildren();
   await load();
+  while (state.next && wall.childElementCount < atLeast && (await load()));
 }
 
 async function load() {
-  if (state.loading || !state.next) return;
+  if (state.loading || !state.next) return false;
   state.loading = true;
   more.textContent = "Loading…";
   try {
@@ -42,11 +44,14 @@ async function load() {
     wall.append(...page.results.map(tile));
     more.textContent = state.next ? "" : wall.childElementCount ? "That is all." : "No box of this class.";
     say("");
+    return true;
   } catch (error) {
     say(error.message || "The server did not answer.");
+    return false;
+  } finally {
+    state.loading = false;
+    show();
   }
-  state.loading = false;
-  show();
 }
 
 function tile(row) {
@@ -96,10 +101,34 @@ async function change(action) {
   try {
     const { changes } = await call(`${config.api}/annotations/bulk`, { ids, ...action });
     state.undo.push(changes);
-    await start();
+    settle(action);
+    say("");
   } catch (error) {
     say(error.message);
   }
+}
+
+/** What was chosen after its change: taken off the wall, or in its new class; the rest stays where the eye is. */
+function settle({ action, class_id: classId }) {
+  const chosen = [...wall.children].filter((button) => state.chosen.has(button.dataset.id));
+  const gone = action === "delete" || (picker.value !== "" && Number(picker.value) !== classId);
+  const next = chosen.at(-1)?.nextElementSibling;
+  for (const button of chosen) {
+    if (gone) button.remove();
+    else paint(button, classId);
+  }
+  if (gone) next?.focus({ preventScroll: true });
+  state.chosen.clear();
+  state.last = null;
+  if (!wall.childElementCount && !state.next) more.textContent = "No box of this class.";
+  show();
+}
+
+function paint(button, classId) {
+  const { name, color } = config.classes[classId];
+  button.title = name;
+  button.querySelector("img").alt = name;
+  button.querySelector(".dot").style.background = color;
 }
 
 async function undo() {
@@ -107,7 +136,9 @@ async function undo() {
   if (!changes) return;
   try {
     const { left } = await call(`${config.api}/annotations/undo`, { changes });
-    await start();
+    const top = scrollY;
+    await start(wall.childElementCount);
+    scrollTo(0, top);
     if (left) say(`${left} image${left > 1 ? "s were" : " was"} changed by someone since and stayed as they are.`);
   } catch (error) {
     say(error.message);
@@ -135,7 +166,7 @@ root.querySelector("[data-delete]")?.addEventListener("click", () => change({ ac
 root.querySelector("[data-undo]")?.addEventListener("click", undo);
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input, select, textarea")) return;
+  if (!config.can_edit || event.target.matches("input, select, textarea")) return;
   const withControl = event.ctrlKey || event.metaKey;
   if (withControl && event.key === "a") {
     event.preventDefault();
