@@ -271,6 +271,9 @@ WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)
 INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", 2, 1)
 INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 16, 0)
+SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
+if SERVING_PRECISION not in ("auto", "f32"):
+    raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")
 INFERENCE_MODELS = setting("int", "INFERENCE_MODELS", 4, 1)
 
 # --- logs ---------------------------------------------------------------------------------------------------

@@ -5,10 +5,15 @@ from django.http import Http404
 
 from apps.models.access import visible_to
 
+# What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
+NEEDED = (
+    "name", "owner_id", "class_names", "serving_file", "serving", "sha256", "img_size", "is_deployed", "is_public",
+)  # fmt: skip
+
 
 def answering_to(user):
     """The models that `user` may ask."""
-    return visible_to(user).filter(Q(is_deployed=True) | Q(owner_id=user.pk))
+    return visible_to(user).filter(Q(is_deployed=True) | Q(owner_id=user.pk)).select_related(None).only(*NEEDED)
 
 
 def get_model_to_ask(user, model_id=None, name=None):
