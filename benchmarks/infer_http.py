@@ -51,9 +51,8 @@ def run(options, folder, pid, base):
     for size in options.sizes:
         model_id = train(api, dataset, size, options.epochs)
         proof = deploy(api, model_id)
-        print(
-            f"{size:>4}  served in {proof['precision']}, {proof['boxes_found']} of {proof['boxes_expected']} boxes found"
-        )
+        found = f"{proof['boxes_found']} of {proof['boxes_expected']}"
+        print(f"{size:>4}  served in {proof['precision']}, {found} boxes found")
         weights = folder / f"best-{size}.pt"
         weights.write_bytes(api("GET", f"models/{model_id}/download"))
         key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
