@@ -49,14 +49,19 @@ class Api:
         return self.session.get(self.base + url, timeout=60).content
 
 
-@contextmanager
-def running_platform(data_dir):
-    """A platform on a free port, in `data_dir`: yields (process id, address) once it answers, stops it in the end."""
+def free_port():
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_platform(data_dir, port=None):
+    """A platform on `port`, or a free one: yields (process id, address) once it answers, stops it in the end."""
+    port = port or free_port()
     env = os.environ | {"DATA_DIR": str(data_dir), "PORT": str(port), "HOST": "127.0.0.1"}
-    with (data_dir / "platform.log").open("wb") as log:
+    with (data_dir / "platform.log").open("ab") as log:
         command = [sys.executable, "-m", "yolotrainer.supervisor"]
         process = subprocess.Popen(command, cwd=BASE_DIR, env=env, stdout=log, stderr=log)
     try:

@@ -95,6 +95,10 @@ class Labelling:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def pass_time(self, seconds):
+        """What the page fetched is that much older."""
+        self.page.evaluate(f"Date.now = ((now) => () => now() + {seconds * 1000})(Date.now)")
+
     # Looking
 
     def shapes(self):

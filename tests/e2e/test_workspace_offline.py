@@ -34,6 +34,22 @@ def test_changes_made_without_a_network_survive_a_reload_and_are_sent_when_it_is
     assert len(here.server()) == 4
 
 
+def test_the_next_images_can_be_worked_on_without_a_network(label, platform):
+    here = label(dataset := make_dataset(platform))
+    here.page.wait_for_function("workspace.cache.picture(workspace.navigation.items[2]).value")
+    here.pass_time(5)
+    here.page.route("**/api/**", lambda route: route.abort())
+    for n in range(3):
+        here.drag(0.1, 0.1, 0.3, 0.3)
+        here.press("d")
+        here.shown(min(n + 1, 2))
+        expect(here.page.locator("#stage-message")).to_be_hidden()
+    status(here, "Offline, 3 changes kept")
+    here.page.unroute("**/api/**")
+    here.saved()
+    assert [len(labels(platform, dataset, n)["annotations"]) for n in range(3)] == [1, 1, 1]
+
+
 def test_changes_of_a_closed_tab_are_sent_by_the_next_page(label, platform):
     dataset = make_dataset(platform)
     here = label(dataset)

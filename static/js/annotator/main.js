@@ -161,10 +161,10 @@ async function start() {
   watchNote(ws, byId("review-note"));
   window.workspace = ws;
   try {
-    const [{ classes }] = await Promise.all([ws.api.classes(), ws.sync.start()]);
+    const [{ classes }, item] = await Promise.all([ws.api.classes(), ws.navigation.start(config.image_id), ws.sync.start()]);
     ws.classes.set(classes);
     ws.store.setClass(ws.classes.list[0]?.id ?? null);
-    await ws.openById(config.image_id);
+    await ws.open(item);
   } catch (error) {
     ws.emit("error", { item: null, error });
   }

@@ -36,8 +36,12 @@ export class Navigation extends Emitter {
 
   /** Opens the list at an image (null: at its beginning), be it in the filter or not; the item, or null. */
   async start(imageId) {
-    const place = await this.api.position(imageId ? `image=${imageId}` : "at=0", this.query);
-    return this.#jump(imageId ?? place.id, place);
+    if (!imageId) return this.#jumpTo("at=0");
+    const [place, window] = await Promise.all([
+      this.api.position(`image=${imageId}`, this.query), this.api.window(imageId, BEFORE, AFTER, this.query),
+    ]);
+    const isThere = window.items.some((item) => item.id === imageId);
+    return isThere ? this.#jump(imageId, place, window) : this.#jump(place.id, place);
   }
 
   /** The n-th image (0-based) of the list. */
@@ -101,14 +105,14 @@ export class Navigation extends Emitter {
     return this.#jump(place.id, place);
   }
 
-  async #jump(imageId, place) {
+  async #jump(imageId, place, window = null) {
     this.count = place.count;
     if (imageId == null) {
       if (!this.count) Object.assign(this, { items: [], index: -1, position: 0 });
       this.emit("change");
       return null;
     }
-    const { items } = await this.api.window(imageId, BEFORE, AFTER, this.query);
+    const { items } = window ?? await this.api.window(imageId, BEFORE, AFTER, this.query);
     this.items = items;
     this.index = items.findIndex((item) => item.id === imageId);
     this.position = place.position ?? this.index;

@@ -45,7 +45,11 @@ export class Workspace extends Emitter {
 
   /** Opens an image of the list by its id (null: the list's first). */
   async openById(imageId) {
-    const item = await this.navigation.start(imageId);
+    return this.open(await this.navigation.start(imageId));
+  }
+
+  /** Opens an item of the list; says that there is none where it is null. */
+  async open(item) {
     if (item) return this.show(item);
     this.emit("error", { item: null, error: null });
   }
@@ -94,7 +98,8 @@ export class Workspace extends Emitter {
   /** A set from the cache may have been changed by somebody since: looks, and takes the newer where nothing is unsent. */
   async #refresh(item, at) {
     if (Date.now() - at < FRESH_FOR) return;
-    const fresh = await this.api.annotations(item.id);
+    const fresh = await this.api.annotations(item.id).catch(() => null);
+    if (!fresh) return;
     this.cache.setAnnotations(item.id, fresh);
     const newer = fresh.revision > (this.sync.revision(item.id) ?? -1);
     if (this.#stillOn(item) && newer && !this.sync.unsent(item.id) && !this.store.isOpen) this.#fill(fresh);
