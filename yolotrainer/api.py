@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import labels, review, transfer, versions, workspace
+from apps.annotations.api import health, labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.datasets import api as datasets
 from apps.inference import api as inference
@@ -38,6 +38,8 @@ urlpatterns = [
     path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
     path(f"{DATASET}/images/bulk", datasets.BulkImages.as_view()),
     path(IMAGE, datasets.ImageDetail.as_view()),
+    path(f"{DATASET}/statistics", health.Statistics.as_view()),
+    path(f"{DATASET}/validate", health.ValidateDataset.as_view()),
     path(f"{DATASET}/split", datasets.SplitDataset.as_view()),
     path(f"{DATASET}/classes", labels.Classes.as_view()),
     path(f"{DATASET}/classes/<int:class_id>", labels.ClassDetail.as_view()),

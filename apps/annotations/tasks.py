@@ -3,6 +3,7 @@ from celery import shared_task
 from apps.annotations.services.exports import run_export
 from apps.annotations.services.imports import run_import
 from apps.annotations.services.progress import prune_old_revisions
+from apps.annotations.services.validation import run_validation
 from apps.core.jobs import run_job
 
 
@@ -22,3 +23,9 @@ def export_archive(pk):
 def prune_revisions():
     """Delete revisions older than the setting keeps."""
     prune_old_revisions()
+
+
+@shared_task(ignore_result=True)
+def validate_dataset(pk):
+    """Look for problems of a dataset."""
+    run_job(pk, run_validation)

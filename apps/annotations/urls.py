@@ -13,5 +13,6 @@ urlpatterns = [
     path("transfer", views.transfer, name="transfer"),
     path("import", views.dataset_import, name="dataset_import"),
     path("export", views.dataset_export, name="dataset_export"),
+    path("validate", views.dataset_validate, name="dataset_validate"),
     path("versions", views.version_list, name="version_list"),
 ]

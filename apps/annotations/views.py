@@ -15,6 +15,7 @@ from apps.annotations.services.classes import rename_class
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.imports import start_import
 from apps.annotations.services.progress import who_labelled
+from apps.annotations.services.validation import start_validation
 from apps.annotations.services.versions import create_version
 from apps.core.access import jobs_visible_to
 from apps.datasets import services as datasets
@@ -153,6 +154,13 @@ def dataset_export(request, pk):
         return redirect("core:job_detail", job.pk)
     context = dataset_context(request, dataset) | {"import_form": ImportForm(), "export_form": form}
     return render(request, "annotations/transfer.html", context, status=400)
+
+
+@login_required
+@require_POST
+def dataset_validate(request, pk):
+    dataset = get_dataset(request.user, pk)
+    return redirect("core:job_detail", start_validation(request.user, dataset).pk)
 
 
 @login_required

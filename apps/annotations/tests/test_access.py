@@ -35,6 +35,8 @@ CALLS = [
     (READ, "get", f"{API}/versions/1", None),
     (CHANGE, "post", f"{API}/versions", None),
     (READ, "post", f"{API}/export", {}),
+    (READ, "get", f"{API}/statistics", None),
+    (READ, "post", f"{API}/validate", {}),
     (CHANGE, "post", f"{API}/import", archive),
     (READ, "post", f"{API}/presence", {}),
     (READ, "get", f"{IMAGE}/review", None),
@@ -55,6 +57,9 @@ PAGES = [
     (READ, "get", f"{PAGE}/transfer", None),
     (CHANGE, "post", f"{PAGE}/import", archive),
     (READ, "post", f"{PAGE}/export", {"format": "yolo"}),
+    (READ, "post", f"{PAGE}/validate", {}),
+    (READ, "get", f"{PAGE}/crops", None),
+    (READ, "get", f"{PAGE}/labelling-progress", None),
     (READ, "get", f"{PAGE}/versions", None),
     (CHANGE, "post", f"{PAGE}/versions", None),
 ]

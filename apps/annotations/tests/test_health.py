@@ -1,0 +1,98 @@
+"""Statistics and validation of a dataset."""
+
+import pytest
+from django.core.files.storage import default_storage
+
+from apps.annotations.models import Annotation
+from apps.annotations.services.labels import save_labels
+from conftest import box
+
+
+def statistics(api, dataset):
+    return api.get(f"/api/v1/datasets/{dataset.pk}/statistics").json()
+
+
+def problems(api, dataset, run_tasks_at_once, capture):
+    with capture(execute=True):
+        job = api.post(f"/api/v1/datasets/{dataset.pk}/validate").json()
+    done = api.get(f"/api/v1/jobs/{job['id']}").json()
+    assert done["status"] == "completed", done
+    return [(p["kind"], p["file"]) for p in done["result"]["problems"]]
+
+
+def test_statistics_count_images_boxes_classes_and_splits(api_as, alice, ready_dataset):
+    found = statistics(api_as(alice), ready_dataset)
+    assert (found["images"], found["labeled"], found["boxes"], found["without_boxes"]) == (6, 6, 6, 0)
+    assert found["classes"] == [
+        {"class_id": 0, "class_name": "red", "boxes": 3, "images": 3},
+        {"class_id": 1, "class_name": "white", "boxes": 3, "images": 3},
+    ]
+    splits = {row["split"]: (row["images"], row["boxes"]) for row in found["splits"]}
+    assert splits == {"train": (4, 4), "val": (2, 2), "test": (0, 0), "": (0, 0)}
+
+
+def test_boxes_are_counted_by_size_and_shape_in_pixels(api_as, alice, dataset, images):
+    image = images[0]  # 64 × 48 px
+    image.dataset = dataset
+    save_labels(image, 0, [box(width=0.1, height=0.1), box(width=1, height=1), box(width=1, height=0.1)], alice)
+    found = statistics(api_as(alice), dataset)
+    assert {row["range"]: row["boxes"] for row in found["box_sizes"] if row["boxes"]} == {
+        "to 16²": 1,
+        "to 32²": 1,
+        "to 96²": 1,
+    }
+    shapes = {row["range"]: row["boxes"] for row in found["box_shapes"] if row["boxes"]}
+    assert shapes == {"5:4 to 2:1": 2, "above 2:1": 1}
+
+
+def test_statistics_take_the_same_number_of_queries_for_many_boxes(
+    api_as, alice, ready_dataset, images, django_assert_max_num_queries
+):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    api = api_as(alice)
+    with CaptureQueriesContext(connection) as few:
+        statistics(api, ready_dataset)
+    Annotation.objects.bulk_create(
+        Annotation(image=images[0], class_id=0, class_name="red", x_center=0.5, y_center=0.5, width=0.1, height=0.1)
+        for _ in range(300)
+    )
+    with django_assert_max_num_queries(len(few)):
+        assert statistics(api, ready_dataset)["boxes"] == 306
+
+
+def test_a_sound_dataset_has_no_problem(
+    api_as, alice, ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks
+):
+    assert problems(api_as(alice), ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda d, i: d.images.filter(split="val").update(split="train"), ("empty split", "")),
+        (lambda d, i: Annotation.objects.filter(class_id=1).delete(), ("class absent from train", "")),
+        (lambda d, i: i.annotations.update(x_center=1.5), ("box outside the image", "0.png")),
+        (lambda d, i: i.annotations.update(width=0), ("zero-size box", "0.png")),
+        (lambda d, i: i.annotations.update(class_id=9), ("class out of range", "0.png")),
+        (lambda d, i: default_storage.delete(i.file.name), ("unreadable file", "0.png")),
+        (lambda d, i: Annotation.objects.create(**double(i.annotations.get())), ("duplicate box", "0.png")),
+    ],
+)
+def test_each_kind_of_problem_is_found_on_its_image(
+    api_as, alice, ready_dataset, images, run_tasks_at_once, django_capture_on_commit_callbacks, spoil, expected
+):
+    spoil(ready_dataset, images[0])
+    found = problems(api_as(alice), ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks)
+    assert expected in found
+
+
+def double(row):
+    names = ("image_id", "class_id", "class_name", "x_center", "y_center", "width", "height")
+    return {name: getattr(row, name) for name in names}
+
+
+def test_an_outsider_gets_neither(api_as, carol, ready_dataset):
+    assert api_as(carol).get(f"/api/v1/datasets/{ready_dataset.pk}/statistics").status_code == 404
+    assert api_as(carol).post(f"/api/v1/datasets/{ready_dataset.pk}/validate").status_code == 404
