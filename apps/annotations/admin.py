@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from apps.annotations.models import Annotation, DatasetVersion, Revision
+from apps.annotations.models import Annotation, DatasetVersion, Review, Revision, Suggestion
 
 
 @admin.register(Annotation)
@@ -45,6 +45,37 @@ class DatasetVersionAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Review)
+class ReviewAdmin(admin.ModelAdmin):
+    list_display = ["image", "action", "reviewer", "revision", "note", "created_at"]
+    list_filter = ["action", "created_at"]
+    search_fields = ["image__filename", "reviewer__username", "note"]
+    raw_id_fields = ["image", "reviewer"]
+    list_select_related = ["image", "reviewer"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Suggestion)
+class SuggestionAdmin(admin.ModelAdmin):
+    list_display = ["image", "model_name", "class_id", "confidence", "created_at"]
+    list_filter = ["model_name", "created_at"]
+    search_fields = ["image__filename", "model_name"]
+    raw_id_fields = ["image"]
+    list_select_related = ["image"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request):
+        return False  # a model's prediction, never typed by hand
 
     def has_change_permission(self, request, obj=None):
         return False
