@@ -182,6 +182,7 @@ def test_the_first_point_closes_a_polygon_and_escape_gives_it_up(label, platform
 
 def test_a_box_needs_a_class_and_the_page_says_so(label, platform):
     here = label(make_dataset(platform, class_names=[]))
+    expect(here.page.locator("#classes")).to_have_text("No class yet. Add one, then drag on the image to draw.")
     here.drag(0.2, 0.2, 0.5, 0.5)
     assert here.count() == 0
     here.toast("Add a class first")

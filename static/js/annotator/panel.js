@@ -26,7 +26,8 @@ export class ClassList {
     for (const shape of this.store.shapes) counts.set(shape.classId, (counts.get(shape.classId) ?? 0) + 1);
     const rows = this.classes.list.map((c) => this.#row(c, counts.get(c.id) ?? 0));
     const focused = document.activeElement?.dataset?.class;
-    this.element.replaceChildren(...rows);
+    const none = el("li", { class: "ws-note", text: "No class yet. Add one, then drag on the image to draw." });
+    this.element.replaceChildren(...(rows.length ? rows : [none]));
     if (focused) this.element.querySelector(`button[data-class="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -53,7 +54,8 @@ export class BoxList {
   constructor({ element, count, store, classes, hover, reveal, focusCanvas }) {
     Object.assign(this, { element, count, store, classes, hover, reveal, focusCanvas });
     this.inner = el("div", { class: "ws-box-rows" });
-    element.append(this.inner);
+    this.none = el("p", { class: "ws-note", text: "No boxes on this image." });
+    element.append(this.inner, this.none);
     const update = perFrame(() => store.isOpen || this.update());
     for (const name of ["shapes", "visibility", "document"]) store.on(name, update);
     store.on("selection", perFrame(() => this.#follow()));
@@ -66,6 +68,7 @@ export class BoxList {
   update() {
     this.#sorted = this.store.shapes;
     this.count.textContent = this.#sorted.length || "";
+    this.none.hidden = this.#sorted.length > 0;
     const first = Math.max(0, Math.floor(this.element.scrollTop / ROW) - 3);
     const last = Math.min(this.#sorted.length, first + Math.ceil(this.element.clientHeight / ROW) + 6);
     this.inner.style.height = `${this.#sorted.length * ROW}px`;

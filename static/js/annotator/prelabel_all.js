@@ -40,14 +40,14 @@ export class PrelabelAll {
 
   /** {model, confidence, filter}, or null where the person thought better of it. */
   async #ask(models) {
-    const model = el("select", {});
+    const model = el("select", { autofocus: true });
     fillModels(model, models);
     const value = el("output", { text: `${DEFAULT_CONFIDENCE} %` });
     const least = el("input", { type: "range", min: 5, max: 95, value: DEFAULT_CONFIDENCE, aria: { label: "Least confidence" }, oninput: () => (value.textContent = `${least.value} %`) });
     const filter = new URLSearchParams(this.ws.navigation.query);
     const checked = !filter.has("labeled") && !filter.has("state");
     const todo = el("input", { type: "checkbox", checked, onchange: () => this.#showCount(start, todo) });
-    const start = el("button", { type: "button", class: "ws-button is-primary", text: "Pre-label", disabled: true, autofocus: true, onclick: () => opened.dialog.close("start") });
+    const start = el("button", { type: "button", class: "ws-button is-primary", text: "Pre-label", disabled: true, onclick: () => opened.dialog.close("start") });
     const opened = openDialog("Pre-label the list", [
       el("p", { class: "ws-note", text: "The model looks at every image of the filtered list. What it finds waits as suggestions and is no label until somebody accepts it." }),
       el("div", { class: "ws-fields" },
