@@ -10,6 +10,7 @@ from conftest import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.xdist_group("platform")]
 LONG = 300_000
+EPOCHS = 6  # the model finds something after about four
 
 
 def test_a_newcomer_signs_up_and_sees_what_to_do_next(page, platform):
@@ -80,10 +81,10 @@ def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page,
     page.get_by_role("link", name=re.compile("Sample: coloured shapes")).click()
     page.get_by_role("link", name="Train", exact=True).click()
     expect(page.get_by_label("Epochs", exact=True)).to_have_value(re.compile(r"\d+"))
-    page.get_by_label("Epochs", exact=True).fill("2")
+    page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
     page.get_by_role("button", name="Start training").click()
     expect(page.locator("[data-badge] .badge")).to_have_text("completed", timeout=LONG)
-    expect(page.locator("[data-epoch]")).to_have_text("2")
+    expect(page.locator("[data-epoch]")).to_have_text(str(EPOCHS))
     expect(page.locator("[data-chart=accuracy] svg").first).to_be_visible()
     expect(page.locator("[data-log]")).to_contain_text("mAP50-95")
     page.get_by_role("link", name="The model").click()
@@ -102,7 +103,7 @@ def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page,
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"model", "image", "predictions", "speed"}
-    assert answer.json()["predictions"], "two epochs are enough for some box at confidence 0.01"
+    assert answer.json()["predictions"], f"{EPOCHS} epochs are enough for some box at confidence 0.01"
 
 
 def sample_image(platform, folder):
