@@ -149,6 +149,13 @@ function watchConflicts(ws) {
   byId("save-state").addEventListener("click", ask);
 }
 
+/** The image to begin with; its picture and boxes are asked for at once, before the strip's thumbnails are. */
+async function firstItem(ws) {
+  const item = await ws.navigation.start(config.image_id);
+  if (item) ws.cache.prefetch(item, [item]);
+  return item;
+}
+
 async function start() {
   const ws = makeWorkspace(await openStorage());
   const keymap = new Keymap(config.keymap, (saved) => ws.api.saveKeymap(saved).catch(() => toast("The keys could not be saved; they hold until you leave this page.")));
@@ -161,7 +168,7 @@ async function start() {
   watchNote(ws, byId("review-note"));
   window.workspace = ws;
   try {
-    const [{ classes }, item] = await Promise.all([ws.api.classes(), ws.navigation.start(config.image_id), ws.sync.start()]);
+    const [{ classes }, item] = await Promise.all([ws.api.classes(), firstItem(ws), ws.sync.start()]);
     ws.classes.set(classes);
     ws.store.setClass(ws.classes.list[0]?.id ?? null);
     await ws.open(item);
