@@ -85,6 +85,7 @@ class DatasetImage(models.Model):
             models.Index(fields=["dataset", "id"]),
             models.Index(fields=["dataset", "split", "id"]),
             models.Index(fields=["dataset", "is_labeled", "id"]),
+            models.Index(fields=["dataset", "state", "id"]),
         ]
 
     def __str__(self):
