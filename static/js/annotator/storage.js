@@ -16,6 +16,7 @@ function asPromise(request) {
 
 class IndexedDbStorage {
   #db;
+  #notes = new Notes();
 
   async open() {
     const request = indexedDB.open(DATABASE, 1);
@@ -32,16 +33,58 @@ class IndexedDbStorage {
       transaction.oncomplete = () => resolve(request.result);
       transaction.onerror = () => reject(transaction.error);
       transaction.onabort = () => reject(transaction.error);
+      if (mode === "readwrite") transaction.commit?.(); // a page that closes now does not take the write along
     });
   }
 
-  all() { return this.#run("readonly", (table) => table.getAll()); }
-  put(entry) { return this.#run("readwrite", (table) => table.put(entry)); }
-  delete(key) { return this.#run("readwrite", (table) => table.delete(key)); }
+  /** What is in the table, and what a page that closed within the same moment had only noted. */
+  async all() {
+    const entries = new Map((await this.#run("readonly", (table) => table.getAll())).map((entry) => [entry.key, entry]));
+    for (const entry of await this.#notes.all()) entries.set(entry.key, entry);
+    return [...entries.values()];
+  }
+
+  /** The table's write takes a moment and a page can close within it: a note is made at once and stays until then. */
+  async put(entry) {
+    const note = this.#notes.note(entry);
+    await this.#run("readwrite", (table) => table.put(entry));
+    this.#notes.forget(entry.key, note);
+  }
+
+  async delete(key) {
+    this.#notes.forget(key);
+    await this.#run("readwrite", (table) => table.delete(key));
+  }
+}
+
+/** Entries in localStorage, which writes before it returns but holds little. */
+class Notes {
+  prefix = `${DATABASE}:note:`;
+
+  /** Writes the entry and answers what was written; null where the browser has no room, and the table alone must do. */
+  note(entry) {
+    const text = JSON.stringify(entry);
+    try {
+      localStorage.setItem(this.prefix + entry.key, text);
+      return text;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Forgets the note of a key; with `text`, only where a newer change has not replaced it. */
+  forget(key, text) {
+    if (text === undefined || localStorage.getItem(this.prefix + key) === text) localStorage.removeItem(this.prefix + key);
+  }
+
+  async all() {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
+    return keys.map((key) => JSON.parse(localStorage.getItem(key)));
+  }
 }
 
 class LocalStorage {
-  prefix = `${DATABASE}:`;
+  prefix = `${DATABASE}:entry:`;
 
   async all() {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith(this.prefix));
