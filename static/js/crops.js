@@ -178,6 +178,8 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape") {
     state.chosen.clear();
     show();
+  } else if (!withControl && event.key.toLowerCase() === "o" && document.activeElement?.dataset.image) {
+    location.assign(`${config.workspace}?image=${document.activeElement.dataset.image}`);
   } else if (event.key === "Delete" || event.key === "Backspace") {
     change({ action: "delete" });
   } else if (!withControl && /^[0-9]$/.test(event.key)) {

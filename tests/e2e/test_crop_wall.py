@@ -114,6 +114,13 @@ def test_a_double_click_opens_the_image(wall, platform, bolts):
     page.wait_for_url(f"**/label?image={bolts['images'][1]}")
 
 
+def test_the_keyboard_opens_the_image_too(wall, platform, bolts):
+    page = wall(bolts, class_id=1)
+    crops(page).first.focus()
+    page.keyboard.press("o")
+    page.wait_for_url(f"**/label?image={bolts['images'][1]}")
+
+
 def test_a_reader_looks_and_changes_nothing(wall, platform, bolts):
     page = wall(bolts, username="reader")
     crops(page).first.click()
