@@ -13,11 +13,10 @@ from apps.accounts.services import register_user
 from apps.annotations.services.labels import save_labels
 from apps.datasets import services as datasets
 from apps.datasets.models import Dataset
-from apps.datasets.sample import generate_sample
+from apps.datasets.sample import SAMPLE_NAME, generate_sample
 
 Account = namedtuple("Account", "username password")
 DEMO_NAME = "demo"
-SAMPLE_NAME = "Sample: coloured shapes"
 
 
 def demo_account():

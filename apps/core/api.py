@@ -61,10 +61,6 @@ def _as_answer(error):
     return error
 
 
-class Conflict(Exception):
-    """Raised by services where the state on the server is not the one that the caller started from."""
-
-
 class JobSerializer(serializers.ModelSerializer):
     error = serializers.CharField(source="error_message", read_only=True)
 

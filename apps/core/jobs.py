@@ -70,7 +70,7 @@ def run_job(pk, do):
             work.end(
                 job,
                 Job.Status.FAILED,
-                error_message="This failed for a reason that the platform did not foresee; the operator finds it here.",
+                error_message=work.UNFORESEEN,
                 traceback=traceback.format_exc(),
             )
         else:

@@ -19,6 +19,7 @@ from kombu.exceptions import OperationalError
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 3
 REENQUEUE_SECONDS = 300
+UNFORESEEN = "This failed for a reason that the platform did not foresee; the operator finds it here."
 
 
 class WorkFailed(Exception):
@@ -78,11 +79,11 @@ def end(row, status, **values):
     return True
 
 
-def hand_back(row, count_attempt=True):
-    """Put a running row back among the pending; the sweep sends it to the queue again."""
+def hand_back(row, count_attempt=True, **values):
+    """Put a running row back among the pending, with `values`; the sweep sends it to the queue again."""
     attempts = row.attempts if count_attempt else max(row.attempts - 1, 0)
     try:
-        update_running(row, status=row.Status.PENDING, enqueued_at=None, attempts=attempts)
+        update_running(row, status=row.Status.PENDING, enqueued_at=None, attempts=attempts, **values)
     except WorkCancelled:
         log.info("%s %s was ended by someone else", type(row).__name__, row.pk)
 

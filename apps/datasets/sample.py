@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-SAMPLE_NAME = "Sample: shapes"
+SAMPLE_NAME = "Sample: coloured shapes"
 SAMPLE_CLASSES = ("circle", "square", "triangle", "star")
 SAMPLE_SPLITS = {"train": 280, "val": 64, "test": 32}
 

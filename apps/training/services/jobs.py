@@ -11,6 +11,7 @@ from apps.training.models import TrainingJob
 from apps.training.registry import argument_problems
 
 TASK = "apps.training.tasks.train"
+WAITING = "Waiting for a trainer"
 WEIGHTS = ("auto", "pretrained", "scratch")
 
 
@@ -53,9 +54,7 @@ def create_job(user, dataset, **settings):
     version, _ = create_version(dataset, user)
     settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]
     with transaction.atomic():
-        job = TrainingJob.objects.create(
-            user=user, dataset=dataset, dataset_version=version, phase="Waiting for a trainer", **settings
-        )
+        job = TrainingJob.objects.create(user=user, dataset=dataset, dataset_version=version, phase=WAITING, **settings)
         enqueue_on_commit(job, TASK)
     return job
 
@@ -81,7 +80,7 @@ def resume_job(job):
     """Queue an ended job again, to go on from its last checkpoint; raises TrainingRefused where it cannot."""
     again = TrainingJob.objects.filter(pk=job.pk, status__in=["failed", "cancelled"]).update(
         status="pending", attempts=0, enqueued_at=None, completed_at=None, error_message="", traceback="", run_token="",
-        phase="Waiting for a trainer",
+        phase=WAITING,
     )  # fmt: skip
     if not again:
         raise TrainingRefused({"detail": "Only a failed or cancelled job can be resumed."})

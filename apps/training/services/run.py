@@ -16,7 +16,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 from apps.models.services import register_model
 from apps.training.engine.reasons import explain_exit
 from apps.training.models import TrainingEpoch, TrainingJob
-from apps.training.services.jobs import TASK
+from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
 from apps.training.services.start import starting_weights
 
@@ -37,8 +37,7 @@ def run_training(pk):
         except WorkCancelled:
             _keep_what_was_learned(job)
         except WorkHandedBack:
-            work.update_running(job, phase="Waiting for a trainer")
-            work.hand_back(job, count_attempt=False)
+            work.hand_back(job, count_attempt=False, phase=WAITING)
         except WorkFailed as failure:
             work.end(job, TrainingJob.Status.FAILED, error_message=str(failure), phase="")
         except EngineDied as death:
@@ -47,7 +46,7 @@ def run_training(pk):
             log.exception("training %s", pk)
             work.end(
                 job, TrainingJob.Status.FAILED, traceback=traceback.format_exc(), phase="",
-                error_message="This failed for a reason that the platform did not foresee; the operator finds it here.",
+                error_message=work.UNFORESEEN,
             )  # fmt: skip
 
 
@@ -195,7 +194,7 @@ def _restart_or_fail(job, death):
     reason = explain_exit(death.code)
     if job.attempts <= settings.TRAINING_MAX_RESTARTS:
         LogTail(job, run_folder(job) / "log.txt").note(f"{reason.message} It goes on from its last checkpoint.")
-        work.hand_back(job)
+        work.hand_back(job, phase=WAITING)
         work.enqueue(job, TASK)
         return
     work.end(
