@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from . import coco, voc, yolo
 from .base import (
+    SOURCES,
     SPLITS,
     Box,
     Code,
@@ -31,6 +32,7 @@ from .text import clean_name
 
 __all__ = [
     "FORMATS",
+    "SOURCES",
     "SPLITS",
     "Box",
     "Code",

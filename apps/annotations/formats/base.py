@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 SPLITS = ("train", "val", "test")
+SOURCES = ("", "manual", "imported", "model")  # who made a box
 UNASSIGNED = "unassigned"  # the folder of images in no split; SPLITS' names for the others
 
 
@@ -46,7 +47,8 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class Box:
     """One object. Centre and size are fractions (0..1) of the image; `points` is one polygon, flat and
-    likewise normalised (x1, y1, x2, y2, …); `class_index` points into the reading's `class_names`."""
+    likewise normalised (x1, y1, x2, y2, …); `class_index` points into the reading's `class_names`; `source`
+    is one of SOURCES, "" where the format does not say who made the box."""
 
     class_index: int
     x_center: float
@@ -55,6 +57,7 @@ class Box:
     height: float
     points: tuple[float, ...] | None = None
     confidence: float | None = None
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,10 @@ class ImageLabels:
     `path` opens it in the source it was read from; `width` and `height` are the pixels the label file
     speaks of (None: it says nothing); `split` is "", train, val or test; `labelled` with no boxes means
     somebody looked and there is nothing. `key` is the caller's own handle when writing, never looked at.
+
+    `extra` is what only the platform's own format (ndjson) carries, in and out, each part if it is known:
+    `group`, `state`, `source` (texts), `tags` (texts), and `revisions`, oldest first: {"number", "author"
+    (a name), "time" (ISO 8601), "kind", "annotations": [{"class_index", "x_center", …, "source"}]}.
     """
 
     filename: str
@@ -74,6 +81,7 @@ class ImageLabels:
     height: int | None = None
     path: str = ""
     key: Any = None
+    extra: dict[str, Any] | None = None
 
 
 class Code(StrEnum):
@@ -118,8 +126,9 @@ class Problem:
 
 @dataclass
 class Problems:
-    """The problems in the order they were met. Beyond `limit` they are counted and no longer kept, so that
-    a hostile archive cannot fill the memory with complaints; `counts` is always complete."""
+    """The problems in the order they were met. More than `limit` at a time are counted and not kept, so that
+    a hostile archive cannot fill the memory with complaints; `counts` is always complete. Who drains them
+    while the images are iterated gets them all, in bounded memory."""
 
     limit: int = 100_000
     items: list[Problem] = field(default_factory=list)
@@ -133,6 +142,11 @@ class Problems:
     def add_error(self, error: FormatError, code: Code = Code.UNREADABLE) -> None:
         """Note a file that failed as a whole, where the rest can go on."""
         self.add(error.file, error.line, error.reason, code)
+
+    def drain(self) -> list[Problem]:
+        """Hand out and forget what was collected since the last drain."""
+        drained, self.items = self.items, []
+        return drained
 
     @property
     def total(self) -> int:
@@ -152,6 +166,10 @@ class Reading:
     `class_names` are distinct and in a stable order. `images` can be iterated once, names every image file
     of the source exactly once (unlabelled ones too), sorted by path, and is `image_count` long. `problems`
     grows while `images` is iterated; only afterwards it is complete.
+
+    Parallel to `class_names` where the format has them, else empty: `category_ids`, the numbers that stay
+    with the classes however they are ordered (COCO's category ids; None where one is no whole number), and
+    `colors` (#rrggbb, "" where there is none). `task` is detect or segment, "" where the format does not say.
     """
 
     format: str
@@ -159,6 +177,9 @@ class Reading:
     image_count: int
     images: Iterator[ImageLabels]
     problems: Problems
+    category_ids: tuple[int | None, ...] = ()
+    task: str = ""
+    colors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +203,19 @@ class Entry:
 
 class Writer(Protocol):
     def __call__(
-        self, class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect"
+        self,
+        class_names: Sequence[str],
+        images: Iterable[ImageLabels],
+        *,
+        task: str = "detect",
+        category_ids: Sequence[int] | None = None,
+        class_colors: Sequence[str] | None = None,
     ) -> Iterator[Entry]:
-        """The export's files; `images` is iterated once. Raises FormatError for labels it cannot express."""
+        """The export's files; `images` is iterated once. Raises FormatError for labels it cannot express.
+
+        `category_ids` (distinct, from 1; None: the places from 1 on) and `class_colors` are parallel to
+        `class_names`; formats that have no use for them ignore them.
+        """
 
 
 @dataclass(frozen=True, slots=True)

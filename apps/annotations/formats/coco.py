@@ -2,8 +2,8 @@
 
 Boxes are [x, y, width, height] in pixels from the top left corner. Several files (instances_train.json,
 instances_val.json, or one in each folder) are one data set: categories of one name are one class, and the
-classes stand in the order of their category ids. An image that a file lists without boxes is labelled and
-empty; an image file that no JSON lists is unlabelled.
+classes stand in the order of their category ids, or of the places that our own export adds. An image that
+a file lists without boxes is labelled and empty; an image file that no JSON lists is unlabelled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from posixpath import basename, dirname
 
 from .base import Box, Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
 from .boxes import enclosing, fit_box
-from .coco_file import Annotation, CocoFile, ImageRecord, is_coco_item, load_file
+from .coco_file import Annotation, Category, CocoFile, ImageRecord, is_coco_item, load_file
 from .coco_write import write_coco
 from .image_size import image_size
 from .jsonstream import stream_items
@@ -43,11 +43,11 @@ def read(source: Source) -> Reading:
     files = [load_file(source, name, problems) for name in _coco_files(source, names, problems)]
     if not files:
         raise FormatError("", None, "there is no JSON file with COCO's images and annotations")
-    classes, places = _classes(files, problems)
+    classes, places, category_ids = _classes(files, problems)
     records = _place_images(files, ImageIndex(images), problems)
     _note_orphans(files, problems)
     read_images = _read_images(source, images, records, places, problems)
-    return Reading("coco", classes, len(images), read_images, problems)
+    return Reading("coco", classes, len(images), read_images, problems, category_ids=category_ids)
 
 
 def _is_coco(source: Source, name: str) -> bool:
@@ -71,24 +71,31 @@ def _coco_files(source: Source, names: list[str], problems: Problems) -> list[st
     return kept
 
 
-def _classes(files: list[CocoFile], problems: Problems) -> tuple[tuple[str, ...], list[dict[str, int]]]:
-    """The class names by category id, and for each file: category id → place in the names."""
+def _classes(
+    files: list[CocoFile], problems: Problems
+) -> tuple[tuple[str, ...], list[dict[str, int]], tuple[int | None, ...]]:
+    """The class names in order; for each file: category id → place in the names; and the id of each class."""
     groups = _grouping_categories(files)
-    listed = []
+    listed: list[Category] = []
     for file in files:
         for category in file.categories.values():
             if category.name in groups and category.id not in file.used_categories:
                 reason = f"category {shown(category.name)} has no boxes and only groups others; it is no class"
                 problems.add(file.name, category.line, reason, Code.NOTE)
             else:
-                listed.append((category.order, category.name))
-    names = tuple(dict.fromkeys(name for _order, name in sorted(listed)))
-    place_of = {name: place for place, name in enumerate(names)}
+                listed.append(category)
+    listed.sort(key=lambda category: (category.order, category.name))
+    if all(category.place is not None for category in listed):
+        listed.sort(key=lambda category: category.place)
+    numbers: dict[str, int | None] = {}
+    for category in listed:
+        numbers.setdefault(category.name, category.number)
+    place_of = {name: place for place, name in enumerate(numbers)}
     places = [
         {id: place_of[category.name] for id, category in file.categories.items() if category.name in place_of}
         for file in files
     ]
-    return names, places
+    return tuple(numbers), places, tuple(numbers.values())
 
 
 def _grouping_categories(files: list[CocoFile]) -> set[str]:

@@ -22,12 +22,18 @@ class Category:
     id: str
     name: str
     group: str  # COCO's supercategory
+    place: int | None  # the class's place, where our own export tells it
     line: int
+
+    @property
+    def number(self) -> int | None:
+        """The id, where it is a whole number."""
+        return int(self.id) if _WHOLE.fullmatch(self.id) else None
 
     @property
     def order(self) -> tuple[int, int | str]:
         """Numbers by value, before other ids by name."""
-        return (0, int(self.id)) if _WHOLE.fullmatch(self.id) else (1, self.id)
+        return (1, self.id) if self.number is None else (0, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,9 @@ def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: 
         problems.add(file.name, item.line, reason, Code.DUPLICATE)
         return
     group = clean_name(value.get("supercategory"))
-    file.categories[category_id] = Category(category_id, name, group, item.line)
+    place = value.get("place")
+    place = place if type(place) is int and 0 <= place < 1_000_000 else None
+    file.categories[category_id] = Category(category_id, name, group, place, item.line)
 
 
 def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:

@@ -16,21 +16,30 @@ _IN_MEMORY = 4 * 1024 * 1024  # of a split's images or annotations, before they 
 _CHUNK = 256 * 1024
 
 
-def write_coco(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
+def write_coco(
+    class_names: Sequence[str],
+    images: Iterable[ImageLabels],
+    *,
+    task: str = "detect",
+    category_ids: Sequence[int] | None = None,
+    class_colors: Sequence[str] | None = None,
+) -> Iterator[Entry]:
     """The files of the export, the JSON files last.
 
-    Category ids are the class places from 1 on and so stay with their classes from export to export. The
-    pixels have six decimals. Images that are not labelled are in the archive and in no JSON. Each
-    image's width and height must be known (FormatError). `task` makes no difference: COCO holds both.
+    Category ids are `category_ids`, which stay with their classes however those are ordered (each category
+    says its class's place besides), or else the places from 1 on. The pixels have six decimals. Images that
+    are not labelled are in the archive and in no JSON. Each image's width and height must be known
+    (FormatError). `task` makes no difference: COCO holds both.
     """
     names, parts = ExportNames(), {}
+    categories = _categories(class_names, category_ids)
     try:
         for image in images:
             folder = split_folder(image)
             name = names.name_for(image, "images")  # distinct in all splits: file_name has no folder
             yield Entry(f"images/{folder}/{name}", image=image)
             if image.labelled:
-                parts.setdefault(folder, _Part(class_names)).add(image, name)
+                parts.setdefault(folder, _Part(categories)).add(image, name)
         for folder in sorted(parts):
             yield Entry(f"annotations/instances_{folder}.json", data=parts[folder].pieces())
     finally:
@@ -38,11 +47,21 @@ def write_coco(class_names: Sequence[str], images: Iterable[ImageLabels], *, tas
             part.close()
 
 
+def _categories(class_names: Sequence[str], category_ids: Sequence[int] | None) -> list[dict[str, Any]]:
+    ids = range(1, len(class_names) + 1) if category_ids is None else category_ids
+    if len(ids) != len(class_names) or len(set(ids)) < len(ids):
+        raise FormatError("", None, "each class needs a category id of its own")
+    return [
+        {"id": category_id, "name": name, "supercategory": "none", "place": place}
+        for place, (category_id, name) in enumerate(zip(ids, class_names, strict=True))
+    ]
+
+
 class _Part:
     """One split's JSON while it grows."""
 
-    def __init__(self, class_names: Sequence[str]):
-        self._class_names = class_names
+    def __init__(self, categories: list[dict[str, Any]]):
+        self._categories = categories
         self._images = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         self._annotations = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         self._image_count = self._annotation_count = 0
@@ -55,15 +74,14 @@ class _Part:
         _append(self._images, row, first=self._image_count == 1)
         for box in image.boxes:
             self._annotation_count += 1
-            row = _annotation(box, self._annotation_count, self._image_count, image.width, image.height)
+            row = {"id": self._annotation_count, "image_id": self._image_count}
+            row |= {"category_id": self._categories[box.class_index]["id"]}
+            row |= _shape(box, image.width, image.height)
             _append(self._annotations, row, first=self._annotation_count == 1)
 
     def pieces(self) -> Iterator[bytes]:
-        categories = [
-            {"id": place, "name": name, "supercategory": "none"}
-            for place, name in enumerate(self._class_names, start=1)
-        ]
-        yield f'{{"info": {{}},\n"licenses": [],\n"categories": {_json(categories)},\n"images": [\n'.encode()
+        categories = _json(self._categories)
+        yield f'{{"info": {{}},\n"licenses": [],\n"categories": {categories},\n"images": [\n'.encode()
         yield from _content(self._images)
         yield b'\n],\n"annotations": [\n'
         yield from _content(self._annotations)
@@ -74,11 +92,10 @@ class _Part:
         self._annotations.close()
 
 
-def _annotation(box: Box, number: int, image_number: int, width: int, height: int) -> dict[str, Any]:
+def _shape(box: Box, width: int, height: int) -> dict[str, Any]:
     x1, y1, _x2, _y2 = corners_of(box)
     bbox = [_px(x1, width), _px(y1, height), _px(box.width, width), _px(box.height, height)]
-    row = {"id": number, "image_id": image_number, "category_id": box.class_index + 1, "bbox": bbox}
-    row |= {"area": round(bbox[2] * bbox[3], 4), "iscrowd": 0, "segmentation": []}
+    row = {"bbox": bbox, "area": round(bbox[2] * bbox[3], 4), "iscrowd": 0, "segmentation": []}
     if box.points:
         polygon = [_px(value, height if odd % 2 else width) for odd, value in enumerate(box.points)]
         row |= {"segmentation": [polygon], "area": round(polygon_area(polygon), 4)}

@@ -13,7 +13,14 @@ from .layout import ExportNames, stem
 _FOLDER = "JPEGImages"
 
 
-def write_voc(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
+def write_voc(
+    class_names: Sequence[str],
+    images: Iterable[ImageLabels],
+    *,
+    task: str = "detect",
+    category_ids: Sequence[int] | None = None,
+    class_colors: Sequence[str] | None = None,
+) -> Iterator[Entry]:
     """The files of the export, the lists last.
 
     Corners are pixel edges from 0 (see voc.py): whole numbers where the box lies on whole pixels, up to

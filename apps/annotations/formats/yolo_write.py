@@ -14,7 +14,14 @@ from .boxes import corners_of
 from .layout import ExportNames, split_folder, stem
 
 
-def write_yolo(class_names: Sequence[str], images: Iterable[ImageLabels], *, task: str = "detect") -> Iterator[Entry]:
+def write_yolo(
+    class_names: Sequence[str],
+    images: Iterable[ImageLabels],
+    *,
+    task: str = "detect",
+    category_ids: Sequence[int] | None = None,
+    class_colors: Sequence[str] | None = None,
+) -> Iterator[Entry]:
     """The files of the export, the data.yaml last.
 
     `task` "detect" writes boxes, "segment" polygons (a box becomes its four corners: Ultralytics refuses

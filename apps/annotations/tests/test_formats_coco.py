@@ -226,3 +226,29 @@ def test_export_then_import_gives_the_same_labels():
 def test_an_export_names_the_image_whose_size_is_missing():
     with pytest.raises(FormatError, match=r"a\.jpg"):
         export("coco", ["cat"], [labels("a.jpg", width=None)])
+
+
+def test_category_ids_stay_with_their_classes_however_those_are_ordered():
+    images = [labels("a.jpg", box(0), box(2), split="train"), labels("b.jpg", box(1), split="val")]
+    files = export("coco", ["dog", "cat", "cow"], images, category_ids=[9, 2, 5])
+    listed = json.loads(files["annotations/instances_train.json"])
+    assert [(category["id"], category["name"]) for category in listed["categories"]] == [
+        (9, "dog"),
+        (2, "cat"),
+        (5, "cow"),
+    ]
+    assert [annotation["category_id"] for annotation in listed["annotations"]] == [9, 5]
+    reading, found = read_all(files)
+    assert (reading.class_names, reading.category_ids) == (("dog", "cat", "cow"), (9, 2, 5))
+    assert [box.class_index for box in found["images/train/a.jpg"].boxes] == [0, 2]
+
+
+def test_category_ids_are_given_out_as_the_file_has_them():
+    reading, _images = read_one(annotation(1, 7), categories=[*CATEGORIES, {"id": "x", "name": "cow"}])
+    assert (reading.class_names, reading.category_ids) == (("cat", "dog", "cow"), (3, 7, None))
+
+
+@pytest.mark.parametrize("ids", [[1], [1, 1]])
+def test_an_export_needs_a_category_id_for_each_class(ids):
+    with pytest.raises(FormatError, match="a category id of its own"):
+        export("coco", ["cat", "dog"], [labels("a.jpg")], category_ids=ids)

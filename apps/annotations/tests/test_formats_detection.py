@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.annotations.formats import FORMATS, FormatError, UnknownFormatError, detect_format, read
+from apps.annotations.formats import FORMATS, Code, FormatError, UnknownFormatError, detect_format, read
 from apps.core.archives import open_archive
 
 from .formats_helpers import MemorySource, box, export, labels, told
@@ -64,6 +64,17 @@ def test_problems_beyond_the_limit_are_counted_and_not_kept():
     reading.problems.limit = 10
     list(reading.images)
     assert (len(reading.problems), reading.problems.total) == (10, 50)
+
+
+def test_problems_that_are_drained_are_handed_out_once_and_stay_counted():
+    reading = read(MemorySource({"classes.txt": "c", "a.jpg": b"", "a.txt": "x\n" * 50}), "yolo")
+    reading.problems.limit = 40
+    list(reading.images)
+    assert len(reading.problems.drain()) == 40
+    assert not reading.problems.drain()
+    reading.problems.add("b.txt", 3, "is odd", Code.NOTE)
+    assert [str(problem) for problem in reading.problems.drain()] == ["b.txt, line 3: is odd"]
+    assert (reading.problems.total, reading.problems.counts[Code.NOTE]) == (51, 1)
 
 
 @pytest.mark.skipif(not BCCD.exists(), reason="the blood-cell images (shared/data/bccd_voc.zip) are not here")
