@@ -3,10 +3,14 @@
 import hashlib
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 
 from django.conf import settings
 from PIL import Image, UnidentifiedImageError
+
+from apps.core.exif import taken_and_camera
+from apps.core.signature import signature_and_brightness
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "BMP": "bmp", "TIFF": "tif"}
 MIME_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "bmp": "image/bmp", "tif": "image/tiff"}
@@ -31,6 +35,7 @@ class CheckedImage:
     """What was found: `width`, `height` in pixels as people see it (EXIF orientation applied).
 
     `is_plain`: any reader decodes the file to the same upright 8-bit picture; else training gets `upright_bytes`.
+    `signature`: 16 bytes of what it looks like; `brightness`: mean grey, 0..255; `taken_at`, `camera`: by its EXIF.
     """
 
     extension: str
@@ -41,6 +46,10 @@ class CheckedImage:
     sha256: str
     thumbnail: bytes
     preview: bytes | None
+    signature: bytes
+    brightness: float
+    taken_at: datetime | None
+    camera: str
 
 
 def check_image(data: bytes) -> CheckedImage:
@@ -51,6 +60,7 @@ def check_image(data: bytes) -> CheckedImage:
         raise BadImage(f"Larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
     image = _open(data)
     extension = FORMATS[image.format]
+    shot = taken_and_camera(image) if extension == "tif" else None  # Pillow closes a TIFF when it is decoded
     try:
         upright, orientation = _decode(image)
         is_plain = orientation == 1 and image.mode in PLAIN_MODES and "transparency" not in image.info
@@ -64,7 +74,8 @@ def check_image(data: bytes) -> CheckedImage:
     upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
     return CheckedImage(
         extension, width, height, orientation, is_plain, hashlib.sha256(data).hexdigest(),
-        encode(upright, "JPEG", quality=82), preview,
+        encode(upright, "JPEG", quality=82), preview, *signature_and_brightness(upright),
+        *(shot or taken_and_camera(image)),
     )  # fmt: skip
 
 
