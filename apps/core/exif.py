@@ -1,6 +1,7 @@
 """When and with what a picture was taken, as its EXIF says. Files lie: what makes no sense is not there."""
 
 import re
+import warnings
 from datetime import UTC, datetime, timedelta
 
 EXIF_IFD = 0x8769
@@ -16,10 +17,10 @@ MAX_CAMERA = 100
 def taken_and_camera(image):
     """(aware datetime or None, "make model" or "") of a loaded Pillow image; a time without zone is taken for UTC."""
     try:
-        exif = image.getexif()
-        if not exif:
-            return None, ""
-        return _taken(exif.get_ifd(EXIF_IFD)), _camera(exif)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exif = image.getexif()
+            return (_taken(exif.get_ifd(EXIF_IFD)), _camera(exif)) if exif else (None, "")
     except Exception:  # Pillow raises many kinds on broken EXIF, which is no reason to refuse the picture
         return None, ""
 
