@@ -10,7 +10,7 @@ A further format is one more module with a FORMAT, and one more line in FORMATS.
 
 from __future__ import annotations
 
-from . import coco, voc, yolo
+from . import coco, ndjson, voc, yolo
 from .base import (
     SOURCES,
     SPLITS,
@@ -52,7 +52,7 @@ __all__ = [
     "read",
 ]
 
-FORMATS: dict[str, Format] = {module.FORMAT.key: module.FORMAT for module in (yolo, coco, voc)}
+FORMATS: dict[str, Format] = {module.FORMAT.key: module.FORMAT for module in (yolo, coco, voc, ndjson)}
 
 
 def detect_format(source: Source) -> Recognition:

@@ -70,7 +70,8 @@ class ImageLabels:
 
     `extra` is what only the platform's own format (ndjson) carries, in and out, each part if it is known:
     `group`, `state`, `source` (texts), `tags` (texts), and `revisions`, oldest first: {"number", "author"
-    (a name), "time" (ISO 8601), "kind", "annotations": [{"class_index", "x_center", …, "source"}]}.
+    (a name), "time" (ISO 8601), "kind", "annotations": [{"class_index", "x_center", "y_center", "width",
+    "height", "points" ([[x, y], …] or None), "confidence", "source"}]}.
     """
 
     filename: str
@@ -96,6 +97,7 @@ class Code(StrEnum):
     DUPLICATE = "duplicate"
     CROWD = "crowd"
     SIMPLIFIED = "simplified"
+    UNSUPPORTED = "unsupported"  # neither a box nor a polygon
     IMAGE_MISSING = "image_missing"
     IMAGE_AMBIGUOUS = "image_ambiguous"
     LABEL_WITHOUT_IMAGE = "label_without_image"

@@ -26,6 +26,7 @@ def fit_box(
     size: tuple[int, int] | None = None,
     points: Sequence[float] | None = None,
     confidence: float | None = None,
+    source: str = "",
 ) -> tuple[Box | None, Fault | None]:
     """The box of normalised `corners` (x1, y1, x2, y2), and what was wrong with it.
 
@@ -39,11 +40,15 @@ def fit_box(
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
         return None, Fault(Code.NO_AREA, f"the box has no area ({_measure(x2 - x1, y2 - y1, size)})")
     if x1 >= 0 and y1 >= 0 and x2 <= 1 and y2 <= 1:
-        return _box(class_index, x1, y1, x2, y2, points, confidence), None
+        fault = None
+        if points and (min(points) < 0 or max(points) > 1):
+            fault = _points_fault(points, size)
+            points = _clamp(points)
+        return _box(class_index, x1, y1, x2, y2, points, confidence, source), fault
     inside = max(x1, 0.0), max(y1, 0.0), min(x2, 1.0), min(y2, 1.0)
     if inside[2] - inside[0] < MIN_SIDE or inside[3] - inside[1] < MIN_SIDE:
         return None, Fault(Code.OUTSIDE, "the box lies outside the image" + _pixels_hint(corners, size))
-    box = _box(class_index, *inside, _clamp(points), confidence)
+    box = _box(class_index, *inside, _clamp(points), confidence, source)
     return box, _overhang(corners, size)
 
 
@@ -64,13 +69,21 @@ def corners_of(box: Box) -> tuple[float, float, float, float]:
     )
 
 
-def _box(class_index, x1, y1, x2, y2, points, confidence) -> Box:
+def _box(class_index, x1, y1, x2, y2, points, confidence, source) -> Box:
     polygon = tuple(points) if points else None
-    return Box(class_index, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, polygon, confidence)
+    return Box(class_index, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, polygon, confidence, source)
 
 
 def _clamp(points: Sequence[float] | None) -> list[float] | None:
     return [min(max(value, 0.0), 1.0) for value in points] if points else None
+
+
+def _points_fault(points: Sequence[float], size: tuple[int, int] | None) -> Fault | None:
+    """For a polygon that leaves the image where its box does not."""
+    beyond = max(-min(points), max(points) - 1)
+    if beyond <= (ROUNDING_PIXELS / max(size) if size else ROUNDING):
+        return None
+    return Fault(Code.CLIPPED, f"points of the polygon were outside, by {beyond * 100:.3g} %, and moved to the edge")
 
 
 def _overhang(corners: Sequence[float], size: tuple[int, int] | None) -> Fault | None:

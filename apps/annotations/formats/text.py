@@ -146,6 +146,11 @@ def pixels(value: object) -> int | None:
     return int(size) if size is not None and 1 <= size < 1_000_000 else None
 
 
+def clean_line(text: str) -> str:
+    """The text with its spaces as they are, but nothing in it that cannot be stored."""
+    return _UNSTORABLE.sub("_", text)
+
+
 def clean_name(value: object) -> str:
     """A class name that can be stored and shown: one line, no control characters, trimmed; may be empty."""
     return " ".join(_UNSTORABLE.sub(" ", str(value)).split()) if isinstance(value, (str, int, float)) else ""
