@@ -7,6 +7,7 @@ from rest_framework.routers import SimpleRouter
 from apps.accounts import api as accounts
 from apps.annotations.api import health, labels, review, transfer, versions, workspace
 from apps.core import api as core
+from apps.core import tus
 from apps.datasets import api as datasets
 from apps.inference import api as inference
 from apps.models import api as models
@@ -28,6 +29,8 @@ urlpatterns = [
     path("auth/me/keymap", accounts.Keymap.as_view()),
     path("auth/tokens", accounts.Tokens.as_view()),
     path("auth/tokens/<int:pk>", accounts.TokenDetail.as_view()),
+    path("uploads", tus.Uploads.as_view()),
+    path("uploads/<uuid:pk>", tus.UploadDetail.as_view()),
     path("jobs", core.JobList.as_view()),
     path("jobs/<int:pk>", core.JobDetail.as_view()),
     path("jobs/<int:pk>/cancel", core.JobCancel.as_view()),

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from apps.core import work
-from apps.core.models import Job
+from apps.core.models import Job, Upload
 from apps.core.processes import stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
@@ -19,10 +20,16 @@ MAX_ATTEMPTS = 3
 
 
 def create_job(owner, kind, task, subject="", params=None, upload=None, message="Waiting for a worker"):
-    """Make a pending job and send it to its queue when the transaction commits."""
+    """Make a pending job and send it to its queue when the transaction commits.
+
+    `upload` is a file, or the name of a stored one, which other rows may know as well.
+    """
     job = Job(owner=owner, kind=kind, task=task, subject=subject, params=params or {}, message=message)
     if upload is not None:
-        job.upload.save(upload.name, upload, save=False)
+        if isinstance(upload, str):
+            job.upload.name = upload
+        else:
+            job.upload.save(upload.name, upload, save=False)
         job.expires_at = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
     job.save()
     work.enqueue_on_commit(job, task)
@@ -88,9 +95,20 @@ def expire_files():
     over = Job.objects.filter(expires_at__lt=timezone.now()).exclude(status__in=Job.ACTIVE)
     count = 0
     for job in over.exclude(upload="", file="")[:1000]:
-        for field in (job.upload, job.file):
-            if field:
-                default_storage.delete(field.name)
-        Job.objects.filter(pk=job.pk).update(upload="", file="")
+        if job.file:
+            default_storage.delete(job.file.name)
+        _let_go_of_upload(job)
+        Job.objects.filter(pk=job.pk).update(file="")
         count += 1
     return count
+
+
+@transaction.atomic
+def _let_go_of_upload(job):
+    """Two jobs may read one upload: the last that knows it takes it along."""
+    if not job.upload:
+        return
+    sharers = Job.objects.select_for_update().filter(upload=job.upload.name).order_by("pk").values_list("pk", flat=True)
+    if len(sharers) == 1 and not Upload.objects.filter(file=job.upload.name).exists():
+        default_storage.delete(job.upload.name)
+    Job.objects.filter(pk=job.pk).update(upload="")

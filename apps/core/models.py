@@ -73,3 +73,30 @@ class Job(Work):
     @property
     def percent(self):
         return round(self.progress * 100)
+
+
+class Upload(models.Model):
+    """An archive on its way in, piece by piece (tus 1.0).
+
+    How far it is, the size of its file on the disk says; `offset` is what was last noted of it. `file` is set when all
+    of it is there and lies in the store.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    filename = models.CharField(max_length=255)
+    size = models.PositiveBigIntegerField(help_text="Bytes, as announced.")
+    offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are here, as last noted.")
+    file = models.FileField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self):
+        return f"upload of {self.filename}"
+
+    @property
+    def is_complete(self):
+        return bool(self.file)

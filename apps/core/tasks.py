@@ -1,7 +1,8 @@
 from celery import shared_task
 
-from apps.core import jobs, work
+from apps.core import jobs, uploads, work
 from apps.core.models import Job
+from apps.core.storage import sweep_drafts
 
 
 @shared_task(ignore_result=True)
@@ -12,5 +13,7 @@ def sweep_jobs():
 
 @shared_task(ignore_result=True)
 def expire_job_files():
-    """Delete uploads and exports that are past their time."""
+    """Delete uploads and exports that are past their time, and what kills left half written."""
     jobs.expire_files()
+    uploads.sweep_uploads()
+    sweep_drafts()

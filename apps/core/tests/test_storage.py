@@ -1,11 +1,15 @@
 """A stored file is whole or not there."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
+from apps.core import storage as storages
 from apps.core.storage import AtomicFileStorage
 
 
@@ -36,14 +40,26 @@ def test_same_name_again_replaces(storage):
 def test_nothing_is_left_of_a_file_whose_writing_failed(storage, tmp_path):
     with pytest.raises(OSError, match="connection lost"):
         storage.save("a.txt", Torn(b""))
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_draft_that_a_kill_left_is_swept_and_a_young_one_stays(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    default_storage.save("a.txt", ContentFile(b"whole"))
+    drafts = tmp_path / storages.DRAFTS
+    for name, age in (("old", 7200), ("young", 60)):
+        (drafts / name).write_bytes(b"half")
+        os.utime(drafts / name, (time.time() - age,) * 2)
+    assert storages.sweep_drafts() == 1
+    assert [path.name for path in drafts.iterdir()] == ["young"]
+    assert (tmp_path / "a.txt").read_bytes() == b"whole"
 
 
 def test_old_file_stays_whole_where_writing_the_new_one_failed(storage, tmp_path):
     storage.save("a.txt", ContentFile(b"old"))
     with pytest.raises(OSError, match="connection lost"):
         storage.save("a.txt", Torn(b""))
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [b"old"]
 
 
 def test_name_cannot_leave_the_folder(storage, tmp_path):

@@ -1,0 +1,237 @@
+"""Archives that come in pieces, by the tus protocol: every write to them.
+
+The bytes lie in UPLOAD_DIR/pieces/<id> until all are there; then the file moves into the store under a name that is
+worked out from the id, so that a move that was killed is found again. How far an upload is, its file's size says and
+nothing else: a server that is killed loses at most what its socket still held.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path, PurePath
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from apps.core.models import Job, Upload
+
+CHUNK = 256 * 1024
+MAX_UNFINISHED = 20  # of one person
+STRAY_SECONDS = 3600
+
+
+class UploadError(Exception):
+    """The upload is refused; the message is for the person who sends it."""
+
+
+class UploadTooLarge(UploadError):
+    """More bytes than are accepted, or than were announced."""
+
+
+class TooManyUploads(UploadError):
+    """This person has too many that are not finished."""
+
+
+class NoRoom(UploadError):
+    """The disk is full."""
+
+
+class UploadBusy(UploadError):
+    """Another request writes to it at this moment."""
+
+
+class UploadGone(UploadError):
+    """Its bytes are not here any more."""
+
+
+class UploadIncomplete(UploadError):
+    """Bytes are missing."""
+
+
+class WrongOffset(UploadError):
+    """The piece does not follow on what is here; `offset` is where it should."""
+
+    def __init__(self, offset):
+        self.offset = offset
+        super().__init__(f"{offset} bytes are here: the next piece must start there.")
+
+
+def create_upload(user, filename, size):
+    """Announce an upload of `size` bytes."""
+    if size < 1:
+        raise UploadError("The file is empty.")
+    if size > settings.MAX_ARCHIVE_BYTES:
+        raise UploadTooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+    if Upload.objects.filter(owner=user, file="").count() >= MAX_UNFINISHED:
+        raise TooManyUploads(f"You have {MAX_UNFINISHED} unfinished uploads. Finish or delete one first.")
+    pieces_dir().mkdir(parents=True, exist_ok=True)
+    if size > shutil.disk_usage(pieces_dir()).free:
+        raise NoRoom("There is not enough room on the server's disk for this archive.")
+    upload = Upload(owner=user, filename=_clean(filename), size=size, expires_at=_expiry())
+    pieces_path(upload).touch()
+    upload.save(force_insert=True)
+    return upload
+
+
+def offset_of(upload):
+    """How many bytes are here; raises UploadGone."""
+    if upload.file:
+        return upload.size
+    try:
+        return pieces_path(upload).stat().st_size
+    except FileNotFoundError:
+        return _finish(upload)
+
+
+def append_piece(upload, offset, stream):
+    """Write what `stream` gives to the end of the file, where `offset` is its end; returns the new offset.
+
+    What came before a connection broke is kept. On the disk for good when this returns.
+    """
+    with _locked(upload) as file:
+        here = file.seek(0, os.SEEK_END)
+        if offset != here:
+            raise WrongOffset(here)
+        try:
+            _write(file, stream, upload.size)
+        finally:
+            os.fsync(file.fileno())
+            here = os.fstat(file.fileno()).st_size
+            Upload.objects.filter(pk=upload.pk).update(offset=here, expires_at=_expiry())
+        return _finish(upload) if here == upload.size else here
+
+
+def _write(file, stream, size):
+    here = file.tell()
+    for chunk in _arriving(stream):
+        here += len(chunk)
+        if here > size:
+            raise UploadTooLarge(f"{size} bytes were announced; this piece has more.")
+        try:
+            while chunk:
+                chunk = chunk[file.write(chunk) :]
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom("The server's disk is full; what is here stays, go on when there is room.") from None
+            raise
+
+
+def _arriving(stream):
+    try:
+        yield from iter(partial(stream.read, CHUNK), b"")
+    except OSError:
+        return  # the connection broke, or said nothing for too long: the sender goes on from what is here
+
+
+@contextmanager
+def _locked(upload):
+    """The file, open for writing by this request alone."""
+    try:
+        file = pieces_path(upload).open("r+b", buffering=0)
+    except FileNotFoundError:
+        raise WrongOffset(_finish(upload)) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UploadBusy("Another request is sending to this upload; wait for it to end.") from None
+        if not os.fstat(file.fileno()).st_nlink:  # deleted in between
+            raise UploadGone("This upload was deleted.")
+        yield file
+
+
+def take_upload(upload):
+    """The stored name of a complete upload, for a job to read; raises UploadIncomplete or UploadGone."""
+    if not upload.file:
+        here = offset_of(upload)
+        if here < upload.size:
+            raise UploadIncomplete(f"{here} of {upload.size} bytes are here; send the rest first.")
+        _finish(upload)
+    elif not default_storage.exists(upload.file.name):
+        raise UploadGone("The uploaded file has expired; send it again.")
+    return upload.file.name
+
+
+def delete_upload(upload):
+    """Forget an upload with its bytes, unless a job reads them."""
+    pieces, name = pieces_path(upload), upload.file.name or stored_name(upload)
+    upload.delete()
+    pieces.unlink(missing_ok=True)
+    if not is_held(name):
+        default_storage.delete(name)
+
+
+def is_held(name):
+    """Whether a row knows the stored file `name`."""
+    return Job.objects.filter(upload=name).exists() or Upload.objects.filter(file=name).exists()
+
+
+def sweep_uploads():
+    """Delete uploads that are past their time, and bytes without a row; returns how many went."""
+    count = 0
+    for upload in Upload.objects.filter(expires_at__lt=timezone.now())[:1000]:
+        delete_upload(upload)
+        count += 1
+    for path in pieces_dir().glob("*"):
+        try:
+            stray = time.time() - path.stat().st_mtime > STRAY_SECONDS
+        except FileNotFoundError:
+            continue
+        if stray and not Upload.objects.filter(pk=path.name).exists():
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
+
+
+def pieces_dir():
+    return Path(settings.UPLOAD_DIR) / "pieces"
+
+
+def pieces_path(upload):
+    return pieces_dir() / upload.pk.hex
+
+
+def stored_name(upload):
+    """Where the file lies when it is complete."""
+    return f"jobs/in/{upload.pk.hex}{PurePath(upload.filename).suffix.lower()[:10]}"
+
+
+def _finish(upload):
+    """Move a complete file into the store; does what a killed move left undone. Returns the size."""
+    name, pieces = stored_name(upload), pieces_path(upload)
+    if pieces.exists():
+        _move_to_store(pieces, name)
+    elif not default_storage.exists(name):
+        raise UploadGone("The bytes of this upload are not here any more; start it again.")
+    Upload.objects.filter(pk=upload.pk).update(file=name, offset=upload.size, expires_at=_expiry())
+    upload.file.name, upload.offset = name, upload.size
+    return upload.size
+
+
+def _move_to_store(path, name):
+    try:
+        target = Path(default_storage.path(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    except (NotImplementedError, OSError) as error:  # a store elsewhere, or on another disk
+        if isinstance(error, OSError) and error.errno != errno.EXDEV:
+            raise
+        with path.open("rb") as file:
+            default_storage.save(name, File(file))
+        path.unlink()
+
+
+def _clean(filename):
+    name = PurePath(str(filename).replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable()).strip()[-255:] or "archive"
+
+
+def _expiry():
+    return timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
