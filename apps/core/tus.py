@@ -137,9 +137,7 @@ class UploadDetail(TusView):
             **_expires(upload),
         })  # fmt: skip
 
-    @extend_schema(
-        parameters=[OFFSET], request={PieceParser.media_type: OpenApiTypes.BINARY}, responses={204: None}
-    )
+    @extend_schema(parameters=[OFFSET], request={PieceParser.media_type: OpenApiTypes.BINARY}, responses={204: None})
     def patch(self, request, pk):
         upload = get_upload(request.user, pk)
         if "Upload-Offset" not in request.headers:

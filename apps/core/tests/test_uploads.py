@@ -34,7 +34,7 @@ class Tus:
     def __init__(self, api):
         self.api = api
 
-    def create(self, size=len(DATA), filename="cells.zip", **headers):
+    def create(self, size=10_240, filename="cells.zip", **headers):
         metadata = f"filename {base64.b64encode(filename.encode()).decode()}, kind"
         headers = {**TUS, "HTTP_UPLOAD_LENGTH": str(size), "HTTP_UPLOAD_METADATA": metadata, **headers}
         return self.api.post("/api/v1/uploads", content_type=None, **headers)
