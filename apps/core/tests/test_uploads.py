@@ -178,11 +178,9 @@ def test_upload_of_another_does_not_exist(tus, api_as, bob, operator):
     assert tus.offset(url) == 0
 
 
-def test_browser_needs_the_csrf_token_and_a_machine_a_token_that_writes(alice, settings):
+def test_browser_needs_the_csrf_token_and_a_machine_a_token_that_writes(api_as, alice, settings):
     from django.test import Client
     from rest_framework.test import APIClient
-
-    from apps.accounts.services import create_token
 
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(alice, backend=settings.AUTHENTICATION_BACKENDS[0])
@@ -198,7 +196,7 @@ def test_browser_needs_the_csrf_token_and_a_machine_a_token_that_writes(alice, s
     )
     assert sent.status_code == 204
     for scope, status in (("read", 403), ("write", 201)):
-        key = create_token(alice, scope, scope)[1]
+        key = api_as(alice).post("/api/v1/auth/tokens", {"name": scope, "scope": scope}).json()["token"]
         client = APIClient(HTTP_AUTHORIZATION=f"Token {key}")
         assert client.post("/api/v1/uploads", content_type=None, **headers).status_code == status
 
