@@ -17,7 +17,7 @@ def get_annotation_to_edit(user, dataset_id, annotation_id):
 
 
 def _annotation(dataset, annotation_id):
-    row = Annotation.objects.select_related("image").filter(pk=annotation_id, image__dataset=dataset).first()
+    row = Annotation.objects.of(dataset).select_related("image").filter(pk=annotation_id).first()
     if row is None:
         raise Http404("No such annotation in this dataset.")
     row.image.dataset = dataset

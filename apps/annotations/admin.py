@@ -5,9 +5,9 @@ from apps.annotations.models import Annotation, DatasetVersion, Review, Revision
 
 @admin.register(Annotation)
 class AnnotationAdmin(admin.ModelAdmin):
-    list_display = ["id", "image", "class_id", "class_name", "source", "confidence", "created_at"]
+    list_display = ["id", "image", "class_key", "source", "confidence", "created_at"]
     list_filter = ["source", "created_at"]
-    search_fields = ["class_name", "image__filename"]
+    search_fields = ["image__filename"]
     raw_id_fields = ["image"]
     list_select_related = ["image"]
     show_full_result_count = False
@@ -67,7 +67,7 @@ class ReviewAdmin(admin.ModelAdmin):
 
 @admin.register(Suggestion)
 class SuggestionAdmin(admin.ModelAdmin):
-    list_display = ["image", "model_name", "class_id", "confidence", "created_at"]
+    list_display = ["image", "model_name", "class_key", "confidence", "created_at"]
     list_filter = ["model_name", "created_at"]
     search_fields = ["image__filename", "model_name"]
     raw_id_fields = ["image"]

@@ -6,8 +6,17 @@ from django.db import models
 from apps.datasets.models import Dataset, DatasetImage
 
 
+class Labels(models.Manager):
+    def of(self, dataset):
+        """The labels of a dataset's images, those in the trash left out."""
+        return self.filter(image__dataset=dataset, image__deleted_at=None)
+
+
 class Annotation(models.Model):
-    """One labelled object: a box, normalized to 0..1 of the upright image, and for a polygon its points."""
+    """One labelled object: a box, normalized to 0..1 of the upright image, and for a polygon its points.
+
+    `class_key` is the permanent number of its class (`Dataset.class_keys`), not a position.
+    """
 
     class Source(models.TextChoices):
         MANUAL = "manual"
@@ -15,8 +24,7 @@ class Annotation(models.Model):
         MODEL = "model"
 
     image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="annotations")
-    class_id = models.PositiveIntegerField()
-    class_name = models.CharField(max_length=100)
+    class_key = models.PositiveIntegerField()
     x_center = models.FloatField()
     y_center = models.FloatField()
     width = models.FloatField()
@@ -26,12 +34,14 @@ class Annotation(models.Model):
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.MANUAL)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = Labels()
+
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["class_id", "image"])]
+        indexes = [models.Index(fields=["class_key", "image"], name="labels_by_class")]
 
     def __str__(self):
-        return f"{self.class_name} on image {self.image_id}"
+        return f"label {self.pk} on image {self.image_id}"
 
 
 class Revision(models.Model):
@@ -88,7 +98,7 @@ class Suggestion(models.Model):
 
     image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="suggestions")
     model_name = models.CharField(max_length=120)
-    class_id = models.PositiveIntegerField()
+    class_key = models.PositiveIntegerField()
     x_center = models.FloatField()
     y_center = models.FloatField()
     width = models.FloatField()
@@ -110,6 +120,7 @@ class DatasetVersion(models.Model):
     number = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
     class_names = models.JSONField(default=list)
+    class_keys = models.JSONField(default=list)
     num_images = models.PositiveIntegerField(default=0)
     num_boxes = models.PositiveIntegerField(default=0)
     split_counts = models.JSONField(default=dict)

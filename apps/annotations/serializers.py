@@ -5,6 +5,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision
+from apps.annotations.services.labels import shown_labels
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -22,7 +23,7 @@ class AnnotationSerializer(serializers.Serializer):
     """A labelled object, normalized to 0..1 of the image as people see it."""
 
     id = serializers.IntegerField(required=False, allow_null=True)
-    class_id = serializers.IntegerField()
+    class_id = serializers.IntegerField(help_text="The class's position, from 0.")
     class_name = serializers.CharField(read_only=True)
     x_center = serializers.FloatField(required=False)
     y_center = serializers.FloatField(required=False)
@@ -43,6 +44,15 @@ class LabelsField(AnyField):
         return data
 
 
+class ClassKeysField(serializers.ListField):
+    """The permanent numbers of the classes, in the order that the caller's class ids are positions in."""
+
+    child = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+KEYS_NOTE = "The classes that `class_id` is a position in, by their permanent numbers. Left out: the classes of now."
+
+
 class AnnotationSetSerializer(serializers.Serializer):
     """The labels of an image with the revision that they are."""
 
@@ -51,6 +61,7 @@ class AnnotationSetSerializer(serializers.Serializer):
     labeled = serializers.BooleanField(
         default=True, help_text="False leaves an image without boxes among the unlabelled."
     )
+    class_keys = ClassKeysField(required=False, max_length=2000, help_text=KEYS_NOTE)
 
 
 class RestoreSerializer(serializers.Serializer):
@@ -63,6 +74,7 @@ class CurrentSetSerializer(serializers.Serializer):
     revision = serializers.IntegerField()
     state = serializers.CharField()
     is_labeled = serializers.BooleanField()
+    class_keys = ClassKeysField(help_text="What the class ids of this answer are positions in.")
     annotations = AnnotationSerializer(many=True)
 
 
@@ -81,8 +93,18 @@ class RevisionSerializer(serializers.ModelSerializer):
 
 
 class RevisionDetailSerializer(RevisionSerializer):
+    annotations = serializers.SerializerMethodField()
+    class_keys = serializers.SerializerMethodField()
+
     class Meta(RevisionSerializer.Meta):
-        fields = [*RevisionSerializer.Meta.fields, "annotations"]
+        fields = [*RevisionSerializer.Meta.fields, "class_keys", "annotations"]
+
+    def get_class_keys(self, revision) -> list[int]:
+        return self.context["dataset"].class_keys
+
+    @extend_schema_field(AnnotationSerializer(many=True))
+    def get_annotations(self, revision):
+        return shown_labels(self.context["dataset"], revision.annotations)
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -91,13 +113,14 @@ class VersionSerializer(serializers.ModelSerializer):
     class Meta:
         model = DatasetVersion
         fields = [
-            "id", "number", "content_hash", "class_names", "num_images", "num_boxes", "split_counts", "created_by",
-            "created_at",
+            "id", "number", "content_hash", "class_names", "class_keys", "num_images", "num_boxes", "split_counts",
+            "created_by", "created_at",
         ]  # fmt: skip
 
 
 class ClassSerializer(serializers.Serializer):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="Its position, from 0.")
+    key = serializers.IntegerField(help_text="Its permanent number.")
     name = serializers.CharField()
     color = serializers.CharField()
 

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_POST
 
 from apps.annotations.forms import ExportForm, ImportForm, ImportNewForm
 from apps.annotations.models import Annotation
-from apps.annotations.services.classes import rename_class
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.imports import start_import
 from apps.annotations.services.progress import who_labelled
@@ -57,9 +56,12 @@ def gallery_boxes(request, pk):
     dataset = get_dataset(request.user, pk)
     ids = [int(word) for word in request.GET.get("ids", "").split(",") if word.isdecimal() and len(word) < 19]
     boxes = {image_id: [] for image_id in ids[:IMAGES_A_PAGE]}
-    rows = Annotation.objects.filter(image__dataset=dataset, image__in=boxes)
-    for row in rows.only("image_id", "class_id", "x_center", "y_center", "width", "height", "points"):
-        boxes[row.image_id].append([row.class_id, row.x_center, row.y_center, row.width, row.height, row.points])
+    rows, places = Annotation.objects.of(dataset).filter(image__in=boxes), dataset.places
+    for row in rows.only("image_id", "class_key", "x_center", "y_center", "width", "height", "points"):
+        if row.class_key in places:
+            boxes[row.image_id].append(
+                [places[row.class_key], row.x_center, row.y_center, row.width, row.height, row.points]
+            )
     return JsonResponse({"boxes": boxes, "colors": [c["color"] for c in dataset.classes]})
 
 
@@ -69,19 +71,19 @@ def class_list(request, pk):
     error = ""
     if request.method == "POST":
         try:
-            datasets.add_class(dataset, request.POST.get("name", ""))
+            datasets.add_class(dataset, request.POST.get("name", ""), request.user)
             return redirect("annotations:class_list", pk)
         except datasets.BadClassName as bad:
             error = str(bad)
     counts = {
-        row["class_id"]: row
-        for row in Annotation.objects.filter(image__dataset=dataset)
+        row["class_key"]: row
+        for row in Annotation.objects.of(dataset)
         .order_by()
-        .values("class_id")
+        .values("class_key")
         .annotate(boxes=Count("pk"), images=Count("image", distinct=True))
     }
     nothing = {"boxes": 0, "images": 0}
-    classes = [{**c, **counts.get(c["id"], nothing)} for c in dataset.classes]
+    classes = [{**c, **counts.get(c["key"], nothing)} for c in dataset.classes]
     context = dataset_context(request, dataset) | {
         "classes": classes, "error": error, "name": request.POST.get("name", "") if error else "",
     }  # fmt: skip
@@ -113,7 +115,7 @@ def labelling_progress(request, pk):
 def class_rename(request, pk, class_id):
     dataset = get_dataset_to_edit(request.user, pk)
     try:
-        rename_class(dataset, class_id, request.POST.get("name", ""))
+        datasets.rename_class(dataset, class_id, request.POST.get("name", ""), request.user)
         messages.success(request, "Renamed, with all its labels.")
     except datasets.BadClassName as bad:
         messages.error(request, str(bad))

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from apps.datasets import services
-from apps.datasets.models import Dataset, DatasetImage, PendingDeletion
+from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetReport, PendingDeletion, Tag
 
 
 @admin.register(Dataset)
@@ -46,3 +46,37 @@ class DatasetImageAdmin(admin.ModelAdmin):
 class PendingDeletionAdmin(admin.ModelAdmin):
     list_display = ["name", "created_at"]
     search_fields = ["name"]
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that the platform writes, to look at."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(ClassChange)
+class ClassChangeAdmin(ReadOnlyAdmin):
+    list_display = ["dataset", "action", "before", "after", "num_boxes", "user", "created_at"]
+    list_filter = ["action", "created_at"]
+    search_fields = ["dataset__name", "before", "after"]
+    list_select_related = ["dataset", "user"]
+
+
+@admin.register(DatasetReport)
+class DatasetReportAdmin(ReadOnlyAdmin):
+    list_display = ["dataset", "kind", "of", "seconds", "computed_at"]
+    list_filter = ["kind"]
+    search_fields = ["dataset__name"]
+    list_select_related = ["dataset"]
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin):
+    list_display = ["name", "dataset"]
+    search_fields = ["name", "dataset__name"]
+    raw_id_fields = ["dataset"]
+    list_select_related = ["dataset"]

@@ -41,11 +41,19 @@ class ImageFilter(django_filters.FilterSet):
         model = DatasetImage
         fields = ["split", "labeled", "state", "class_id", "disagreement", "search"]
 
+    def __init__(self, *args, dataset=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.dataset = dataset
+
     def by_split(self, queryset, name, value):
         return queryset.filter(split="" if value == "none" else value)
 
     def by_class(self, queryset, name, value):
-        return queryset.filter(pk__in=DatasetImage.objects.filter(annotations__class_id=value).values("pk"))
+        return queryset.filter(pk__in=DatasetImage.objects.filter(annotations__class_key=self._key(value)).values("pk"))
+
+    def _key(self, class_id):
+        keys = self.dataset.class_keys
+        return keys[class_id] if 0 <= class_id < len(keys) else -1
 
     def by_disagreement(self, queryset, name, value):
         undecided = DatasetImage.objects.filter(suggestions__isnull=False).values("pk")
@@ -70,7 +78,7 @@ class DatasetFilter(django_filters.FilterSet):
 
 def images_matching(dataset, query, request=None):
     """The dataset's images that match a query (a QueryDict or dict), in their order; raises ValidationError."""
-    found = ImageFilter(query, queryset=dataset.images.all(), request=request)
+    found = ImageFilter(query, queryset=dataset.images.all(), request=request, dataset=dataset)
     if not found.is_valid():
         raise translate_validation(found.errors)
     return found.qs

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -51,7 +50,7 @@ def dataset_create(request):
 @login_required
 def dataset_detail(request, pk):
     dataset = get_dataset(request.user, pk)
-    found = ImageFilter(request.GET, queryset=dataset.images.all(), request=request)
+    found = ImageFilter(request.GET, queryset=dataset.images.all(), request=request, dataset=dataset)
     page = Paginator(found.qs, IMAGES_A_PAGE).get_page(request.GET.get("page"))
     context = dataset_context(request, dataset) | {"page": page, "filter": found, "query": request.GET}
     part = "#gallery" if request.htmx and not request.htmx.boosted else ""
@@ -104,7 +103,7 @@ def image_delete(request, pk, image_id):
 
 def dataset_context(request, dataset):
     """What the head of every page about one dataset shows."""
-    counts = dict(dataset.images.order_by().values_list("split").annotate(Count("pk")))
+    counts = dataset.split_counts
     return {
         "dataset": dataset,
         "can_edit": may_edit(request.user, dataset),

@@ -104,7 +104,7 @@ class PrelabelImage(APIView):
 
         def ask():
             predictions, unmapped = prelabel.prelabel_image(model, image, wanted.validated_data["conf"])
-            return {"predictions": predictions, "unmapped": unmapped}
+            return {"class_keys": image.dataset.class_keys, "predictions": predictions, "unmapped": unmapped}
 
         return answered(ask)
 

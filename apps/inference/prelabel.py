@@ -2,10 +2,11 @@
 
 from django.core.files.storage import default_storage
 
-from apps.annotations.services.suggestions import replace_suggestions, worth_offering
+from apps.annotations.services.suggestions import in_class, replace_suggestions, worth_offering
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
+from apps.datasets import services as datasets
 from apps.datasets.filters import images_matching
 from apps.datasets.models import Dataset
 from apps.inference import services
@@ -16,8 +17,12 @@ TASK = "apps.inference.tasks.prelabel"
 
 
 def class_mapping(model, dataset):
-    """Class id of the model → class id of the dataset, by name in any case; and the names that have no match."""
-    ours = {name.casefold(): i for i, name in enumerate(dataset.class_names)}
+    """Class id of the model → permanent number of the dataset's class; and the names that have no match.
+
+    By name in any case, as it is or as it was before it was renamed or merged.
+    """
+    ours = {name: dataset.class_keys[place] for name, place in datasets.former_names(dataset).items()}
+    ours |= {name.casefold(): dataset.class_keys[i] for i, name in enumerate(dataset.class_names)}
     mapping = {i: ours[name.casefold()] for i, name in enumerate(model.class_names) if name.casefold() in ours}
     return mapping, [name for i, name in enumerate(model.class_names) if i not in mapping]
 
@@ -29,7 +34,7 @@ def predict_on(model, image, mapping, conf):
     width, height = prediction.width, prediction.height
     return [
         {
-            "class_id": mapping[box.class_id], "confidence": round(box.confidence, 4),
+            "class_key": mapping[box.class_id], "confidence": round(box.confidence, 4),
             "x_center": (box.x1 + box.x2) / 2 / width, "y_center": (box.y1 + box.y2) / 2 / height,
             "width": (box.x2 - box.x1) / width, "height": (box.y2 - box.y1) / height,
         }
@@ -41,9 +46,8 @@ def predict_on(model, image, mapping, conf):
 def prelabel_image(model, image, conf):
     """(suggestions worth offering on an image, class names of the model that the dataset lacks)."""
     mapping, unmapped = class_mapping(model, image.dataset)
-    names = image.dataset.class_names
     found = worth_offering(image, predict_on(model, image, mapping, conf))
-    return [one | {"class_name": names[one["class_id"]]} for one in found], unmapped
+    return [in_class(image.dataset, one) for one in found], unmapped
 
 
 def start_prelabel(user, dataset, model, query, conf):

@@ -19,7 +19,6 @@ from apps.annotations.serializers import (
     RevisionDetailSerializer,
     RevisionSerializer,
 )
-from apps.annotations.services.classes import rename_class
 from apps.annotations.services.labels import (
     StaleRevision,
     add_labels,
@@ -28,8 +27,9 @@ from apps.annotations.services.labels import (
     delete_label,
     restore_revision,
     save_labels,
+    shown_labels,
 )
-from apps.annotations.services.shapes import BadLabels
+from apps.annotations.services.shapes import BadLabels, from_outside
 from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
 from apps.datasets.models import DatasetImage
@@ -42,7 +42,8 @@ def current_set(image, rows=None):
         "revision": image.revision,
         "state": image.state,
         "is_labeled": image.is_labeled,
-        "annotations": [as_dict(row) for row in rows],
+        "class_keys": image.dataset.class_keys,
+        "annotations": shown_labels(image.dataset, [as_dict(row) for row in rows]),
     }
 
 
@@ -85,7 +86,8 @@ class ImageAnnotations(APIView):
         data = wanted.validated_data
 
         def save():
-            _, rows = save_labels(image, data["revision"], data["annotations"], request.user, data["labeled"])
+            labels = from_outside(data["annotations"], data.get("class_keys"))
+            _, rows = save_labels(image, data["revision"], labels, request.user, data["labeled"])
             return image, rows
 
         return saved(save)
@@ -94,7 +96,7 @@ class ImageAnnotations(APIView):
     def post(self, request, dataset_id, image_id):
         """Add one annotation, or a list of them."""
         image = get_image_to_edit(request.user, dataset_id, image_id)
-        items = request.data if isinstance(request.data, list) else [request.data]
+        items = from_outside(request.data if isinstance(request.data, list) else [request.data])
         if not items:
             raise ValidationError({"annotations": ["The list is empty: there is nothing to add."]})
         response = saved(lambda: (image, add_labels(image, items, request.user)[1]))
@@ -133,7 +135,7 @@ class RevisionDetail(APIView):
     @extend_schema(responses=RevisionDetailSerializer)
     def get(self, request, dataset_id, image_id, number):
         image = get_image(request.user, dataset_id, image_id)
-        return Response(RevisionDetailSerializer(get_revision(image, number)).data)
+        return Response(RevisionDetailSerializer(get_revision(image, number), context={"dataset": image.dataset}).data)
 
 
 class RestoreRevision(APIView):
@@ -163,7 +165,7 @@ class Classes(APIView):
         wanted = ClassNameSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            datasets.add_class(dataset, wanted.validated_data["name"])
+            datasets.add_class(dataset, wanted.validated_data["name"], request.user)
         except datasets.BadClassName as bad:
             raise ValidationError({"name": [str(bad)]}) from None
         return Response({"classes": dataset.classes}, status=status.HTTP_201_CREATED)
@@ -181,7 +183,7 @@ class ClassDetail(APIView):
         wanted = ClassNameSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         try:
-            rename_class(dataset, class_id, wanted.validated_data["name"])
+            datasets.rename_class(dataset, class_id, wanted.validated_data["name"], request.user)
         except datasets.BadClassName as bad:
             raise ValidationError({"name": [str(bad)]}) from None
         return Response({"classes": dataset.classes})

@@ -13,12 +13,13 @@ from rest_framework.views import APIView
 from apps.annotations.access import get_annotation
 from apps.annotations.api.labels import conflict
 from apps.annotations.models import Annotation, Review
+from apps.annotations.serializers import KEYS_NOTE, ClassKeysField
 from apps.annotations.services.bulk import MOST, change_labels, undo_changes
 from apps.annotations.services.crops import NoPicture, crop
 from apps.annotations.services.labels import StaleRevision
 from apps.annotations.services.presence import seen
 from apps.annotations.services.reviews import NothingToReview, review_image
-from apps.annotations.services.shapes import BadLabels
+from apps.annotations.services.shapes import BadLabels, class_key_of
 from apps.annotations.services.suggestions import drop_suggestions, suggestions_of
 from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
 
@@ -89,7 +90,8 @@ class Suggestions(APIView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request, dataset_id, image_id):
-        return Response({"predictions": suggestions_of(get_image(request.user, dataset_id, image_id))})
+        image = get_image(request.user, dataset_id, image_id)
+        return Response({"class_keys": image.dataset.class_keys, "predictions": suggestions_of(image)})
 
     @extend_schema(request=DroppedSerializer, responses={204: None})
     def delete(self, request, dataset_id, image_id):
@@ -107,6 +109,7 @@ class BulkLabelsSerializer(serializers.Serializer):
     )
     action = serializers.ChoiceField(choices=["delete", "class"])
     class_id = serializers.IntegerField(min_value=0, max_value=100_000, required=False)
+    class_keys = ClassKeysField(required=False, max_length=2000, help_text=KEYS_NOTE)
 
     def validate(self, data):
         if data["action"] == "class" and "class_id" not in data:
@@ -135,9 +138,11 @@ class BulkLabels(APIView):
         wanted = BulkLabelsSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
-        class_id = data["class_id"] if data["action"] == "class" else None
         try:
-            changes = change_labels(dataset, data["ids"], request.user, class_id)
+            class_key = None
+            if data["action"] == "class":
+                class_key = class_key_of(dataset, data["class_id"], data.get("class_keys"))
+            changes = change_labels(dataset, data["ids"], request.user, class_key)
         except BadLabels as bad:
             raise ValidationError({"class_id": [str(bad)]}) from None
         return Response({"changes": changes})
@@ -163,11 +168,21 @@ class NewestFirst(CursorPagination):
 
 
 class CropSerializer(serializers.ModelSerializer):
+    class_id = serializers.SerializerMethodField()
+    class_name = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
 
     class Meta:
         model = Annotation
-        fields = ["id", "image_id", "class_id", "class_name", "width", "height", "source", "confidence", "url"]
+        fields = [
+            "id", "image_id", "class_id", "class_name", "width", "height", "source", "confidence", "url",
+        ]  # fmt: skip
+
+    def get_class_id(self, row) -> int:
+        return self.context["dataset"].place_of(row.class_key)
+
+    def get_class_name(self, row) -> str:
+        return self.context["dataset"].class_names[self.get_class_id(row)]
 
     def get_url(self, row) -> str:
         box = f"{row.x_center:.5f}{row.y_center:.5f}{row.width:.5f}{row.height:.5f}".replace("0.", "")
@@ -183,11 +198,18 @@ class Crops(generics.ListAPIView):
 
     def get_queryset(self):
         dataset = get_dataset(self.request.user, self.kwargs["dataset_id"])
-        rows = Annotation.objects.filter(image__dataset=dataset).select_related("image")
+        self.dataset = dataset
+        keys = dataset.class_keys
+        rows = Annotation.objects.of(dataset).filter(class_key__in=keys).select_related("image")
         class_id = self.request.query_params.get("class_id", "")
         if class_id and not (class_id.isdecimal() and len(class_id) < 10):
             raise ValidationError({"class_id": ["A class id, a whole number."]})
-        return rows.filter(class_id=int(class_id)) if class_id else rows
+        if class_id:
+            rows = rows.filter(class_key=keys[int(class_id)] if int(class_id) < len(keys) else -1)
+        return rows
+
+    def get_serializer_context(self):
+        return super().get_serializer_context() | {"dataset": getattr(self, "dataset", None)}
 
 
 class Crop(APIView):

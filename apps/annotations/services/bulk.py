@@ -5,7 +5,7 @@ from collections import defaultdict
 from django.db import transaction
 
 from apps.annotations.models import Annotation, Revision
-from apps.annotations.services.labels import StaleRevision, as_dict, save_labels
+from apps.annotations.services.labels import StaleRevision, as_dict, restore_revision, save_labels
 from apps.annotations.services.shapes import BadLabels
 from apps.datasets.models import DatasetImage
 
@@ -13,25 +13,25 @@ MOST = 5000
 
 
 @transaction.atomic
-def change_labels(dataset, ids, user, class_id=None):
-    """Give the labels another class, or delete them where `class_id` is None; a new revision on each image.
+def change_labels(dataset, ids, user, class_key=None):
+    """Give the labels another class, or delete them where `class_key` is None; a new revision on each image.
 
     Returns what `undo_changes` needs: `[{image, before, after}]`, revisions of each image. Raises BadLabels.
     """
     chosen = defaultdict(set)
-    for pk, image_id in Annotation.objects.filter(image__dataset=dataset, pk__in=ids).values_list("pk", "image_id"):
+    for pk, image_id in Annotation.objects.of(dataset).filter(pk__in=ids).values_list("pk", "image_id"):
         chosen[image_id].add(pk)
     images = DatasetImage.objects.select_for_update().filter(pk__in=chosen).order_by("pk")
-    return [_change(dataset, image, chosen[image.pk], user, class_id) for image in images]
+    return [_change(dataset, image, chosen[image.pk], user, class_key) for image in images]
 
 
-def _change(dataset, image, pks, user, class_id):
+def _change(dataset, image, pks, user, class_key):
     image.dataset = dataset
     rows = [as_dict(row) for row in Annotation.objects.filter(image=image)]
-    if class_id is None:
+    if class_key is None:
         rows = [row for row in rows if row["id"] not in pks]
     else:
-        rows = [row | {"class_id": class_id} if row["id"] in pks else row for row in rows]
+        rows = [row | {"class_key": class_key} if row["id"] in pks else row for row in rows]
     before = _kept(image, user)
     after, _ = save_labels(image, image.revision, rows, user)
     return {"image": image.pk, "before": before, "after": after}
@@ -62,7 +62,7 @@ def undo_changes(dataset, changes, user):
         image.dataset = dataset
         try:
             with transaction.atomic():
-                save_labels(image, change["after"], old.annotations, user, kind=Revision.Kind.RESTORE)
+                restore_revision(image, old, change["after"], user)
             undone += 1
         except (StaleRevision, BadLabels):
             left += 1

@@ -62,7 +62,7 @@ def _write(out, dataset, images, format, tell):
     write = FORMATS[format].write
     done = 0
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
-        for entry in write(dataset.class_names, _labels(images, count), task=dataset.task):
+        for entry in write(dataset.class_names, _labels(dataset, images, count), task=dataset.task):
             if entry.data is not None:
                 with archive.open(entry.name, "w", force_zip64=True) as target:
                     for piece in entry.data:
@@ -78,19 +78,20 @@ def _write(out, dataset, images, format, tell):
     return count["boxes"]
 
 
-def _labels(images, count):
+def _labels(dataset, images, count):
+    places = dataset.places
     for image, rows in images_with_labels(images):
         count["boxes"] += len(rows)
         yield ImageLabels(
             filename=image.filename if image.is_plain else f"{PurePath(image.filename).stem}.png",
-            boxes=[_box(row) for row in rows], labelled=image.is_labeled, split=image.split, width=image.width,
+            boxes=[_box(row, places) for row in rows], labelled=image.is_labeled, split=image.split, width=image.width,
             height=image.height, key=(image.file.name, image.is_plain),
         )  # fmt: skip
 
 
-def _box(row):
+def _box(row, places):
     points = tuple(value for point in row.points for value in point) if row.points else None
-    return Box(row.class_id, row.x_center, row.y_center, row.width, row.height, points, row.confidence)
+    return Box(places[row.class_key], row.x_center, row.y_center, row.width, row.height, points, row.confidence)
 
 
 def _copy_picture(key, target):

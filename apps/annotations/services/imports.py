@@ -195,7 +195,7 @@ class Import:
             "points": pairs(box.points) if box.points else None,
         }  # fmt: skip
         try:
-            return Annotation(image=image, **clean_label(self.dataset.class_names, item))
+            return Annotation(image=image, **clean_label(self.dataset, item))
         except BadLabels as bad:
             self._problem(labels.path, f"A box was left out: {bad}")
             return None

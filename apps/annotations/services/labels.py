@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from apps.annotations.models import Annotation, Revision
 from apps.annotations.services.shapes import BOX, FIELDS, BadLabels, clean_labels
+from apps.datasets import services as datasets
 from apps.datasets.models import Dataset, DatasetImage
 
 State = DatasetImage.State
@@ -44,6 +45,7 @@ def _take_revision(image, revision):
         raise StaleRevision(DatasetImage.objects.get(pk=image.pk))
     fresh = DatasetImage.objects.get(pk=image.pk)
     image.revision, image.is_labeled, image.state = fresh.revision, fresh.is_labeled, fresh.state
+    image.num_boxes = fresh.num_boxes
 
 
 def _forget_gone_ids(labels, before):
@@ -79,14 +81,15 @@ def _columns(label):
 
 
 def _write_image(image, num_boxes, labeled):
-    was_labeled = image.is_labeled
+    was_labeled, boxes_before = image.is_labeled, image.num_boxes
     state = State.LABELED if labeled else State.UNLABELED
     DatasetImage.objects.filter(pk=image.pk).update(num_boxes=num_boxes, is_labeled=labeled, state=state)
     image.num_boxes, image.is_labeled, image.state = num_boxes, labeled, state
     difference = int(labeled) - int(was_labeled)
     Dataset.objects.filter(pk=image.dataset_id).update(
-        num_labeled=F("num_labeled") + difference, updated_at=timezone.now()
-    )
+        num_labeled=F("num_labeled") + difference, num_boxes=F("num_boxes") + num_boxes - boxes_before,
+        updated_at=timezone.now(),
+    )  # fmt: skip
 
 
 def _keep_revision(image, rows, user, kind, change):
@@ -97,8 +100,31 @@ def _keep_revision(image, rows, user, kind, change):
 
 
 def as_dict(row):
-    """An annotation as the revision keeps it and as the API shows it."""
+    """An annotation as the revision keeps it: its class by its permanent number."""
     return {"id": row.pk, **{name: getattr(row, name) for name in FIELDS}}
+
+
+def living_labels(dataset, labels):
+    """Kept labels in the classes of now: those of a merged class in the one that has them, none of a deleted class."""
+    places = dataset.places
+    keys = [label.get("class_key", label.get("class_id")) for label in labels]  # the first revisions had positions
+    heirs = {} if places.keys() >= set(keys) else datasets.successors(dataset)
+    keys = [heirs.get(key, key) for key in keys]
+    columns = ("id", *FIELDS)
+    return [
+        {name: key if name == "class_key" else label[name] for name in columns}
+        for label, key in zip(labels, keys, strict=True)
+        if key in places
+    ]
+
+
+def shown_labels(dataset, labels):
+    """Kept labels as the API shows them: with the position and the name that their class has now."""
+    places, shown = dataset.places, []
+    for label in living_labels(dataset, labels):
+        place = places[label.pop("class_key")]
+        shown.append({"id": label.pop("id"), "class_id": place, "class_name": dataset.class_names[place], **label})
+    return shown
 
 
 def add_labels(image, items, user):
@@ -115,6 +141,8 @@ def change_label(image, annotation_id, values, user):
     def changed(label):
         if label["points"] and "points" not in values and any(name in values for name in BOX):
             raise BadLabels("This label is a polygon: change its points, or send points null to make it a box.")
+        if "class_id" in values:
+            label = {name: value for name, value in label.items() if name != "class_key"}
         return {**label, **values, "id": annotation_id}
 
     return _edit(image, user, lambda labels: [changed(x) if x["id"] == annotation_id else x for x in labels])
@@ -135,4 +163,5 @@ def _edit(image, user, change):
 
 def restore_revision(image, old, revision, user):
     """Make the labels of `old`, an earlier revision, the current ones, as a new revision."""
-    return save_labels(image, revision, old.annotations, user, kind=Revision.Kind.RESTORE)
+    labels = living_labels(image.dataset, old.annotations)
+    return save_labels(image, revision, labels, user, kind=Revision.Kind.RESTORE)

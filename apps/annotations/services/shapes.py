@@ -5,9 +5,10 @@ from reprlib import repr as shown
 from django.conf import settings
 
 from apps.annotations.models import Annotation
+from apps.datasets.services import successors
 
 BOX = ("x_center", "y_center", "width", "height")
-FIELDS = ("class_id", "class_name", *BOX, "points", "confidence", "source")
+FIELDS = ("class_key", *BOX, "points", "confidence", "source")
 ROUNDING = 1e-4  # of the image: what tools that round to four digits are off by
 EXACT = 1e-12  # of the image: what floating point is off by
 MAX_POINTS = 5000
@@ -26,10 +27,10 @@ def clean_labels(dataset, items):
     """
     if len(items) > settings.MAX_BOXES_PER_IMAGE:
         raise BadLabels(f"{len(items)} labels on one image; at most {settings.MAX_BOXES_PER_IMAGE} are accepted.")
-    labels = []
+    labels, heirs = [], successors(dataset) if _names_a_class_that_is_gone(dataset, items) else {}
     for place, item in enumerate(items, 1):
         try:
-            labels.append(clean_label(dataset.class_names, item))
+            labels.append(clean_label(dataset, item, heirs))
         except BadLabels as bad:
             raise BadLabels(f"Label {place}: {bad}") from None
     ids = [label["id"] for label in labels if "id" in label]
@@ -38,17 +39,36 @@ def clean_labels(dataset, items):
     return labels
 
 
-def clean_label(class_names, item):
-    """One label as a dict of FIELDS (and `id`); raises BadLabels."""
+def from_outside(items, class_keys=None):
+    """Labels as a caller sends them: `class_id` is a position in `class_keys`, the classes as the caller knows them.
+
+    Without `class_keys`, in the classes as they are now. So a page that was opened before classes were reordered still
+    says what it means. Whatever is wrong is left for `clean_labels` to say.
+    """
+    return [_from_outside(item, class_keys) if isinstance(item, dict) else item for item in items]
+
+
+def _from_outside(item, class_keys):
+    item = {name: value for name, value in item.items() if name != "class_key"}
+    class_id = item.get("class_id")
+    if class_keys and isinstance(class_id, int) and not isinstance(class_id, bool) and 0 <= class_id < len(class_keys):
+        del item["class_id"]
+        item["class_key"] = class_keys[class_id]
+    return item
+
+
+def clean_label(dataset, item, heirs=None):
+    """One label as a dict of FIELDS (and `id`); raises BadLabels.
+
+    Its class is named by `class_key`, its permanent number, or else by `class_id`, its position now. `heirs` are the
+    `successors` of classes that were merged or deleted.
+    """
     if not isinstance(item, dict):
         raise BadLabels(f"{shown(item)} is not an object with a class_id and a box.")
-    class_id = item.get("class_id")
-    if isinstance(class_id, bool) or not isinstance(class_id, int) or not 0 <= class_id < len(class_names):
-        known = f"0 to {len(class_names) - 1}" if class_names else "none yet: add a class first"
-        raise BadLabels(f"class_id {shown(class_id)} is not a class of this dataset ({known}).")
+    class_key = _class_key(dataset, item, heirs or {})
     points = _points(item.get("points"))
     box = _box_around(points) if points else _box(item)
-    label = {"class_id": class_id, "class_name": class_names[class_id], **box, "points": points}
+    label = {"class_key": class_key, **box, "points": points}
     label["confidence"] = _confidence(item.get("confidence"))
     label["source"] = Annotation.Source.MANUAL if item.get("source") is None else item["source"]
     if label["source"] not in Annotation.Source.values:
@@ -56,6 +76,40 @@ def clean_label(class_names, item):
     if item.get("id") is not None:
         label["id"] = _id(item["id"])
     return label
+
+
+def class_key_of(dataset, class_id, class_keys=None):
+    """The permanent number of the class at a position that came from outside, in `class_keys` or in the classes of now.
+
+    Raises BadLabels.
+    """
+    if class_keys and class_id < len(class_keys):
+        return _class_key(dataset, {"class_key": class_keys[class_id]}, successors(dataset))
+    names = dataset.class_names
+    if isinstance(class_id, bool) or not isinstance(class_id, int) or not 0 <= class_id < len(names):
+        known = f"0 to {len(names) - 1}" if names else "none yet: add a class first"
+        raise BadLabels(f"class_id {shown(class_id)} is not a class of this dataset ({known}).")
+    return dataset.class_keys[class_id]
+
+
+def _class_key(dataset, item, heirs):
+    key = item.get("class_key")
+    if key is None:
+        return class_key_of(dataset, item.get("class_id"))
+    if isinstance(key, int) and not isinstance(key, bool):
+        key = heirs.get(key, key)
+        if key in dataset.class_keys:
+            return key
+    raise BadLabels(f"class_key {shown(item['class_key'])} is no class of this dataset, or was deleted.")
+
+
+def _names_a_class_that_is_gone(dataset, items):
+    keys = {item.get("class_key") for item in items if isinstance(item, dict) and _is_hashable_number(item)}
+    return bool(keys - {None, *dataset.class_keys})
+
+
+def _is_hashable_number(item):
+    return isinstance(item.get("class_key"), int)
 
 
 def _id(value):

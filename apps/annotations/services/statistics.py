@@ -25,7 +25,7 @@ ASPECTS = [
 def dataset_statistics(dataset):
     """Images and boxes, per class and split, box sizes and shapes (width:height in pixels), images without boxes."""
     images = DatasetImage.objects.filter(dataset=dataset).order_by()
-    boxes = Annotation.objects.filter(image__dataset=dataset).order_by()
+    boxes = Annotation.objects.of(dataset).order_by()
     counts = images.aggregate(
         images=Count("pk"),
         labeled=Count("pk", filter=Q(is_labeled=True)),
@@ -42,12 +42,12 @@ def dataset_statistics(dataset):
 
 def _classes(dataset, boxes):
     found = {
-        row["class_id"]: row
-        for row in boxes.values("class_id").annotate(boxes=Count("pk"), images=Count("image", distinct=True))
+        row["class_key"]: row
+        for row in boxes.values("class_key").annotate(boxes=Count("pk"), images=Count("image", distinct=True))
     }
     nothing = {"boxes": 0, "images": 0}
     return [
-        {"class_id": i, "class_name": name, **{k: found.get(i, nothing)[k] for k in nothing}}
+        {"class_id": i, "class_name": name, **{k: found.get(dataset.class_keys[i], nothing)[k] for k in nothing}}
         for i, name in enumerate(dataset.class_names)
     ]
 

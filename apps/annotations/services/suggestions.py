@@ -5,7 +5,7 @@ from django.db import transaction
 from apps.annotations.models import Annotation, Suggestion
 
 SAME_OBJECT_IOU = 0.7
-FIELDS = ("class_id", "x_center", "y_center", "width", "height", "confidence")
+FIELDS = ("class_key", "x_center", "y_center", "width", "height", "confidence")
 
 
 def worth_offering(image, predictions):
@@ -18,7 +18,8 @@ def worth_offering(image, predictions):
         one
         for one in predictions
         if not any(
-            row.class_id == one["class_id"] and iou(corners_of(row), corners(one)) >= SAME_OBJECT_IOU for row in labels
+            row.class_key == one["class_key"] and iou(corners_of(row), corners(one)) >= SAME_OBJECT_IOU
+            for row in labels
         )
     ]
 
@@ -35,11 +36,18 @@ def replace_suggestions(image, model_name, predictions):
 
 def suggestions_of(image):
     """The image's suggestions as the API shows them."""
-    names = image.dataset.class_names
+    dataset, places = image.dataset, image.dataset.places
     rows = [{"id": row.pk, "model": row.model_name, **{name: getattr(row, name) for name in FIELDS}}
             for row in Suggestion.objects.filter(image=image)]  # fmt: skip
-    rows = [row | {"class_name": names[row["class_id"]]} for row in rows if row["class_id"] < len(names)]
-    return worth_offering(image, rows)
+    offered = worth_offering(image, [row for row in rows if row["class_key"] in places])
+    return [in_class(dataset, row) for row in offered]
+
+
+def in_class(dataset, prediction):
+    """A prediction with its class's position and name, as the API shows it."""
+    place = dataset.place_of(prediction["class_key"])
+    shown = {name: value for name, value in prediction.items() if name != "class_key"}
+    return shown | {"class_id": place, "class_name": dataset.class_names[place]}
 
 
 def drop_suggestions(image, ids=None):

@@ -36,16 +36,16 @@ def split_problems(dataset):
     for split in ("train", "val"):
         if not DatasetImage.objects.filter(dataset=dataset, split=split).exists():
             yield problem("", "empty split", f"No image is in the split “{split}”.")
-    shown = Annotation.objects.filter(image__dataset=dataset, image__split="train")
-    shown = set(shown.order_by().values_list("class_id", flat=True).distinct())
-    for class_id, name in enumerate(dataset.class_names):
-        if class_id not in shown:
+    shown = Annotation.objects.of(dataset).filter(image__split="train")
+    shown = set(shown.order_by().values_list("class_key", flat=True).distinct())
+    for key, name in zip(dataset.class_keys, dataset.class_names, strict=True):
+        if key not in shown:
             yield problem("", "class absent from train", f"No box of “{name}” is in the split “train”.")
 
 
 def box_problems(dataset):
     """Boxes outside the image, without area, or of a class that is not there."""
-    rows = Annotation.objects.filter(image__dataset=dataset).annotate(
+    rows = Annotation.objects.of(dataset).annotate(
         left=F("x_center") - F("width") / 2, right=F("x_center") + F("width") / 2,
         top=F("y_center") - F("height") / 2, bottom=F("y_center") + F("height") / 2,
     )  # fmt: skip
@@ -54,19 +54,19 @@ def box_problems(dataset):
     kinds = (
         ("box outside the image", outside),
         ("zero-size box", Q(width__lte=0) | Q(height__lte=0)),
-        ("class out of range", Q(class_id__gte=len(dataset.class_names))),
+        ("class out of range", ~Q(class_key__in=dataset.class_keys)),
     )
     for kind, wrong in kinds:
-        for name, class_name in rows.filter(wrong).values_list("image__filename", "class_name")[:MOST]:
-            yield problem(name, kind, f"A box of “{class_name}”.")
+        for name, key in rows.filter(wrong).values_list("image__filename", "class_key")[:MOST]:
+            yield problem(name, kind, f"A box of “{name_of(dataset, key)}”.")
 
 
 def duplicate_boxes(dataset):
     """The same box of the same class more than once on one image."""
-    same = ("image", "image__filename", "class_name", "x_center", "y_center", "width", "height")
-    rows = Annotation.objects.filter(image__dataset=dataset).order_by().values(*same).annotate(times=Count("pk"))
+    same = ("image", "image__filename", "class_key", "x_center", "y_center", "width", "height")
+    rows = Annotation.objects.of(dataset).order_by().values(*same).annotate(times=Count("pk"))
     for row in rows.filter(times__gt=1)[:MOST]:
-        words = f"The same box of “{row['class_name']}” is there {row['times']} times."
+        words = f"The same box of “{name_of(dataset, row['class_key'])}” is there {row['times']} times."
         yield problem(row["image__filename"], "duplicate box", words)
 
 
@@ -79,6 +79,11 @@ def file_problems(dataset, report):
         if done % 100 == 0:
             report(done / total, f"{done} of {total} images")
     return found
+
+
+def name_of(dataset, key):
+    place = dataset.place_of(key)
+    return f"a class that is gone (number {key})" if place is None else dataset.class_names[place]
 
 
 def problem(image, kind, reason):

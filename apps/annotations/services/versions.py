@@ -61,15 +61,19 @@ def _write_manifest(dataset, out):
             digest.update(line)
             lines.write(line)
 
-        write({"format": 1, "task": dataset.task, "class_names": dataset.class_names})
+        places = dataset.places
+        write({
+            "format": 2, "task": dataset.task, "class_names": dataset.class_names, "class_keys": dataset.class_keys,
+        })  # fmt: skip
         for image, boxes in images_with_labels(dataset.images.all()):
-            write(_entry(image, boxes))
+            write(_entry(image, boxes, places))
             num_images += 1
             num_boxes += len(boxes)
             splits[image.split] += 1
     return {
-        "content_hash": digest.hexdigest(), "class_names": dataset.class_names, "num_images": num_images,
-        "num_boxes": num_boxes, "split_counts": {split: splits[split] for split in (*SPLITS, "")},
+        "content_hash": digest.hexdigest(), "class_names": dataset.class_names,
+        "class_keys": dataset.class_keys, "num_images": num_images, "num_boxes": num_boxes,
+        "split_counts": {split: splits[split] for split in (*SPLITS, "")},
     }  # fmt: skip
 
 
@@ -90,12 +94,15 @@ def images_with_labels(images):
             yield image, labels[image.pk]
 
 
-def _entry(image, boxes):
+def _entry(image, boxes, places):
     return {
         "sha256": image.sha256, "file": image.file.name, "filename": image.filename, "plain": image.is_plain,
         "width": image.width, "height": image.height, "split": image.split, "labeled": image.is_labeled,
         "boxes": [
-            [box.class_id, box.x_center, box.y_center, box.width, box.height, *([box.points] if box.points else [])]
+            [
+                places[box.class_key], box.x_center, box.y_center, box.width, box.height,
+                *([box.points] if box.points else []),
+            ]
             for box in boxes
         ],
     }  # fmt: skip

@@ -18,7 +18,7 @@ def reds(ready_dataset, images, alice):
     row = DatasetImage.objects.get(pk=images[0].pk)
     row.dataset = ready_dataset
     save_labels(row, 1, [box(0, x=0.2), box(0, x=0.5), box(0, x=0.8)], alice)
-    rows = Annotation.objects.filter(class_id=0, image__in=images[:3]).order_by("image", "pk")
+    rows = Annotation.objects.filter(class_key=0, image__in=images[:3]).order_by("image", "pk")
     return list(rows.values_list("pk", flat=True))
 
 
@@ -41,7 +41,8 @@ def undo(owner, dataset):
 
 
 def classes_of(image):
-    return list(Annotation.objects.filter(image=image).order_by("pk").values_list("class_name", flat=True))
+    keys = Annotation.objects.filter(image=image).order_by("pk").values_list("class_key", flat=True)
+    return [["red", "white"][key] for key in keys]
 
 
 def test_labels_on_several_images_get_another_class_as_one_revision_each(bulk, reds, images):
@@ -67,10 +68,10 @@ def test_deleted_labels_are_gone_and_their_images_stay_labelled(bulk, reds, imag
 
 @pytest.mark.parametrize("change", [{"action": "delete"}, {"action": "class", "class_id": 1}])
 def test_undo_brings_everything_back_as_a_new_revision(bulk, undo, reds, images, change):
-    before = list(Annotation.objects.order_by("image", "x_center").values("image", "class_id", "x_center", "width"))
+    before = list(Annotation.objects.order_by("image", "x_center").values("image", "class_key", "x_center", "width"))
     changes = bulk(reds, **change).json()["changes"]
     assert undo(changes).json() == {"undone": 2, "left": 0}
-    after = list(Annotation.objects.order_by("image", "x_center").values("image", "class_id", "x_center", "width"))
+    after = list(Annotation.objects.order_by("image", "x_center").values("image", "class_key", "x_center", "width"))
     assert after == before
     assert Revision.objects.filter(image=images[0]).latest("number").kind == "restore"
     assert undo(changes).json() == {"undone": 0, "left": 2}, "a second undo finds them changed"

@@ -2,7 +2,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.annotations.models import Annotation
 from apps.annotations.services.labels import save_labels
 from apps.datasets import services as datasets
 from conftest import box, upload
@@ -39,8 +38,9 @@ def test_renamed_class_keeps_its_id_and_renames_its_labels_only(owner, classes, 
     answer = owner.patch(f"{classes}/1", {"name": "leukocyte"})
     assert answer.status_code == 200
     assert names(answer) == ["red", "leukocyte"]
-    labels = Annotation.objects.order_by("pk").values_list("class_id", "class_name")
-    assert list(labels) == [(0, "red"), (1, "leukocyte"), (1, "leukocyte")]
+    labels = owner.get(f"/api/v1/datasets/{image.dataset_id}/images/{image.pk}/annotations").json()["annotations"]
+    shown = [(label["class_id"], label["class_name"]) for label in labels]
+    assert shown == [(0, "red"), (1, "leukocyte"), (1, "leukocyte")]
 
 
 def test_labels_of_another_dataset_keep_their_class_names(owner, classes, alice, image):
@@ -49,7 +49,8 @@ def test_labels_of_another_dataset_keep_their_class_names(owner, classes, alice,
     foreign.dataset = other
     save_labels(foreign, 0, [box()], alice)
     owner.patch(f"{classes}/0", {"name": "erythrocyte"})
-    assert Annotation.objects.get(image=foreign).class_name == "red"
+    labels = owner.get(f"/api/v1/datasets/{other.pk}/images/{foreign.pk}/annotations").json()["annotations"]
+    assert [label["class_name"] for label in labels] == ["red"]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,7 @@ def test_statistics_take_the_same_number_of_queries_for_many_boxes(
     with CaptureQueriesContext(connection) as few:
         statistics(api, ready_dataset)
     Annotation.objects.bulk_create(
-        Annotation(image=images[0], class_id=0, class_name="red", x_center=0.5, y_center=0.5, width=0.1, height=0.1)
-        for _ in range(300)
+        Annotation(image=images[0], class_key=0, x_center=0.5, y_center=0.5, width=0.1, height=0.1) for _ in range(300)
     )
     with django_assert_max_num_queries(len(few)):
         assert statistics(api, ready_dataset)["boxes"] == 306
@@ -72,10 +71,10 @@ def test_a_sound_dataset_has_no_problem(
     ("spoil", "expected"),
     [
         (lambda d, i: d.images.filter(split="val").update(split="train"), ("empty split", "")),
-        (lambda d, i: Annotation.objects.filter(class_id=1).delete(), ("class absent from train", "")),
+        (lambda d, i: Annotation.objects.filter(class_key=1).delete(), ("class absent from train", "")),
         (lambda d, i: i.annotations.update(x_center=1.5), ("box outside the image", "0.png")),
         (lambda d, i: i.annotations.update(width=0), ("zero-size box", "0.png")),
-        (lambda d, i: i.annotations.update(class_id=9), ("class out of range", "0.png")),
+        (lambda d, i: i.annotations.update(class_key=9), ("class out of range", "0.png")),
         (lambda d, i: default_storage.delete(i.file.name), ("unreadable file", "0.png")),
         (lambda d, i: Annotation.objects.create(**double(i.annotations.get())), ("duplicate box", "0.png")),
     ],
@@ -89,7 +88,7 @@ def test_each_kind_of_problem_is_found_on_its_image(
 
 
 def double(row):
-    names = ("image_id", "class_id", "class_name", "x_center", "y_center", "width", "height")
+    names = ("image_id", "class_key", "x_center", "y_center", "width", "height")
     return {name: getattr(row, name) for name in names}
 
 

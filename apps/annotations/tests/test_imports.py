@@ -47,7 +47,10 @@ def contents(dataset):
     assert dataset.num_labeled == sum(image.is_labeled for image in images)
     found = {}
     for image in images:
-        rows = [(r.class_name, r.x_center, r.y_center, r.width, r.height) for r in image.annotations.all()]
+        rows = [
+            (dataset.class_names[dataset.place_of(r.class_key)], r.x_center, r.y_center, r.width, r.height)
+            for r in image.annotations.all()
+        ]
         assert image.num_boxes == len(rows)
         assert image.revision == Revision.objects.filter(image=image).count()
         assert (image.state == "labelled") == image.is_labeled
@@ -81,12 +84,12 @@ def test_archive_goes_in_whole_with_its_splits(take, dataset, key, files, format
 
 
 def test_classes_are_matched_by_name_and_new_ones_go_to_the_end(take, dataset):
-    datasets.set_class_name(dataset, 1, "other")
-    datasets.set_class_name(dataset, 0, "WHITE")
+    datasets.rename_class(dataset, 1, "other")
+    datasets.rename_class(dataset, 0, "WHITE")
     assert take(yolo()).status == "completed"
     dataset.refresh_from_db()
     assert dataset.class_names == ["WHITE", "other", "red"]
-    assert sorted(Annotation.objects.values_list("class_id", "class_name")) == [(0, "WHITE"), (2, "red"), (2, "red")]
+    assert sorted(Annotation.objects.values_list("class_key", flat=True)) == [0, 2, 2]
 
 
 def test_revision_of_an_import_holds_its_labels(take):

@@ -4,9 +4,10 @@ import random
 import pytest
 
 from apps.annotations.services.shapes import BadLabels, clean_label
+from apps.datasets.models import Dataset
 from conftest import box
 
-CLASSES = ["red", "white"]
+CLASSES = Dataset(class_names=["red", "white"], class_keys=[4, 7])
 TRIANGLE = [[0.1, 0.1], [0.5, 0.1], [0.1, 0.7]]
 
 
@@ -32,14 +33,16 @@ def test_box_that_is_cleaned_again_stays_the_same_to_the_last_bit():
 def test_box_inside_the_image_is_kept_as_it_came():
     item = box(x=0.1, width=0.2, y=0.9, height=0.2)
     label = clean_label(CLASSES, item)
-    assert {name: label[name] for name in item} == item
+    assert {name: label[name] for name in item if name != "class_id"} == {
+        n: v for n, v in item.items() if n != "class_id"
+    }
 
 
 def test_polygon_gets_its_box():
     label = clean_label(CLASSES, {"class_id": 1, "points": TRIANGLE, "x_center": 9})
     assert edges(label) == pytest.approx((0.1, 0.1, 0.5, 0.7))
     assert label["points"] == TRIANGLE
-    assert label["class_name"] == "white"
+    assert label["class_key"] == 7
 
 
 def test_label_says_nothing_of_its_source_and_is_manual():

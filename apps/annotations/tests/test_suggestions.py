@@ -9,7 +9,8 @@ from conftest import box
 
 
 def prediction(class_id=0, x=0.5, y=0.5, width=0.2, height=0.2, confidence=0.9):
-    return box(class_id, x, y, width, height, confidence=confidence)
+    made = box(class_id, x, y, width, height, confidence=confidence)
+    return {"class_key": made.pop("class_id"), **made}
 
 
 @pytest.fixture

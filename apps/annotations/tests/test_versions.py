@@ -12,7 +12,6 @@ from PIL import Image
 
 from apps.annotations.models import DatasetVersion
 from apps.annotations.services import versions as service
-from apps.annotations.services.classes import rename_class
 from apps.annotations.services.labels import add_labels, save_labels
 from apps.annotations.services.versions import create_version, read_manifest, validation_images, yolo_folder
 from apps.datasets import services as datasets
@@ -73,7 +72,7 @@ CHANGES = {
     "no box": lambda d, user: save_labels(first_image(d), 1, [], user),
     "not labelled": lambda d, user: save_labels(first_image(d), 1, [], user, labeled=False),
     "a split": lambda d, user: datasets.set_split(d, d.images.filter(pk=first_image(d).pk), "test"),
-    "a class name": lambda d, user: rename_class(d, 0, "erythrocyte"),
+    "a class name": lambda d, user: datasets.rename_class(d, 0, "erythrocyte"),
     "a class more": lambda d, user: datasets.add_class(d, "blue"),
     "an image more": lambda d, user: datasets.add_images(d, [upload("new.png", seed=99)]),
     "an image less": lambda d, user: datasets.delete_images(d, d.images.filter(pk=first_image(d).pk)),
@@ -91,9 +90,9 @@ def test_any_change_makes_a_new_version(ready_dataset, alice, change):
 
 def test_change_that_is_taken_back_is_the_old_version(ready_dataset, alice):
     first, _ = create_version(ready_dataset, alice)
-    rename_class(ready_dataset, 0, "other")
+    datasets.rename_class(ready_dataset, 0, "other")
     create_version(ready_dataset, alice)
-    rename_class(ready_dataset, 0, "red")
+    datasets.rename_class(ready_dataset, 0, "red")
     assert create_version(ready_dataset, alice) == (first, False)
 
 

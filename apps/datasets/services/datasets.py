@@ -1,10 +1,10 @@
 """Datasets themselves."""
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.models import SPLITS, Dataset, DatasetImage
 from apps.datasets.services.files import forget_files
 
 COVER_IMAGES = 4
@@ -15,7 +15,7 @@ def create_dataset(owner, name, description="", task=Dataset.Task.DETECT, class_
     names = list(class_names)
     return Dataset.objects.create(
         owner=owner, name=name, description=description, task=task, class_names=names, num_classes=len(names),
-        is_public=is_public, **extra,
+        class_keys=list(range(len(names))), next_class_key=len(names), is_public=is_public, **extra,
     )  # fmt: skip
 
 
@@ -36,17 +36,28 @@ def delete_dataset(dataset):
 
 @transaction.atomic
 def refresh_counts(dataset):
-    """Count images and labelled images again, as the rows are now."""
+    """Count images, labelled images, boxes and splits again, as the rows are now; also notes that something changed."""
     # Uploads come three at a time: each counts only when the one before has written its count.
     Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
-    counts = DatasetImage.objects.filter(dataset=dataset).aggregate(
-        num_images=Count("pk"), num_labeled=Count("pk", filter=Q(is_labeled=True))
+    present = DatasetImage.objects.filter(dataset=dataset).order_by()
+    rows = list(
+        present.values("split").annotate(
+            images=Count("pk"), labeled=Count("pk", filter=Q(is_labeled=True)), boxes=Sum("num_boxes")
+        )
     )
-    cover = list(
-        DatasetImage.objects.filter(dataset=dataset).order_by("pk").values_list("pk", flat=True)[:COVER_IMAGES]
-    )
-    Dataset.objects.filter(pk=dataset.pk).update(updated_at=timezone.now(), cover=cover, **counts)
-    dataset.num_images, dataset.num_labeled = counts["num_images"], counts["num_labeled"]
+    by_split = {row["split"]: row["images"] for row in rows}
+    counts = {
+        "num_images": sum(by_split.values()),
+        "num_labeled": sum(row["labeled"] for row in rows),
+        "num_boxes": sum(row["boxes"] for row in rows),
+        "num_trashed": DatasetImage.all_objects.filter(dataset=dataset, deleted_at__isnull=False).count(),
+        "split_counts": {split: by_split.get(split, 0) for split in (*SPLITS, "")},
+        "cover": list(present.order_by("pk").values_list("pk", flat=True)[:COVER_IMAGES]),
+        "updated_at": timezone.now(),
+    }
+    Dataset.objects.filter(pk=dataset.pk).update(**counts)
+    for field, value in counts.items():
+        setattr(dataset, field, value)
 
 
 def touch(dataset):

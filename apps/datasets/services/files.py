@@ -4,6 +4,7 @@ import logging
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils import timezone
 
 from apps.datasets.models import PendingDeletion
 
@@ -30,7 +31,8 @@ def keep_files(names):
 def delete_pending_files():
     """Delete what is noted; what a kill leaves is deleted by the next call. Returns how many went."""
     count = last = 0
-    while rows := list(PendingDeletion.objects.filter(pk__gt=last).order_by("pk")[:PAGE]):
+    due = PendingDeletion.objects.filter(due_at__lte=timezone.now()).order_by("pk")
+    while rows := list(due.filter(pk__gt=last)[:PAGE]):
         last = rows[-1].pk
         for row in rows:
             try:

@@ -76,7 +76,7 @@ def insert_rows(dataset, rows):
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     existing = {
         row.sha256: row for row in DatasetImage.objects.filter(dataset=dataset, sha256__in=[row.sha256 for row in rows])
-    }
+    }  # one in the trash is not met: the same bytes again make a new row, which shares its files
     fresh = {}
     for row in rows:
         if row.sha256 not in existing:
@@ -106,7 +106,9 @@ def set_split(dataset, images, split):
     """Put the images of this queryset into `split` ("" for none); returns how many."""
     if split not in (*SPLITS, ""):
         raise ValueError(f"A split is one of {', '.join(SPLITS)}, or empty for none.")
-    return images.filter(dataset=dataset).update(split=split)
+    count = images.filter(dataset=dataset).update(split=split)
+    refresh_counts(dataset)
+    return count
 
 
 def clean_filename(name):

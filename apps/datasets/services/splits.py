@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from django.db import transaction
 
 from apps.datasets.models import SPLITS, DatasetImage
-from apps.datasets.services.datasets import touch
+from apps.datasets.services.datasets import refresh_counts
 
 
 @transaction.atomic
@@ -22,9 +22,8 @@ def assign_splits(dataset, train, val, test, seed=0, stratify=True, only_unassig
     for split, pks in _shares(images, fractions, seed, stratify).items():
         for start in range(0, len(pks), 500):
             DatasetImage.objects.filter(pk__in=pks[start : start + 500]).update(split=split)
-    touch(dataset)
-    counts = Counter(DatasetImage.objects.filter(dataset=dataset).values_list("split", flat=True))
-    return {split: counts[split] for split in SPLITS}
+    refresh_counts(dataset)
+    return {split: dataset.split_counts[split] for split in SPLITS}
 
 
 def _shares(images, fractions, seed, stratify):
@@ -43,7 +42,7 @@ def _shares(images, fractions, seed, stratify):
 
 def _strata(images):
     classes = defaultdict(set)
-    for pk, class_id in images.values_list("pk", "annotations__class_id").distinct():
+    for pk, class_id in images.values_list("pk", "annotations__class_key").distinct():
         classes[pk].add(class_id)
     frequency = Counter(class_id for found in classes.values() for class_id in found)
     strata = defaultdict(list)

@@ -17,9 +17,7 @@ def fill(dataset, hashes):
 
 def label(image, *class_ids):
     for class_id in class_ids:
-        image.annotations.create(
-            class_id=class_id, class_name=str(class_id), x_center=0.5, y_center=0.5, width=1, height=1
-        )
+        image.annotations.create(class_key=class_id, x_center=0.5, y_center=0.5, width=1, height=1)
 
 
 def split_of(dataset):
@@ -65,7 +63,7 @@ def test_stratified_split_spreads_a_rare_class(dataset):
     for n, image in enumerate(rows):
         label(image, 0, *([1] if n % 20 == 0 else []))  # class 1 on 10 of 200
     services.assign_splits(dataset, 0.5, 0.3, 0.2, seed=1)
-    rare = Counter(dataset.images.filter(annotations__class_id=1).values_list("split", flat=True))
+    rare = Counter(dataset.images.filter(annotations__class_key=1).values_list("split", flat=True))
     assert rare == {"train": 5, "val": 3, "test": 2}
 
 
