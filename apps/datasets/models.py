@@ -53,7 +53,7 @@ class Dataset(models.Model):
         return self.name
 
     def color_of(self, class_id):
-        """The colour of a class: the one chosen, else its own of the palette, which stays when classes are reordered."""
+        """The colour of a class: the one chosen, else its own of the palette, whatever its place in the order."""
         chosen = self.class_colors[class_id] if class_id < len(self.class_colors) else ""
         return chosen or CLASS_COLORS[self.class_keys[class_id] % len(CLASS_COLORS)]
 
@@ -141,7 +141,7 @@ class DatasetImage(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PresentImages()
-    all_objects = models.Manager()
+    all_objects = models.Manager()  # noqa: DJ012
 
     class Meta:
         ordering = ["pk"]
@@ -173,8 +173,8 @@ class DatasetImage(models.Model):
 class PendingDeletion(models.Model):
     """A stored file, or a folder where the name ends in a slash, whose rows are gone.
 
-    Deleted after the commit, and by the sweep where that was killed. A note with a later `due_at` stands for a file that
-    is being stored: it is taken back with the row that the file gets, and the sweep deletes what a kill left without.
+    Deleted after the commit, and by the sweep where that was killed. A note with a later `due_at` stands for a file
+    that is being stored: it is taken back with the row that the file gets; what a kill left without one is deleted.
     """
 
     name = models.CharField(max_length=200)

@@ -21,7 +21,7 @@ class BadClassName(ValueError):
 
 @transaction.atomic
 def add_class(dataset, name, user=None, key=None):
-    """Append a class; returns its id. `key` asks for a permanent number; where it is taken, the next free one is used."""
+    """Append a class; returns its id. `key` asks for a permanent number; where that is taken, it gets the next."""
     row = _locked(dataset)
     name = _checked(row, name)
     if len(row.class_names) >= MAX_CLASSES:
@@ -78,7 +78,7 @@ def reorder_classes(dataset, keys, user=None):
 
 @transaction.atomic
 def drop_class(dataset, class_id, user=None, into_key=None, num_boxes=0):
-    """Take a class out of the list, merged into the class `into_key` or for good; its labels are the caller's to move."""
+    """Take a class out of the list, merged into the class `into_key` or for good; its labels the caller moves."""
     row = _locked(dataset)
     name, key = _name_of(row, class_id), row.class_keys[class_id]
     after = row.class_names[row.places[into_key]] if into_key is not None else ""
