@@ -47,7 +47,7 @@ class CheckedImage:
     thumbnail: bytes
     preview: bytes | None
     signature: bytes
-    brightness: float
+    brightness: int
     taken_at: datetime | None
     camera: str
 

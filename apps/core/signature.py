@@ -17,4 +17,4 @@ def signature_and_brightness(picture):
     across = grey.reshape(8, 9, 9, 8).sum(axis=(1, 3))  # 8 rows of 9 cells
     down = grey.reshape(9, 8, 8, 9).sum(axis=(1, 3))  # 9 rows of 8 cells
     bits = np.concatenate([(across[:, 1:] > across[:, :-1]).ravel(), (down[1:] > down[:-1]).ravel()])
-    return np.packbits(bits).tobytes(), round(float(grey.mean()), 2)
+    return np.packbits(bits).tobytes(), round(float(grey.mean()))

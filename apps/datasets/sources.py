@@ -5,6 +5,7 @@ Every rule gives links, pairs of images; what hangs together by links of any rul
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Pictures:
 
 @dataclass
 class Links:
-    """Pairs of images by rule. A rule's pairs of one source are a chain: `kind` is what the chain's source is called."""
+    """Pairs of images by rule. A rule's pairs of one source are a chain; `kind` says what the source is."""
 
     count: int
     one: list = field(default_factory=list)
@@ -126,7 +127,5 @@ def _together(pictures):
     for camera, seconds, _ in times:
         at_once[camera, seconds] = at_once.get((camera, seconds), 0) + 1
     times = [row for row in times if at_once[row[:2]] <= MOST_AT_ONCE]
-    pairs = [
-        (a[2], b[2]) for a, b in zip(times, times[1:], strict=False) if a[0] == b[0] and b[1] - a[1] <= BURST_SECONDS
-    ]
+    pairs = [(a[2], b[2]) for a, b in pairwise(times) if a[0] == b[0] and b[1] - a[1] <= BURST_SECONDS]
     return tuple(np.array(pairs, np.int64).reshape(-1, 2).T)

@@ -54,7 +54,8 @@ def prepare_image(dataset, filename, data, split=""):
     row = DatasetImage(
         dataset=dataset, filename=clean_filename(filename), sha256=checked.sha256, num_bytes=len(data),
         width=checked.width, height=checked.height, orientation=checked.orientation,
-        is_plain=checked.is_plain, split=split,
+        is_plain=checked.is_plain, split=split, signature=checked.signature, brightness=checked.brightness,
+        taken_at=checked.taken_at, camera=checked.camera,
         file=f"{folder}/images/{checked.sha256}.{checked.extension}",
         thumbnail=f"{folder}/thumbs/{checked.sha256}.jpg",
         preview=f"{folder}/previews/{checked.sha256}.png" if checked.preview else "",
