@@ -10,7 +10,7 @@ A further format is one more module with a FORMAT, and one more line in FORMATS.
 
 from __future__ import annotations
 
-from . import coco, ndjson, voc, yolo
+from . import coco, cvat, labelme, labelstudio, ndjson, voc, yolo
 from .base import (
     SOURCES,
     SPLITS,
@@ -52,7 +52,9 @@ __all__ = [
     "read",
 ]
 
-FORMATS: dict[str, Format] = {module.FORMAT.key: module.FORMAT for module in (yolo, coco, voc, ndjson)}
+FORMATS: dict[str, Format] = {
+    module.FORMAT.key: module.FORMAT for module in (yolo, coco, voc, cvat, labelstudio, labelme, ndjson)
+}
 
 
 def detect_format(source: Source) -> Recognition:

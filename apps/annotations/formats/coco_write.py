@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,9 +10,7 @@ from .base import Box, Entry, FormatError, ImageLabels
 from .boxes import corners_of
 from .coco_file import polygon_area
 from .layout import ExportNames, split_folder
-
-_IN_MEMORY = 4 * 1024 * 1024  # of a split's images or annotations, before they go to a temporary file
-_CHUNK = 256 * 1024
+from .spool import Spool
 
 
 def write_coco(
@@ -62,8 +59,8 @@ class _Part:
 
     def __init__(self, categories: list[dict[str, Any]]):
         self._categories = categories
-        self._images = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-        self._annotations = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        self._images = Spool()
+        self._annotations = Spool()
         self._image_count = self._annotation_count = 0
 
     def add(self, image: ImageLabels, name: str) -> None:
@@ -82,9 +79,9 @@ class _Part:
     def pieces(self) -> Iterator[bytes]:
         categories = _json(self._categories)
         yield f'{{"info": {{}},\n"licenses": [],\n"categories": {categories},\n"images": [\n'.encode()
-        yield from _content(self._images)
+        yield from self._images.pieces()
         yield b'\n],\n"annotations": [\n'
-        yield from _content(self._annotations)
+        yield from self._annotations.pieces()
         yield b"\n]}\n"
 
     def close(self) -> None:
@@ -108,15 +105,9 @@ def _px(fraction: float, length: int) -> float:
     return round(fraction * length, 6)
 
 
-def _append(file: Any, row: dict[str, Any], *, first: bool) -> None:
-    file.write(("" if first else ",\n").encode() + _json(row).encode())
+def _append(spool: Spool, row: dict[str, Any], *, first: bool) -> None:
+    spool.write(("" if first else ",\n") + _json(row))
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _content(file: Any) -> Iterator[bytes]:
-    file.seek(0)
-    while chunk := file.read(_CHUNK):
-        yield chunk

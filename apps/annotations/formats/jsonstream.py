@@ -18,8 +18,10 @@ from .base import FormatError, Source
 
 CHUNK = 1024 * 1024
 MAX_ELEMENT = 8 * CHUNK
+SKIPPED = ("imageData",)  # LabelMe's copy of the whole image: told as None, whatever its length
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_TEXT_MARK = re.compile(r'["\\]')
 _DECODER = json.JSONDecoder()
 
 
@@ -55,6 +57,10 @@ def _items(window: _Window) -> Iterator[Item]:
         window.take(":", "a colon after the key")
         if window.peek() == "[":
             yield from _list(key, window)
+        elif key in SKIPPED and window.peek() == '"':
+            line = window.line()
+            window.skip_text()
+            yield Item(key, None, None, line)
         else:
             line = window.line()
             yield Item(key, None, window.value(), line)
@@ -122,6 +128,22 @@ class _Window:
                     self._pos = end
                     return value
                 self._fill_or_raise("unfinished value", end)
+
+    def skip_text(self) -> None:
+        """Go past the text that starts here, and hold nothing of it."""
+        self.take('"', "a text")
+        while True:
+            found = _TEXT_MARK.search(self._text, self._pos)
+            if found and found[0] == '"':
+                self._pos = found.end()
+                return
+            if found and found.end() < len(self._text):
+                self._pos = found.end() + 1  # past what the backslash escapes
+                continue
+            if self._ended:
+                raise self.error("is not valid JSON (a text that does not end)")
+            self._pos = found.start() if found else len(self._text)
+            self._fill()
 
     def line(self) -> int:
         """The line, from 1, of the place reached."""

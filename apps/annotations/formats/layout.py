@@ -104,6 +104,19 @@ class ImageIndex:
         wanted = splitext(plain_path(reference))[0]
         return _closest(_lookup(self._by_stem, _tails(wanted)), wanted, near, split)
 
+    def find_owned(self, file: str, named: str) -> list[str]:
+        """The images that the label file `file` can belong to, in which the image is called `named`.
+
+        The file's own name counts first, because the name inside is often left over from a copy; that
+        decides between `a.jpg` and `a.png`.
+        """
+        near, split = dirname(file), split_of(file)
+        found = self.find_stem(file, near=near, split=split)
+        if len(found) == 1 or not named:
+            return found
+        by_name = self.find(named, near=near, split=split)
+        return [path for path in found if path in by_name] or found or by_name
+
 
 def _tails(path: str) -> list[str]:
     """The file's name, and the name with its folder: enough to keep the candidates few where every

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .base import Box, Entry, FormatError, ImageLabels
 from .layout import ExportNames
 from .ndjson_file import FORMAT_NAME, VERSION
+from .spool import Spool
 
-_IN_MEMORY = 4 * 1024 * 1024
-_CHUNK = 256 * 1024
 _EXTRA = ("state", "group", "source", "tags", "revisions")
 
 
@@ -26,13 +24,13 @@ def write_ndjson(
 ) -> Iterator[Entry]:
     """The files of the export, dataset.ndjson last. A class's key is its category id - 1."""
     names = ExportNames()
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as lines:
+    with Spool() as lines:
         lines.write(_line(header(class_names, task, category_ids, class_colors)))
         for image in images:
             file = f"images/{names.name_for(image, 'images')}"
             yield Entry(file, image=image)
             lines.write(_line(image_row(image, file)))
-        yield Entry("dataset.ndjson", data=_content(lines))
+        yield Entry("dataset.ndjson", data=lines.pieces())
 
 
 def header(
@@ -81,11 +79,5 @@ def box_row(box: Box) -> dict[str, Any]:
     }
 
 
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
-
-
-def _content(file) -> Iterator[bytes]:
-    file.seek(0)
-    while chunk := file.read(_CHUNK):
-        yield chunk
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"

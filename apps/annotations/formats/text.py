@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from typing import Any
 from xml.parsers import expat
 
@@ -19,6 +20,8 @@ MAX_LABEL_BYTES = 8 * 1024 * 1024  # one image's labels, or one list of names
 MAX_YAML_BYTES = 256 * 1024  # PyYAML reads about 100 KB a second
 
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+_UTF8, _UTF16 = "utf-8-sig", "utf-16"
+_XML_HEAD = 64 * 1024
 # Python knows codecs that are slow or odd (punycode, utf-7): only those that label tools write.
 _KNOWN_ENCODINGS = re.compile(
     r"(us-)?ascii|iso-8859-\d+|latin-?1|(windows-|cp)125\d|gb\w+|big5|shift[_-]jis|euc-(jp|kr)", re.IGNORECASE
@@ -45,9 +48,8 @@ def read_text(source: Source, name: str, limit: int = MAX_LABEL_BYTES) -> str:
 
 
 def decode(data: bytes, name: str) -> str:
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return data.decode(encoding)
+        return data.decode(unicode_encoding(data))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FormatError(name, line, "is not text in UTF-8") from error
@@ -78,14 +80,50 @@ def read_xml(source: Source, name: str) -> ET.Element:
 
 def xml_text(data: bytes, name: str) -> str:
     """XML as text, by its byte-order mark or its declaration."""
-    declared = _XML_ENCODING.match(data)
-    encoding = declared[1].decode("ascii") if declared else ""
-    if not _KNOWN_ENCODINGS.fullmatch(encoding):
+    encoding = xml_encoding(data)
+    if encoding in (_UTF8, _UTF16):
         return decode(data, name)
     try:
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
         raise FormatError(name, None, f"is not text in {encoding}") from error
+
+
+def xml_encoding(head: bytes) -> str:
+    """Of XML that starts with `head`, by its declaration where it names one that label tools write."""
+    declared = _XML_ENCODING.match(head)
+    encoding = declared[1].decode("ascii") if declared else ""
+    return encoding if _KNOWN_ENCODINGS.fullmatch(encoding) else unicode_encoding(head)
+
+
+def unicode_encoding(head: bytes) -> str:
+    """UTF-8 with or without a byte-order mark, or UTF-16 with one."""
+    return _UTF16 if head[:2] in (b"\xff\xfe", b"\xfe\xff") else _UTF8
+
+
+def xml_outline(source: Source, name: str) -> tuple[str, set[str]]:
+    """The root element's name and those of its children, as far as the file's first bytes show; ("", set())
+    for what is no XML. Cheap, whatever the file's size."""
+    tags: list[tuple[int, str]] = []
+    depth = 0
+    parser = expat.ParserCreate()
+
+    def start(element: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth
+        if depth < 2:
+            tags.append((depth, element))
+        depth += 1
+
+    def end(_element: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    # What was seen before it broke is what it looks like; reading it says what is wrong.
+    with suppress(OSError, expat.ExpatError, ValueError, LookupError), source.open(name) as stream:
+        head = stream.read(_XML_HEAD)
+        parser.Parse(head.decode(xml_encoding(head), "replace"), False)
+    return tags[0][1] if tags else "", {tag for level, tag in tags if level == 1}
 
 
 def child_lines(source: Source, name: str, tag: str) -> list[int]:

@@ -12,24 +12,24 @@ not have follow, sorted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from posixpath import basename, dirname
+from posixpath import basename
 
 from .base import Box, Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
 from .boxes import fit_box
+from .collect import listed_classes, order_classes
 from .image_size import image_size
 from .layout import ImageIndex, content_names, image_names, split_of, with_extension
-from .text import child_lines, clean_name, read_lines, read_xml, shown
+from .text import child_lines, read_lines, read_xml, shown, xml_outline
 from .voc_file import VocFile, VocObject, parse_file
 from .voc_write import write_voc
 
 _SAMPLES = 20
-_CLASS_LISTS = ("classes.txt", "labelmap.txt", "labels.txt")
 
 
 def recognise(source: Source) -> Recognition:
     """By XML files whose root is `annotation`."""
     names = with_extension(content_names(source), ".xml")[:_SAMPLES]
-    found = sum(_is_voc(source, name) for name in names)
+    found = sum(xml_outline(source, name)[0] == "annotation" for name in names)
     if found:
         return Recognition("voc", 0.9, f"{found} of {len(names)} XML files looked at are VOC annotations")
     return Recognition("voc", 0.0, "no XML file with VOC's annotation element")
@@ -45,13 +45,6 @@ def read(source: Source) -> Reading:
     splits = _splits(source, names, ImageIndex(images), problems)
     read_images = _read_images(source, images, files, class_names, splits, problems)
     return Reading("voc", class_names, len(images), read_images, problems)
-
-
-def _is_voc(source: Source, name: str) -> bool:
-    try:
-        return read_xml(source, name).tag == "annotation"
-    except FormatError:
-        return False
 
 
 def _parse_all(source: Source, names: list[str], problems: Problems) -> list[VocFile]:
@@ -71,15 +64,10 @@ def _parse_all(source: Source, names: list[str], problems: Problems) -> list[Voc
 
 
 def _pair(files: list[VocFile], index: ImageIndex, problems: Problems) -> dict[str, VocFile]:
-    """image → its file. The XML's own name counts first, because <filename> is often left over from a
-    copy; it decides between `a.jpg` and `a.png`."""
+    """image → its file."""
     paired: dict[str, VocFile] = {}
     for file in files:
-        near, split = dirname(file.name), split_of(file.name)
-        found = index.find_stem(file.name, near=near, split=split)
-        if len(found) != 1:
-            named = index.find(file.image_name, near=near, split=split) if file.image_name else []
-            found = [path for path in found if path in named] or found or named
+        found = index.find_owned(file.name, file.image_name)
         if len(found) != 1:
             _note_unpaired(file, found, problems)
         elif found[0] in paired:
@@ -103,21 +91,7 @@ def _note_unpaired(file: VocFile, found: list[str], problems: Problems) -> None:
 
 def _class_names(source: Source, names: list[str], files: dict[str, VocFile]) -> tuple[str, ...]:
     used = {found.class_name for file in files.values() for found in file.objects if found.class_name}
-    listed = []
-    for name in sorted(names, key=lambda name: (name.count("/"), name)):
-        if basename(name).lower() in _CLASS_LISTS:
-            listed = [_listed_class(line, name) for _number, line in read_lines(source, name)]
-            break
-    # CVAT's labelmap.txt lists "background", which is no class of boxes.
-    known = [name for name in listed if name and (name != "background" or name in used)]
-    return tuple(dict.fromkeys([*known, *sorted(used)]))
-
-
-def _listed_class(line: str, file: str) -> str:
-    """The line, or in CVAT's labelmap.txt the name in `RBC:128,0,0::`; "" for a comment there."""
-    if basename(file).lower() != "labelmap.txt":
-        return clean_name(line)
-    return "" if line.startswith("#") else clean_name(line.split(":")[0])
+    return order_classes(listed_classes(source, names), sorted(used))
 
 
 def _splits(source: Source, names: list[str], index: ImageIndex, problems: Problems) -> dict[str, str]:

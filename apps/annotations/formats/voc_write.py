@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 from .base import SPLITS, Box, Entry, FormatError, ImageLabels
 from .boxes import corners_of
 from .layout import ExportNames, stem
+from .pixel_text import pixel_text
 
 _FOLDER = "JPEGImages"
 
@@ -59,12 +60,6 @@ def _object(class_name: str, box: Box, image: ImageLabels) -> str:
     return (
         f"  <object>\n    <name>{escape(class_name)}</name>\n    <pose>Unspecified</pose>\n"
         f"    <truncated>0</truncated>\n    <difficult>0</difficult>\n"
-        f"    <bndbox><xmin>{_px(x1, image.width)}</xmin><ymin>{_px(y1, image.height)}</ymin>"
-        f"<xmax>{_px(x2, image.width)}</xmax><ymax>{_px(y2, image.height)}</ymax></bndbox>\n  </object>\n"
+        f"    <bndbox><xmin>{pixel_text(x1, image.width)}</xmin><ymin>{pixel_text(y1, image.height)}</ymin>"
+        f"<xmax>{pixel_text(x2, image.width)}</xmax><ymax>{pixel_text(y2, image.height)}</ymax></bndbox>\n  </object>\n"
     )
-
-
-def _px(fraction: float, length: int) -> str:
-    """Pixels with no more decimals than they need: 12.0000001 is 12, and no edge lies outside."""
-    text = f"{min(max(fraction, 0.0), 1.0) * length:.6f}".rstrip("0").rstrip(".")
-    return text or "0"
