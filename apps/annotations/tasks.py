@@ -3,6 +3,7 @@ from celery import shared_task
 from apps.annotations.services.exports import run_export
 from apps.annotations.services.imports import run_import
 from apps.annotations.services.progress import prune_old_revisions
+from apps.annotations.services.statistics import run_recount
 from apps.annotations.services.validation import run_validation
 from apps.core.jobs import run_job
 
@@ -29,3 +30,9 @@ def prune_revisions():
 def validate_dataset(pk):
     """Look for problems of a dataset."""
     run_job(pk, run_validation)
+
+
+@shared_task(ignore_result=True)
+def count_statistics(pk):
+    """Count a dataset's statistics anew."""
+    run_job(pk, run_recount)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("classes/<int:class_id>/rename", views.class_rename, name="class_rename"),
     path("crops", views.crop_wall, name="crop_wall"),
     path("labelling-progress", views.labelling_progress, name="labelling_progress"),
+    path("statistics", views.statistics, name="statistics"),
     path("transfer", views.transfer, name="transfer"),
     path("import", views.dataset_import, name="dataset_import"),
     path("export", views.dataset_export, name="dataset_export"),

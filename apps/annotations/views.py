@@ -13,7 +13,7 @@ from apps.annotations.forms import ExportForm, ImportForm, ImportNewForm
 from apps.annotations.models import Annotation
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.imports import start_import
-from apps.annotations.services.progress import who_labelled
+from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
 from apps.annotations.services.versions import create_version
 from apps.core.access import jobs_visible_to
@@ -101,6 +101,14 @@ def crop_wall(request, pk):
     }  # fmt: skip
     context = dataset_context(request, dataset) | {"config": config, "chosen": request.GET.get("class_id", "")}
     return render(request, "annotations/crop_wall.html", context)
+
+
+@login_required
+def statistics(request, pk):
+    """Charts of what is in a dataset; the page asks the API again while the figures are counted anew."""
+    dataset = get_dataset(request.user, pk)
+    context = dataset_context(request, dataset) | {"statistics": dataset_statistics(dataset)}
+    return render(request, "annotations/statistics.html", context)
 
 
 @login_required

@@ -2,7 +2,8 @@
 
 const SERIES = ["#3457d5", "#e69f00", "#009e73", "#d55e00", "#9a6bff", "#56b4e9"];
 
-function token(name) {
+/** The value of one of the design's tokens, in the theme of now. */
+export function token(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 

@@ -1,16 +1,25 @@
-"""Problems of a dataset, each with the image it is on: what would spoil a training or an export."""
+"""Problems of a dataset, each with the image it is on: what would spoil a training or an export.
 
+Read in windows of images, with bounded memory, whatever the size of the dataset.
+"""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 from django.core.files.storage import default_storage
-from django.db.models import Count, F, Q
 
-from apps.annotations.models import Annotation
 from apps.annotations.services.shapes import ROUNDING
+from apps.annotations.services.windows import PLACES, image_windows, label_rows, places_of
 from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
-from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.models import Dataset
 
 TASK = "apps.annotations.tasks.validate_dataset"
-MOST = 10_000
+MOST = 10_000  # problems that a report names
+MOST_OF_A_KIND = 3_000
+FILES_AT_ONCE = 8  # asked after; where files are on another machine, each answer takes its time
+NEEDED = ("train", "val")
 
 
 def start_validation(user, dataset):
@@ -19,72 +28,132 @@ def start_validation(user, dataset):
 
 
 def run_validation(job, report):
-    """The work of a validation job: `problems` name image, kind and reason."""
+    """The work of a validation job: `problems` name image, kind and reason; `kinds` count them all."""
     dataset = Dataset.objects.filter(pk=job.params["dataset_id"]).first()
     if dataset is None:
         raise WorkFailed("The dataset is gone.")
-    problems = [*split_problems(dataset), *box_problems(dataset), *duplicate_boxes(dataset)]
-    problems += file_problems(dataset, report)
+    problems = Validation(dataset, report).run()
     return {
-        "num_problems": len(problems), "problems": problems[:MOST], "figures": {"problems": len(problems)},
-        "page_url": f"/datasets/{dataset.pk}/", "page_words": "See the images",
+        "num_problems": problems.count, "problems": problems.named, "kinds": problems.kinds,
+        "figures": {"problems": problems.count}, "page_url": f"/datasets/{dataset.pk}/", "page_words": "See the images",
     }  # fmt: skip
 
 
-def split_problems(dataset):
-    """Empty splits that training needs, and classes that train never shows."""
-    for split in ("train", "val"):
-        if not DatasetImage.objects.filter(dataset=dataset, split=split).exists():
-            yield problem("", "empty split", f"No image is in the split “{split}”.")
-    shown = Annotation.objects.of(dataset).filter(image__split="train")
-    shown = set(shown.order_by().values_list("class_key", flat=True).distinct())
-    for key, name in zip(dataset.class_keys, dataset.class_names, strict=True):
-        if key not in shown:
-            yield problem("", "class absent from train", f"No box of “{name}” is in the split “train”.")
+class Problems:
+    """All are counted, by kind; so many are named, and no kind leaves the others without a place."""
+
+    def __init__(self):
+        self.named, self.kinds = [], Counter()
+
+    def add(self, kind, reason, filename="", image_id=None):
+        """Note a problem of an image, or of the dataset where no image is named."""
+        self.kinds[kind] += 1
+        if len(self.named) < MOST and self.kinds[kind] <= MOST_OF_A_KIND:
+            self.named.append({
+                "file": filename, "image_id": image_id, "line": None, "kind": kind, "reason": f"{kind}: {reason}",
+            })  # fmt: skip
+
+    @property
+    def count(self):
+        """How many there are, those without a place in the list too."""
+        return sum(self.kinds.values())
 
 
-def box_problems(dataset):
-    """Boxes outside the image, without area, or of a class that is not there."""
-    rows = Annotation.objects.of(dataset).annotate(
-        left=F("x_center") - F("width") / 2, right=F("x_center") + F("width") / 2,
-        top=F("y_center") - F("height") / 2, bottom=F("y_center") + F("height") / 2,
-    )  # fmt: skip
-    low, high = -ROUNDING, 1 + ROUNDING
-    outside = Q(left__lt=low) | Q(top__lt=low) | Q(right__gt=high) | Q(bottom__gt=high)
-    kinds = (
-        ("box outside the image", outside),
-        ("zero-size box", Q(width__lte=0) | Q(height__lte=0)),
-        ("class out of range", ~Q(class_key__in=dataset.class_keys)),
-    )
-    for kind, wrong in kinds:
-        for name, key in rows.filter(wrong).values_list("image__filename", "class_key")[:MOST]:
-            yield problem(name, kind, f"A box of “{name_of(dataset, key)}”.")
+class Validation:
+    """One pass over a dataset."""
+
+    def __init__(self, dataset, report):
+        self.dataset, self.report, self.problems = dataset, report, Problems()
+        self.keys = np.array(dataset.class_keys, np.int64)
+        self.seen_in_train = np.zeros(len(self.keys) + 1, bool)
+        self.images_in = Counter()
+
+    def run(self):
+        """Look at everything; returns the Problems."""
+        done, total = 0, max(self.dataset.num_images, 1)
+        with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+            for window in image_windows(self.dataset):
+                self._look_at_labels(window)
+                self._look_at_files(window, threads)
+                for split, place in PLACES.items():
+                    self.images_in[split] += int((window["split"] == place).sum())
+                done += len(window)
+                self.report(min(done / total, 1), f"{done:,} of {max(total, done):,} images")
+        self._look_at_splits()
+        return self.problems
+
+    def _look_at_labels(self, window):
+        rows, place = label_rows(self.dataset, window)
+        kind = places_of(rows["key"], self.keys)
+        self.seen_in_train[kind[window["split"][place] == PLACES["train"]]] = True
+        low, high = -ROUNDING, 1 + ROUNDING
+        half_x, half_y = rows["width"] / 2, rows["height"] / 2
+        outside = (rows["x"] - half_x < low) | (rows["x"] + half_x > high)
+        outside |= (rows["y"] - half_y < low) | (rows["y"] + half_y > high)
+        wrong = [
+            ("box outside the image", outside),
+            ("zero-size box", (rows["width"] <= 0) | (rows["height"] <= 0)),
+            ("class out of range", kind == len(self.keys)),
+        ]
+        twice, times = _same_rows(rows)
+        bad = np.unique(np.concatenate([rows["image"][where] for _, where in wrong] + [rows["image"][twice]]))
+        names = self._filenames(bad.tolist())
+        for what, where in wrong:
+            for image, class_place in zip(rows["image"][where].tolist(), kind[where].tolist(), strict=True):
+                self.problems.add(what, f"A box of {self._class_name(class_place)}.", names.get(image, ""), image)
+        for row, count in zip(twice.tolist(), times.tolist(), strict=True):
+            image = int(rows["image"][row])
+            words = f"The same box of {self._class_name(kind[row])} is there {count} times."
+            self.problems.add("duplicate box", words, names.get(image, ""), image)
+
+    def _filenames(self, pks):
+        """`{image id: file name}`, a thousand to a query."""
+        names = {}
+        for start in range(0, len(pks), 1_000):
+            some = self.dataset.images.filter(pk__in=pks[start : start + 1_000])
+            names.update(some.order_by().values_list("pk", "filename"))
+        return names
+
+    def _class_name(self, place):
+        return f"“{self.dataset.class_names[place]}”" if place < len(self.keys) else "a class that is not there"
+
+    def _look_at_files(self, window, threads):
+        first, last = int(window["pk"][0]), int(window["pk"][-1])
+        images = self.dataset.images.filter(pk__range=(first, last)).order_by("pk")
+        rows = list(images.values_list("pk", "filename", "file", "num_bytes"))
+        for (pk, filename, _, _), reason in zip(rows, threads.map(_wrong_with_file, rows), strict=True):
+            if reason:
+                self.problems.add("unreadable file", reason, filename, pk)
+
+    def _look_at_splits(self):
+        """Splits that training needs and that have no image; classes that train never shows."""
+        for split in NEEDED:
+            if not self.images_in[split]:
+                self.problems.add("empty split", f"No image is in the split “{split}”.")
+        for place, name in enumerate(self.dataset.class_names):
+            if not self.seen_in_train[place]:
+                self.problems.add("class absent from train", f"No box of “{name}” is in the split “train”.")
 
 
-def duplicate_boxes(dataset):
-    """The same box of the same class more than once on one image."""
-    same = ("image", "image__filename", "class_key", "x_center", "y_center", "width", "height")
-    rows = Annotation.objects.of(dataset).order_by().values(*same).annotate(times=Count("pk"))
-    for row in rows.filter(times__gt=1)[:MOST]:
-        words = f"The same box of “{name_of(dataset, row['class_key'])}” is there {row['times']} times."
-        yield problem(row["image__filename"], "duplicate box", words)
+def _same_rows(rows):
+    """(places, times) of the rows that are there more than once, each once."""
+    if not len(rows):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    order = np.lexsort([rows[name] for name in rows.dtype.names])
+    sorted_rows = rows[order]
+    begins = np.append(True, np.any([np.diff(sorted_rows[name]) != 0 for name in rows.dtype.names], axis=0))
+    first = np.flatnonzero(begins)
+    times = np.diff(np.append(first, len(rows)))
+    return order[first[times > 1]], times[times > 1]
 
 
-def file_problems(dataset, report):
-    """Stored files that are missing. The same bytes twice cannot be: a dataset holds them once."""
-    found, total = [], max(dataset.num_images, 1)
-    for done, (filename, file) in enumerate(dataset.images.values_list("filename", "file").iterator(), 1):
-        if not default_storage.exists(file):
-            found.append(problem(filename, "unreadable file", "Its stored file is missing."))
-        if done % 100 == 0:
-            report(done / total, f"{done} of {total} images")
-    return found
-
-
-def name_of(dataset, key):
-    place = dataset.place_of(key)
-    return f"a class that is gone (number {key})" if place is None else dataset.class_names[place]
-
-
-def problem(image, kind, reason):
-    return {"file": image, "line": None, "kind": kind, "reason": f"{kind}: {reason}"}
+def _wrong_with_file(row):
+    """Why a stored file cannot be what was uploaded, or nothing. The same bytes twice cannot be: see the constraint."""
+    _, _, file, num_bytes = row
+    try:
+        size = default_storage.size(file)
+    except FileNotFoundError:
+        return "Its stored file is missing."
+    except OSError as error:
+        return f"Its stored file cannot be read: {error.strerror or error}."
+    return "" if size == num_bytes else f"Its stored file has {size:,} bytes, and had {num_bytes:,}."

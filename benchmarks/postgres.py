@@ -1,0 +1,84 @@
+"""A PostgreSQL server of one's own for a benchmark: in a folder that goes with it, on loopback, ended by its pid."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
+
+
+def binaries():
+    """The folder with initdb and postgres, the newest version's, or None."""
+    found = [Path("/").glob(place[1:]) for place in PLACES]
+    folders = [Path(path).parent for path in [shutil.which("initdb")] if path] + sorted(
+        (folder for many in found for folder in many), reverse=True
+    )
+    return next((f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()), None)
+
+
+@contextmanager
+def running_postgres(port):
+    """A server on loopback with an empty database; yields its DATABASE_URL, stops the server and removes its files."""
+    tools, password = binaries(), secrets.token_urlsafe(12)
+    with tempfile.TemporaryDirectory(prefix="bench-pg-") as folder:
+        person = _not_root()
+        os.chmod(folder, 0o755)  # noqa: S103 — its parts have their own rights
+        data, secret = Path(folder, "data"), Path(folder, "password")
+        data.mkdir(mode=0o700)
+        secret.write_text(password)
+        if person:
+            for path in (folder, data, secret):
+                shutil.chown(path, person)
+        command = [
+            tools / "initdb",
+            "-D",
+            data,
+            "-U",
+            "bench",
+            "--auth=scram-sha-256",
+            f"--pwfile={secret}",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=person, cwd=folder)
+        server = subprocess.Popen(
+            [tools / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+             "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off"],
+            user=person, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        address = f"postgres://bench:{password}@127.0.0.1:{port}"
+        try:
+            _make_database(f"{address}/postgres")
+            yield f"{address}/pages"
+        finally:
+            server.send_signal(signal.SIGINT)  # fast shutdown
+            server.wait(60)
+
+
+def _not_root():
+    """A person to run the server as, where this is root: PostgreSQL refuses to run as root."""
+    if os.getuid():
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+def _make_database(address):
+    import time
+
+    import psycopg
+
+    for _ in range(100):
+        try:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute("CREATE DATABASE pages")
+                return
+        except psycopg.OperationalError:
+            time.sleep(0.1)  # it is starting
+    raise SystemExit("PostgreSQL did not start.")
