@@ -85,7 +85,7 @@ def measure(kind, url, options):
     """`{"pages": {name: (p50, p95, queries)}, "facts": {...}}` of one kind of database."""
     from yolotrainer.demo import running_platform
 
-    os.environ["DATABASE_URL"] = url
+    os.environ["DATABASE_URL"], os.environ["COOKIE_SUFFIX"] = url, ""
     with tempfile.TemporaryDirectory(prefix=f"bench-{kind}-") as folder:
         os.environ["DATA_DIR"] = folder
         say(f"{kind}: filling …")

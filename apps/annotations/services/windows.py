@@ -46,7 +46,7 @@ def label_rows(dataset, window):
     """The labels of the images of a window as an array of LABEL_ROW, and the place of each one's image in it."""
     rows = np.fromiter(
         Annotation.objects.of(dataset)
-        .filter(image_id__range=(int(window["pk"][0]), int(window["pk"][-1])))
+        .filter(image_id__gte=int(window["pk"][0]), image_id__lte=int(window["pk"][-1]))
         .order_by()
         .values_list("image_id", "class_key", "x_center", "y_center", "width", "height")
         .iterator(5_000),

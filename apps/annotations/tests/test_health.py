@@ -23,10 +23,9 @@ def problems(api, dataset, run_tasks_at_once, capture):
 def test_statistics_count_images_boxes_classes_and_splits(api_as, alice, ready_dataset):
     found = statistics(api_as(alice), ready_dataset)
     assert (found["images"], found["labeled"], found["boxes"], found["without_boxes"]) == (6, 6, 6, 0)
-    assert found["classes"] == [
-        {"class_id": 0, "class_name": "red", "boxes": 3, "images": 3},
-        {"class_id": 1, "class_name": "white", "boxes": 3, "images": 3},
-    ]
+    assert [(row["class_id"], row["class_name"], row["boxes"], row["images"]) for row in found["classes"]] == [
+        (0, "red", 3, 3), (1, "white", 3, 3),
+    ]  # fmt: skip
     splits = {row["split"]: (row["images"], row["boxes"]) for row in found["splits"]}
     assert splits == {"train": (4, 4), "val": (2, 2), "test": (0, 0), "": (0, 0)}
 
@@ -43,22 +42,6 @@ def test_boxes_are_counted_by_size_and_shape_in_pixels(api_as, alice, dataset, i
     }
     shapes = {row["range"]: row["boxes"] for row in found["box_shapes"] if row["boxes"]}
     assert shapes == {"5:4 to 2:1": 2, "above 2:1": 1}
-
-
-def test_statistics_take_the_same_number_of_queries_for_many_boxes(
-    api_as, alice, ready_dataset, images, django_assert_max_num_queries
-):
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
-    api = api_as(alice)
-    with CaptureQueriesContext(connection) as few:
-        statistics(api, ready_dataset)
-    Annotation.objects.bulk_create(
-        Annotation(image=images[0], class_key=0, x_center=0.5, y_center=0.5, width=0.1, height=0.1) for _ in range(300)
-    )
-    with django_assert_max_num_queries(len(few)):
-        assert statistics(api, ready_dataset)["boxes"] == 306
 
 
 def test_a_sound_dataset_has_no_problem(

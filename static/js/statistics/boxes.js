@@ -1,6 +1,7 @@
 // Figures about boxes: how many an image has, how large they are, of which shape, and where they lie.
 
-import { number } from "./classes.js";
+import { token } from "../charts.js";
+import { number, percent } from "./classes.js";
 
 const BAR = { fixedrange: true };
 
@@ -8,7 +9,7 @@ const BAR = { fixedrange: true };
 export function bars(rows, { unit, title, height = 250, tickangle, links, layout = {} }) {
   return {
     traces: [{
-      type: "bar", x: rows.map((_, place) => place), y: rows.map((row) => row.count), marker: { color: "#3457d5" },
+      type: "bar", x: rows.map((_, place) => place), y: rows.map((row) => row.count), marker: { color: token("--accent") },
       text: rows.map((row) => row.label), textposition: "none", customdata: links ?? rows.map(() => ""),
       hovertemplate: `%{text}: %{y:,} ${unit}<extra></extra>`,
     }],
@@ -41,7 +42,7 @@ export function sizes(data) {
   const figure = bars(rows, { unit: "boxes", title: "√area, pixels" });
   const total = data.box_size_groups.reduce((sum, group) => sum + group.boxes, 0);
   const words = { small: "small (to 32² px)", medium: "medium (to 96² px)", large: "large" };
-  figure.note = data.box_size_groups.map(({ range, boxes }) => `${words[range]} ${total ? Math.round((boxes / total) * 100) : 0} %`).join(" · ");
+  figure.note = data.box_size_groups.map(({ range, boxes }) => `${words[range]} ${percent(boxes, total)}`).join(" · ");
   figure.table.rows.unshift(...data.box_sizes.map(({ range, boxes }) => [{ text: `area ${range} px` }, boxes]));
   return figure;
 }
@@ -50,7 +51,7 @@ export function shapes(data) {
   const rows = used(between(data.box_ratios.edges, data.box_ratios.boxes, ratio, ""));
   const figure = bars(rows, { unit: "boxes", title: "width : height" });
   const total = data.box_shapes.reduce((sum, shape) => sum + shape.boxes, 0);
-  figure.note = data.box_shapes.filter((shape) => shape.boxes).map(({ range, boxes }) => `${range} ${Math.round((boxes / total) * 100)} %`).join(" · ");
+  figure.note = data.box_shapes.filter((shape) => shape.boxes).map(({ range, boxes }) => `${range} ${percent(boxes, total)}`).join(" · ");
   figure.table.rows.unshift(...data.box_shapes.map(({ range, boxes }) => [{ text: range }, boxes]));
   return figure;
 }

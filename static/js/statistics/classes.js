@@ -5,10 +5,12 @@ import { token } from "../charts.js";
 export const SPLITS = [["train", "#3457d5"], ["val", "#e69f00"], ["test", "#009e73"], ["", null]];
 const MOST_BARS = 150;
 
-export const splitName = (split) => split || "without split";
+export const splitName = (split) => split || "no split";
 export const splitColor = (split, color) => color ?? token("--border-strong");
 export const short = (name, most = 18) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 export const number = (value) => value.toLocaleString("en");
+/** A share in words: none of it is 0 %, little of it is not. */
+export const percent = (part, whole) => (part && part / whole < 0.01 ? "< 1 %" : `${whole ? Math.round((part / whole) * 100) : 0} %`);
 
 /** Bars per class, stacked by split, in the order of the classes; `what` is "boxes" or "images". */
 export function perClass(data, what) {
@@ -23,11 +25,11 @@ export function perClass(data, what) {
   }));
   return {
     traces,
-    height: Math.max(rows.length * 22 + 70, 150),
+    height: Math.max(rows.length * 22 + 66, 150),
     layout: {
-      barmode: "stack", hovermode: "closest", bargap: 0.25, margin: { l: 44, r: 12, t: 30, b: 30 },
-      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal" },
-      xaxis: { fixedrange: true, rangemode: "tozero" },
+      barmode: "stack", hovermode: "closest", bargap: 0.25, margin: { l: 44, r: 16, t: 54, b: 8 }, showlegend: true,
+      legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", traceorder: "normal" },
+      xaxis: { fixedrange: true, rangemode: "tozero", side: "top", nticks: 6 },
       yaxis: {
         autorange: false, range: [rows.length - 0.5, -0.5], rangemode: "normal", fixedrange: true, showgrid: false,
         tickvals: places, ticktext: rows.map((row) => short(row.class_name)),
@@ -60,22 +62,24 @@ export function together(data) {
   const names = ids.map((id) => data.classes[id].class_name);
   const places = ids.map((_, place) => place);
   const share = images.map((row, a) => row.map((count) => (row[a] ? count / row[a] : 0)));
-  const ticks = { tickvals: places, ticktext: names.map((name) => short(name, 14)), fixedrange: true, showgrid: false, zeroline: false };
+  const ticks = { fixedrange: true, showgrid: false, zeroline: false };
+  const every = (step) => places.filter((place) => place % step === 0);
+  const labels = (shown) => ({ tickvals: shown, ticktext: shown.map((place) => short(names[place], 14)) });
   return {
     traces: [{
       type: "heatmap", x: places, y: places, z: share, zmin: 0, zmax: 1, xgap: 1, ygap: 1, showscale: false,
       colorscale: [[0, token("--surface-2")], [1, token("--accent")]],
       text: images.map((row, a) => row.map((count, b) => (a === b
         ? `${names[a]}: ${number(count)} images`
-        : `${number(count)} of the ${number(row[a])} images with ${names[a]}<br>have ${names[b]} too (${Math.round(share[a][b] * 100)} %)`))),
+        : `${number(count)} of the ${number(row[a])} images with ${names[a]}<br>have ${names[b]} too (${percent(count, row[a])})`))),
       hovertemplate: "%{text}<extra></extra>",
       customdata: ids.map((a) => ids.map((b) => (a === b ? `?class_id=${a}` : ""))),
     }],
-    height: Math.max(Math.min(ids.length * 26 + 130, 640), 260),
+    height: Math.max(Math.min(ids.length * 26 + 130, 540), 260),
     layout: {
       hovermode: "closest", margin: { l: 60, r: 8, t: 8, b: 70 },
-      xaxis: { ...ticks, tickangle: -45 },
-      yaxis: { ...ticks, autorange: "reversed", rangemode: "normal" },
+      xaxis: { ...ticks, ...labels(every(Math.ceil(ids.length / (globalThis.innerWidth < 600 ? 12 : 25)))), tickangle: -45 },
+      yaxis: { ...ticks, ...labels(every(Math.ceil(ids.length / 40))), autorange: "reversed", rangemode: "normal" },
       annotations: ids.length > 8 ? [] : places.flatMap((a) => places.map((b) => ({
         x: b, y: a, text: number(images[a][b]), showarrow: false,
         font: { color: share[a][b] > 0.55 ? token("--accent-text") : token("--text"), size: 12 },

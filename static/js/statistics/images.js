@@ -1,5 +1,6 @@
 // Figures about images and about the work on them: sizes, brightness, who labelled how many by when.
 
+import { token } from "../charts.js";
 import { bars } from "./boxes.js";
 import { number } from "./classes.js";
 
@@ -9,7 +10,7 @@ export function imageSizes(data) {
   return {
     traces: [{
       type: "scatter", mode: "markers", x: sizes.map((row) => row.width), y: sizes.map((row) => row.height),
-      marker: { size: sizes.map((row) => 8 + 26 * Math.sqrt(row.images / most)), color: "#3457d5", opacity: 0.6, line: { width: 0 } },
+      marker: { size: sizes.map((row) => 8 + 26 * Math.sqrt(row.images / most)), color: token("--accent"), opacity: 0.6, line: { width: 0 } },
       text: sizes.map((row) => `${step > 1 ? "about " : ""}${row.width} × ${row.height} px: ${number(row.images)} image${row.images === 1 ? "" : "s"}`),
       hovertemplate: "%{text}<extra></extra>", customdata: sizes.map(() => ""), cliponaxis: false,
     }],
@@ -38,20 +39,22 @@ export function brightness(data) {
 export function overTime(data) {
   const { days, people, without_history: unknown } = data.labelling;
   const names = [...new Set([...people.map((row) => row.name), "others"])].filter((name) => days.some((day) => day.images[name]));
+  const few = days.length < 3;
   return {
     traces: names.map((name) => {
       let sum = 0;
       return {
-        type: "scatter", mode: days.length < 3 ? "lines+markers" : "lines", stackgroup: "people", line: { shape: "hv", width: 1.5 }, name,
+        ...(few ? { type: "bar", width: 0.4 } : { type: "scatter", mode: "lines", stackgroup: "people", line: { shape: "hv", width: 1.5 } }), name,
         x: days.map(({ day }) => day), y: days.map(({ images }) => (sum += images[name] ?? 0)),
         hovertemplate: "%{y:,}", customdata: days.map(() => ""),
       };
     }),
     height: 290,
     layout: {
-      xaxis: { fixedrange: true, type: "date", ...(days.length === 1 ? { tickvals: [days[0].day], tickformat: "%-d %b %Y" } : {}) },
+      barmode: "stack", showlegend: true,
+      xaxis: { fixedrange: true, type: few ? "category" : "date" },
       yaxis: { fixedrange: true, title: { text: "images labelled" } },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, margin: { l: 44, r: 12, t: 34, b: 36 },
+      legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top" }, margin: { l: 44, r: 12, t: 40, b: 36 },
     },
     note: unknown ? `${number(unknown)} labelled images have no history that is kept.` : "",
     table: { head: ["Day (UTC)", ...names], rows: days.map(({ day, images }) => [{ text: day }, ...names.map((name) => images[name] ?? 0)]) },

@@ -62,7 +62,7 @@ class History:
         number = dict(zip(window["pk"].tolist(), window["revision"].tolist(), strict=True))
         rows = (
             Revision.objects.filter(image__dataset=dataset, image__deleted_at=None)
-            .filter(image_id__range=(int(window["pk"][0]), int(window["pk"][-1])))
+            .filter(image_id__gte=int(window["pk"][0]), image_id__lte=int(window["pk"][-1]))
             .order_by("image_id", "number")
             .values_list("image_id", "number", "author_id", "kind", "created_at", "added", "changed", "removed")
         )
@@ -77,9 +77,9 @@ class History:
             self.days[when.date().isoformat(), first] += 1
             self.first[first] += 1
         for _, number, author, kind, _, *changes in revisions:
-            if number == newest:
-                self.newest[author, state] += 1
             who = "import" if kind == Revision.Kind.IMPORT else author
+            if number == newest:
+                self.newest[who, state] += 1
             self.saves[who] += 1
             so_far = self.changes.setdefault(who, [0, 0, 0])
             for place, change in enumerate(changes):
