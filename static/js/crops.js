@@ -99,7 +99,9 @@ async function change(action) {
   const ids = [...state.chosen].map(Number);
   if (!ids.length || !config.can_edit) return;
   try {
-    const { changes } = await call(`${config.api}/annotations/bulk`, { ids, ...action });
+    // As this page knows the classes: somebody may have reordered them since.
+    const keys = config.classes.map((c) => c.key);
+    const { changes } = await call(`${config.api}/annotations/bulk`, { ids, class_keys: keys, ...action });
     state.undo.push(changes);
     settle(action);
     say("");

@@ -20,6 +20,23 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * An answer whose classes are named as this page names them: by their permanent numbers (`class_keys`), which stay when
+ * somebody reorders the classes while the page is open. The server counts positions.
+ */
+function inKeys(body) {
+  const keys = body?.class_keys;
+  if (keys) for (const one of [...(body.annotations ?? []), ...(body.predictions ?? [])]) one.class_id = keys[one.class_id];
+  if (body?.classes) body.classes = body.classes.map((c) => ({ ...c, id: c.key }));
+  return body;
+}
+
+/** The way back: positions, and the classes that they are positions in. */
+function inPositions({ annotations, ...rest }) {
+  const keys = [...new Set(annotations.map((a) => a.class_id))];
+  return { ...rest, class_keys: keys, annotations: annotations.map((a) => ({ ...a, class_id: keys.indexOf(a.class_id) })) };
+}
+
 export class Api {
   constructor(base, datasetId, csrfCookie = "csrftoken") {
     this.base = base;
@@ -42,7 +59,7 @@ export class Api {
       signal: AbortSignal.timeout(timeout),
     });
     const isJson = response.headers.get("Content-Type")?.includes("json");
-    const body = isJson ? await response.json() : null;
+    const body = isJson ? inKeys(await response.json()) : null;
     return { status: response.status, body, retryAfter: Number(response.headers.get("Retry-After") ?? 0) * 1000 };
   }
 
@@ -64,7 +81,7 @@ export class Api {
     return this.call("GET", `${this.dataset}/workspace/window?image=${imageId}&before=${before}&after=${after}&${query}`);
   }
   annotations(imageId) { return this.call("GET", this.image(imageId, "annotations")); }
-  putAnnotations(imageId, body) { return this.send("PUT", this.image(imageId, "annotations"), body); }
+  putAnnotations(imageId, body) { return this.send("PUT", this.image(imageId, "annotations"), inPositions(body)); }
   revisions(imageId) { return this.call("GET", this.image(imageId, "revisions")); }
   revision(imageId, number) { return this.call("GET", this.image(imageId, `revisions/${number}`)); }
   restore(imageId, number, revision) {

@@ -1,4 +1,4 @@
-/** The dataset's classes in their order, with colour and key. Event: change. */
+/** The dataset's classes in their order, by their permanent numbers, with colour and key. Event: change. */
 import { Emitter } from "./emitter.js";
 import { colorFor } from "./palette.js";
 
@@ -14,6 +14,10 @@ export class Classes extends Emitter {
 
   get(id) {
     return this.#byId.get(id) ?? { id, name: `class ${id}`, color: colorFor(Number(id) || 0), index: -1 };
+  }
+
+  has(id) {
+    return this.#byId.has(id);
   }
 
   name(id) {

@@ -62,7 +62,7 @@ function bindFilter(ws, config) {
   fields.split.value = query.get("split") ?? "";
   const showClasses = () => {
     const chosen = fields.class_id.value || (query.get("class_id") ?? "");
-    fields.class_id.replaceChildren(el("option", { value: "", text: "Any class" }), ...ws.classes.list.map((c) => el("option", { value: c.id, text: c.name })));
+    fields.class_id.replaceChildren(el("option", { value: "", text: "Any class" }), ...ws.classes.list.map((c) => el("option", { value: c.index, text: c.name })));
     fields.class_id.value = chosen;
   };
   ws.classes.on("change", showClasses);

@@ -121,6 +121,13 @@ export class Workspace extends Emitter {
     this.ready = true;
     this.#setState(set.state ?? item.state ?? "unlabelled");
     this.emit("ready", item);
+    if (annotations.some((a) => !this.classes.has(a.class_id))) this.#refreshClasses();
+  }
+
+  /** Somebody added a class since this page was opened. */
+  async #refreshClasses() {
+    const answer = await this.api.classes().catch(() => null);
+    if (answer) this.classes.set(answer.classes);
   }
 
   #setState(state) {
