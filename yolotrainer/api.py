@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import health, labels, review, transfer, versions, workspace
+from apps.annotations.api import classes, health, labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.core import tus
 from apps.datasets import api as datasets
@@ -45,8 +45,10 @@ urlpatterns = [
     path(f"{DATASET}/statistics/positions", health.Positions.as_view()),
     path(f"{DATASET}/validate", health.ValidateDataset.as_view()),
     path(f"{DATASET}/split", datasets.SplitDataset.as_view()),
-    path(f"{DATASET}/classes", labels.Classes.as_view()),
-    path(f"{DATASET}/classes/<int:class_id>", labels.ClassDetail.as_view()),
+    path(f"{DATASET}/classes", classes.Classes.as_view()),
+    path(f"{DATASET}/classes/order", classes.ClassOrder.as_view()),
+    path(f"{DATASET}/classes/history", classes.ClassHistory.as_view()),
+    path(f"{DATASET}/classes/<int:class_id>", classes.ClassDetail.as_view()),
     path(f"{IMAGE}/annotations", labels.ImageAnnotations.as_view(), name="annotations"),
     path(f"{DATASET}/annotations/<int:annotation_id>", labels.AnnotationDetail.as_view()),
     path(f"{DATASET}/annotations/bulk", review.BulkLabels.as_view()),

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision
 from apps.annotations.services.labels import shown_labels
+from apps.datasets.models import ClassChange
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -131,3 +132,25 @@ class ClassListSerializer(serializers.Serializer):
 
 class ClassNameSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=100)
+
+
+class ClassEditSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=100, required=False)
+    color = serializers.CharField(max_length=7, required=False, allow_blank=True, help_text="#rrggbb, empty: its own.")
+
+    def validate(self, data):
+        if not data:
+            raise serializers.ValidationError("Give a `name`, a `color`, or both.")
+        return data
+
+
+class ClassOrderSerializer(serializers.Serializer):
+    keys = ClassKeysField(max_length=1000, help_text="Every class once, in the new order.")
+
+
+class ClassChangeSerializer(serializers.ModelSerializer):
+    user = serializers.CharField(source="user.username", default=None)
+
+    class Meta:
+        model = ClassChange
+        fields = ["action", "key", "into_key", "before", "after", "num_boxes", "user", "created_at"]

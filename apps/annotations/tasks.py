@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from apps.annotations.services.classes import run_removal
 from apps.annotations.services.exports import run_export
 from apps.annotations.services.imports import run_import
 from apps.annotations.services.progress import prune_old_revisions
@@ -18,6 +19,12 @@ def import_archive(pk):
 def export_archive(pk):
     """Export a dataset as an archive."""
     run_job(pk, run_export)
+
+
+@shared_task(ignore_result=True)
+def remove_class(pk):
+    """Merge or delete a class of a large dataset."""
+    run_job(pk, run_removal)
 
 
 @shared_task(ignore_result=True)

@@ -1,13 +1,15 @@
 from django.urls import path
 
-from apps.annotations import views
+from apps.annotations import class_views, views
 
 app_name = "annotations"
 urlpatterns = [
     path("label", views.workspace, name="workspace"),
     path("gallery-boxes", views.gallery_boxes, name="gallery_boxes"),
-    path("classes", views.class_list, name="class_list"),
-    path("classes/<int:class_id>/rename", views.class_rename, name="class_rename"),
+    path("classes", class_views.class_list, name="class_list"),
+    path("classes/order", class_views.class_move, name="class_move"),
+    path("classes/<int:class_id>/edit", class_views.class_edit, name="class_edit"),
+    path("classes/<int:class_id>/remove", class_views.class_remove, name="class_remove"),
     path("crops", views.crop_wall, name="crop_wall"),
     path("labelling-progress", views.labelling_progress, name="labelling_progress"),
     path("statistics", views.statistics, name="statistics"),

@@ -1,9 +1,8 @@
-"""Pages about labels: the workspace, classes, import and export, versions."""
+"""Pages about labels: the workspace, import and export, versions."""
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -66,31 +65,6 @@ def gallery_boxes(request, pk):
 
 
 @login_required
-def class_list(request, pk):
-    dataset = get_dataset_to_edit(request.user, pk) if request.method == "POST" else get_dataset(request.user, pk)
-    error = ""
-    if request.method == "POST":
-        try:
-            datasets.add_class(dataset, request.POST.get("name", ""), request.user)
-            return redirect("annotations:class_list", pk)
-        except datasets.BadClassName as bad:
-            error = str(bad)
-    counts = {
-        row["class_key"]: row
-        for row in Annotation.objects.of(dataset)
-        .order_by()
-        .values("class_key")
-        .annotate(boxes=Count("pk"), images=Count("image", distinct=True))
-    }
-    nothing = {"boxes": 0, "images": 0}
-    classes = [{**c, **counts.get(c["key"], nothing)} for c in dataset.classes]
-    context = dataset_context(request, dataset) | {
-        "classes": classes, "error": error, "name": request.POST.get("name", "") if error else "",
-    }  # fmt: skip
-    return render(request, "annotations/class_list.html", context, status=400 if error else 200)
-
-
-@login_required
 @ensure_csrf_cookie
 def crop_wall(request, pk):
     """All boxes of a class as crops, to spot wrong ones at a glance."""
@@ -116,18 +90,6 @@ def labelling_progress(request, pk):
     """A fragment for the dataset's page: images by state, and who labelled how many."""
     dataset = get_dataset(request.user, pk)
     return render(request, "annotations/labelling_progress.html", {"dataset": dataset, **who_labelled(dataset)})
-
-
-@login_required
-@require_POST
-def class_rename(request, pk, class_id):
-    dataset = get_dataset_to_edit(request.user, pk)
-    try:
-        datasets.rename_class(dataset, class_id, request.POST.get("name", ""), request.user)
-        messages.success(request, "Renamed, with all its labels.")
-    except datasets.BadClassName as bad:
-        messages.error(request, str(bad))
-    return redirect("annotations:class_list", pk)
 
 
 @login_required

@@ -1,4 +1,4 @@
-"""The labels of an image, their revisions, and the classes."""
+"""The labels of an image and their revisions."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -11,8 +11,6 @@ from apps.annotations.models import Annotation, Revision
 from apps.annotations.serializers import (
     AnnotationSerializer,
     AnnotationSetSerializer,
-    ClassListSerializer,
-    ClassNameSerializer,
     ConflictSerializer,
     CurrentSetSerializer,
     RestoreSerializer,
@@ -30,8 +28,7 @@ from apps.annotations.services.labels import (
     shown_labels,
 )
 from apps.annotations.services.shapes import BadLabels, from_outside
-from apps.datasets import services as datasets
-from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
+from apps.datasets.access import get_image, get_image_to_edit
 from apps.datasets.models import DatasetImage
 
 
@@ -149,41 +146,3 @@ class RestoreRevision(APIView):
         wanted.is_valid(raise_exception=True)
         revision = wanted.validated_data["revision"]
         return saved(lambda: (image, restore_revision(image, old, revision, request.user)[1]))
-
-
-class Classes(APIView):
-    """The classes of a dataset."""
-
-    @extend_schema(responses=ClassListSerializer)
-    def get(self, request, dataset_id):
-        return Response({"classes": get_dataset(request.user, dataset_id).classes})
-
-    @extend_schema(request=ClassNameSerializer, responses={201: ClassListSerializer})
-    def post(self, request, dataset_id):
-        """Add a class at the end."""
-        dataset = get_dataset_to_edit(request.user, dataset_id)
-        wanted = ClassNameSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        try:
-            datasets.add_class(dataset, wanted.validated_data["name"], request.user)
-        except datasets.BadClassName as bad:
-            raise ValidationError({"name": [str(bad)]}) from None
-        return Response({"classes": dataset.classes}, status=status.HTTP_201_CREATED)
-
-
-class ClassDetail(APIView):
-    """One class."""
-
-    @extend_schema(request=ClassNameSerializer, responses=ClassListSerializer)
-    def patch(self, request, dataset_id, class_id):
-        """Rename a class with all its labels."""
-        dataset = get_dataset_to_edit(request.user, dataset_id)
-        if class_id >= dataset.num_classes:
-            raise NotFound("This dataset has no such class.")
-        wanted = ClassNameSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        try:
-            datasets.rename_class(dataset, class_id, wanted.validated_data["name"], request.user)
-        except datasets.BadClassName as bad:
-            raise ValidationError({"name": [str(bad)]}) from None
-        return Response({"classes": dataset.classes})

@@ -29,6 +29,9 @@ CALLS = [
     (READ, "get", f"{API}/classes", None),
     (CHANGE, "post", f"{API}/classes", {"name": "blue"}),
     (CHANGE, "patch", f"{API}/classes/0", {"name": "rouge"}),
+    (CHANGE, "put", f"{API}/classes/order", {"keys": [1, 0]}),
+    (CHANGE, "delete", f"{API}/classes/0?into=1", None),
+    (READ, "get", f"{API}/classes/history", None),
     (READ, "get", f"{API}/workspace/position", None),
     (READ, "get", f"{API}/workspace/window", None),
     (READ, "get", f"{API}/versions", None),
@@ -53,7 +56,10 @@ PAGES = [
     (READ, "get", f"{PAGE}/gallery-boxes?ids={{image}}", None),
     (READ, "get", f"{PAGE}/classes", None),
     (CHANGE, "post", f"{PAGE}/classes", {"name": "blue"}),
-    (CHANGE, "post", f"{PAGE}/classes/0/rename", {"name": "rouge"}),
+    (CHANGE, "post", f"{PAGE}/classes/0/edit", {"name": "rouge"}),
+    (CHANGE, "post", f"{PAGE}/classes/order", {"move": 0, "way": "down"}),
+    (CHANGE, "get", f"{PAGE}/classes/0/remove", None),
+    (CHANGE, "post", f"{PAGE}/classes/0/remove", {"action": "delete"}),
     (READ, "get", f"{PAGE}/transfer", None),
     (CHANGE, "post", f"{PAGE}/import", archive),
     (READ, "post", f"{PAGE}/export", {"format": "yolo"}),
@@ -125,7 +131,7 @@ def test_new_dataset_from_an_archive_needs_a_person(api_as, page_as, alice):
     assert page_as(alice).get("/datasets/import").status_code == 200
 
 
-@pytest.mark.parametrize("path", [f"{PAGE}/import", f"{PAGE}/export", f"{PAGE}/classes/0/rename"])
+@pytest.mark.parametrize("path", [f"{PAGE}/import", f"{PAGE}/export", f"{PAGE}/classes/0/edit"])
 def test_what_changes_is_never_done_by_a_get(page_as, address, alice, path):
     assert page_as(alice).get(address(path)).status_code == 405
 

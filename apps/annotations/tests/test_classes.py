@@ -82,11 +82,12 @@ def test_page_adds_renames_and_counts(page_as, alice, dataset, images):
         save_labels(image, 0, [box(0), box(0, x=0.3)], alice)
     browser, url = page_as(alice), f"/datasets/{dataset.pk}/classes"
     browser.post(url, {"name": "blue"})
-    browser.post(f"{url}/1/rename", {"name": "pale"})
+    browser.post(f"{url}/1/edit", {"name": "pale"})
     page = browser.get(url).content.decode()
     assert 'value="blue"' in page
     assert 'value="pale"' in page
-    assert "4 boxes on 2 images" in page
+    assert "4 boxes</a>" in page
+    assert "2 images</a>" in page
 
 
 @pytest.mark.parametrize("name", ["red", "", "a\x00b", "x" * 200])
@@ -95,7 +96,7 @@ def test_page_refuses_a_bad_name_and_says_why(page_as, alice, dataset, name):
     answer = browser.post(url, {"name": name})
     assert answer.status_code == 400
     assert 'role="alert"' in answer.content.decode()
-    answer = browser.post(f"{url}/1/rename", {"name": name}, follow=True)
+    answer = browser.post(f"{url}/1/edit", {"name": name}, follow=True)
     assert "Renamed" not in answer.content.decode()
     dataset.refresh_from_db()
     assert dataset.class_names == ["red", "white"]
