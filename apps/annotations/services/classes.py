@@ -5,6 +5,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.annotations.models import Annotation, Suggestion
+from apps.annotations.services.statistics import dataset_statistics
 from apps.annotations.services.versions import create_version
 from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
@@ -17,16 +18,15 @@ COUNTED_BOXES = 50_000  # in a larger dataset the list of classes shows the kept
 
 
 def classes_with_counts(dataset):
-    """`dataset.classes`, each with `boxes` and `images`; in a large dataset those of the kept statistics, or None."""
+    """`dataset.classes`, each with `boxes` and `images`: counted now, or in a large dataset as its statistics are kept.
+
+    Both are None where those were never counted.
+    """
     if dataset.num_boxes <= COUNTED_BOXES:
-        found = counts_by_key(dataset)
+        found, nothing = counts_by_key(dataset), {"boxes": 0, "images": 0}
     else:
-        report = datasets.kept_report(dataset, "statistics")
-        rows = report.data.get("classes", []) if report else []
-        found = {row["class_key"]: row for row in rows if "class_key" in row}
-        if not found:
-            return [{**row, "boxes": None, "images": None} for row in dataset.classes]
-    nothing = {"boxes": 0, "images": 0}
+        rows = dataset_statistics(dataset)["classes"] or []
+        found, nothing = {dataset.key_of(row["class_id"]): row for row in rows}, {"boxes": None, "images": None}
     return [{**row, **{name: found.get(row["key"], nothing)[name] for name in nothing}} for row in dataset.classes]
 
 

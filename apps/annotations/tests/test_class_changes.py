@@ -1,4 +1,4 @@
-"""Renaming, reordering, merging and deleting classes: no label moves to another class, and everything can be taken back."""
+"""Renaming, reordering, merging and deleting classes: no label moves to another class, all can be taken back."""
 
 import pytest
 
@@ -215,3 +215,10 @@ def test_page_moves_a_class_and_says_what_its_removal_does(page_as, alice, datas
     dataset.refresh_from_db()
     assert dataset.class_names == ["white"]
     assert page.get(f"{url}/7/remove").status_code == 302
+
+
+def test_counts_of_a_large_dataset_are_those_of_its_statistics(dataset, labelled, monkeypatch):
+    counted = service.classes_with_counts(dataset)
+    monkeypatch.setattr(service, "COUNTED_BOXES", 1)
+    assert service.classes_with_counts(dataset) == counted
+    assert [(row["boxes"], row["images"]) for row in counted] == [(2, 1), (1, 1)]
