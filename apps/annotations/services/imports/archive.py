@@ -1,0 +1,45 @@
+"""The archive that a job reads: an upload, or a file or folder on this machine."""
+
+import tempfile
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from apps.core.archives import Limits, open_archive
+from apps.core.work import WorkFailed
+
+
+@contextmanager
+def job_archive(job):
+    """The archive of a job, open. Raises ArchiveError for one that is refused, WorkFailed where it is gone."""
+    limits = Limits(max_total_bytes=settings.MAX_ARCHIVE_BYTES * 4, max_file_bytes=settings.MAX_ARCHIVE_BYTES)
+    # Only the management command names a path: no door of the web takes one.
+    path = job.params.get("path")
+    with (
+        _itself(path) if path else local_file(job.upload.name) as place,
+        open_archive(place, limits, scratch=settings.UPLOAD_DIR) as archive,
+    ):
+        yield archive
+
+
+@contextmanager
+def _itself(path):
+    yield path
+
+
+@contextmanager
+def local_file(name):
+    """A stored file as a path on this machine; fetched where the store is elsewhere."""
+    if not name or not default_storage.exists(name):
+        raise WorkFailed("The uploaded archive is not here any more; upload it again.")
+    try:
+        path = default_storage.path(name)
+    except NotImplementedError:
+        with tempfile.NamedTemporaryFile(dir=settings.UPLOAD_DIR) as copy, default_storage.open(name) as file:
+            for chunk in file.chunks():
+                copy.write(chunk)
+            copy.flush()
+            yield copy.name
+    else:
+        yield path
