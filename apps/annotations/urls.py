@@ -15,6 +15,7 @@ urlpatterns = [
     path("statistics", views.statistics, name="statistics"),
     path("transfer", views.transfer, name="transfer"),
     path("import", views.dataset_import, name="dataset_import"),
+    path("import/<int:job_id>/undo", views.import_undo, name="import_undo"),
     path("export", views.dataset_export, name="dataset_export"),
     path("validate", views.dataset_validate, name="dataset_validate"),
     path("versions", views.version_list, name="version_list"),

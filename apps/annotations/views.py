@@ -117,6 +117,11 @@ def dataset_import(request, pk):
 
 
 @login_required
+def import_undo(request, pk, job_id):
+    pass
+
+
+@login_required
 @require_POST
 def dataset_export(request, pk):
     dataset = get_dataset(request.user, pk)

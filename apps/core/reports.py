@@ -1,7 +1,7 @@
 """What a job changed or left out, row by row: written as a stream to one CSV, and read from it page by page.
 
-The rows of one kind stand together in the file, and every so often the place of a row is noted: so a page of any kind is
-read without reading what is before it, however many rows there are.
+The rows of one kind stand together in the file, and every so often the place of a row is noted: so a page of any kind
+is read without reading what is before it, however many rows there are.
 """
 
 import csv

@@ -11,8 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from apps.annotations.models import Annotation, Revision
-from apps.annotations.services import imports
-from apps.annotations.services.imports import start_import
+from apps.annotations.services.imports import batches, start_import, write
 from apps.annotations.services.labels import save_labels
 from apps.core import work
 from apps.core.models import Job
@@ -169,7 +168,7 @@ def test_image_uploaded_while_the_import_waits_gets_its_labels(run_jobs, dataset
 
 @pytest.mark.parametrize("batch", [1, 32])
 def test_same_picture_twice_in_an_archive_is_one_image_and_is_named(take, dataset, monkeypatch, batch):
-    monkeypatch.setattr(imports, "BATCH", batch)
+    monkeypatch.setattr(batches, "BATCH", batch)
     files = voc() | {"VOC/JPEGImages/d.png": photo(1), "VOC/Annotations/d.xml": voc_xml(("red", 0, 0, 9, 9))}
     job = take(files)
     assert contents(dataset) == EXPECTED
@@ -195,9 +194,9 @@ def test_bad_image_is_named_with_the_reason_and_the_rest_goes_in(take, dataset):
     assert job.status == "completed"
     assert contents(dataset) == EXPECTED
     said = reasons(job)
-    assert said["VOC/JPEGImages/cut.png"].startswith("Left out: Broken")
-    assert said["VOC/JPEGImages/text.png"].startswith("Left out: Not an image")
-    assert said["VOC/JPEGImages/empty.png"] == "Left out: The file is empty."
+    assert said["VOC/JPEGImages/cut.png"].startswith("Broken: ")
+    assert said["VOC/JPEGImages/text.png"].startswith("Not an image")
+    assert said["VOC/JPEGImages/empty.png"] == "The file is empty."
 
 
 def test_too_large_image_is_named_and_the_rest_goes_in(take, dataset, settings):
@@ -215,7 +214,7 @@ def test_damaged_entry_is_named_and_the_rest_goes_in(take, dataset):
     job = take(SimpleUploadedFile("damaged.zip", bytes(data)))
     assert job.status == "completed"
     assert set(contents(dataset)) == {"b.png", "c.png"}
-    assert reasons(job)["VOC/JPEGImages/a.png"].startswith("Left out: ")
+    assert reasons(job)["VOC/JPEGImages/a.png"].startswith("damaged in the archive")
 
 
 def test_bad_boxes_are_named_by_file_and_the_good_ones_go_in(take, dataset):
@@ -233,7 +232,7 @@ def test_boxes_beyond_the_limit_are_left_out_and_said(take, dataset, settings):
     settings.MAX_BOXES_PER_IMAGE = 1
     job = take(voc())
     assert contents(dataset)["b.png"][2] == [("white", 0.25, 0.25, 0.5, 0.5)]
-    assert "Only the first 1" in reasons(job)["VOC/JPEGImages/b.png"]
+    assert "only the first 1" in reasons(job)["VOC/JPEGImages/b.png"]
 
 
 @pytest.mark.parametrize(
@@ -290,17 +289,17 @@ def test_class_that_cannot_be_taken_is_named(take, monkeypatch):
 @pytest.fixture
 def one_by_one(monkeypatch):
     """Each image is a batch; `one_by_one(n, do)` calls `do()` before the batch of number n, from 0."""
-    monkeypatch.setattr(imports, "BATCH", 1)
-    store, calls = imports.Import._store, []
+    monkeypatch.setattr(batches, "BATCH", 1)
+    store, calls = write.Writer.write, []
 
     def before(number, do):
-        def stop(self, pool, batch):
+        def stop(self, batch):
             calls.append(batch)
             if len(calls) == number + 1:
                 do()
-            store(self, pool, batch)
+            store(self, batch)
 
-        monkeypatch.setattr(imports.Import, "_store", stop)
+        monkeypatch.setattr(write.Writer, "write", stop)
 
     return before
 
@@ -361,7 +360,7 @@ def test_cancelled_import_leaves_whole_images_only(run_jobs, dataset, alice, one
     with run_jobs():
         job = start_import(alice, dataset, packed(voc()))
     job.refresh_from_db()
-    assert (job.status, job.result) == ("cancelled", {})
+    assert (job.status, job.result["more_url"]) == ("cancelled", f"/datasets/{dataset.pk}/import/{job.pk}/undo")
     assert contents(dataset) == dict(list(EXPECTED.items())[:2])
 
 

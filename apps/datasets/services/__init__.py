@@ -17,19 +17,21 @@ from apps.datasets.services.files import delete_pending_files
 from apps.datasets.services.images import (
     add_images,
     delete_images,
-    insert_rows,
-    prepare_image,
     set_split,
 )
+from apps.datasets.services.new_images import NewImage, add_to_counts, check_new_image, insert_rows, store_images
 from apps.datasets.services.reports import keep_report, kept_report
 from apps.datasets.services.splits import assign_splits
 
 __all__ = [
     "MAX_CLASS_NAME",
     "BadClassName",
+    "NewImage",
     "add_class",
     "add_images",
+    "add_to_counts",
     "assign_splits",
+    "check_new_image",
     "create_dataset",
     "delete_dataset",
     "delete_images",
@@ -39,13 +41,13 @@ __all__ = [
     "insert_rows",
     "keep_report",
     "kept_report",
-    "prepare_image",
     "recolor_class",
     "refresh_counts",
     "rename_class",
     "reorder_classes",
     "set_classes",
     "set_split",
+    "store_images",
     "successors",
     "touch",
     "update_dataset",

@@ -1,15 +1,19 @@
 """Deleting stored files: only after the rows are gone for good, and in the end always."""
 
 import logging
+import re
+from datetime import timedelta
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from apps.datasets.models import PendingDeletion
+from apps.datasets.models import DatasetImage, PendingDeletion
 
 log = logging.getLogger(__name__)
 PAGE = 500
+EXPECTED = timedelta(hours=1)  # what is noted before it is stored has its row long before
+IMAGE_FILE = re.compile(r"datasets/(\d{1,18})/(?:images|thumbs|previews)/([0-9a-f]{64})\.\w+")
 
 
 def forget_files(names):
@@ -17,6 +21,20 @@ def forget_files(names):
     rows = [PendingDeletion(name=name) for name in names if name]
     PendingDeletion.objects.bulk_create(rows, batch_size=500)
     transaction.on_commit(delete_pending_files, robust=True)
+
+
+def expect_files(names):
+    """Note what is about to be stored, so that it goes again where a kill comes in between; outside a transaction.
+
+    Returns the names that are not there yet, which the caller stores. What is there stays for as long, whatever notes
+    of it there are. `keep_files` takes the notes back when the rows are there.
+    """
+    names, due_at = set(names), timezone.now() + EXPECTED
+    PendingDeletion.objects.filter(name__in=names).update(due_at=due_at)
+    missing = {name for name in names if not default_storage.exists(name)}
+    noted = set(PendingDeletion.objects.filter(name__in=missing).values_list("name", flat=True))
+    PendingDeletion.objects.bulk_create(PendingDeletion(name=name, due_at=due_at) for name in sorted(missing - noted))
+    return missing
 
 
 def keep_files(names):
@@ -43,15 +61,21 @@ def delete_pending_files():
 
 
 def _delete_noted(row):
-    note = PendingDeletion.objects.filter(pk=row.pk)
+    note = PendingDeletion.objects.filter(pk=row.pk, due_at__lte=timezone.now())  # it may be put off this moment
     if row.name.endswith("/"):  # the folder of a dataset that is gone: nothing comes back under its name
         _delete(row.name)
         return note.delete()[0]
     with transaction.atomic():  # whoever takes the note back waits for this, or this finds no note
         gone = note.delete()[0]
-        if gone:
+        if gone and not _has_row(row.name):
             _delete(row.name)
     return gone
+
+
+def _has_row(name):
+    """Whether an image, also one in the trash, has this file: the same bytes may have come in again meanwhile."""
+    parts = IMAGE_FILE.fullmatch(name)
+    return bool(parts) and DatasetImage.all_objects.filter(dataset_id=int(parts[1]), sha256=parts[2]).exists()
 
 
 def _delete(name):

@@ -19,14 +19,20 @@ class Proposal:
 
 
 def propose_classes(dataset, names):
-    """A Proposal for each class of an archive: the one of the same name, else of a former name, else a new one."""
+    """A Proposal for each class of an archive: the one of the same name, else of a former name, else a new one.
+
+    A former name counts only where the archive does not know the class by its name of today: else it is another class.
+    """
+    names = [tidy(name) for name in names]
     today = {name.casefold(): place for place, name in enumerate(dataset.class_names)} if dataset else {}
-    before = datasets.former_names(dataset) if dataset else {}
-    return [_propose(tidy(name), today, before) for name in names]
+    same = {today.get(name.casefold()) for name in names}
+    former = datasets.former_names(dataset) if dataset else {}
+    former = {name: place for name, place in former.items() if place not in same}
+    return [_propose(name, today, former) for name in names]
 
 
-def _propose(name, today, before):
-    for known, by in ((today, SAME), (before, FORMER)):
+def _propose(name, today, former):
+    for known, by in ((today, SAME), (former, FORMER)):
         if name.casefold() in known:
             return Proposal(name, known[name.casefold()], by)
     return Proposal(name, None, NEW)

@@ -1,6 +1,6 @@
 """The run of an import job."""
 
-import logging
+import errno
 
 from django.db import transaction
 from django.urls import reverse
@@ -23,8 +23,6 @@ from apps.datasets import services as datasets
 from apps.datasets.models import Dataset
 from apps.datasets.services.files import forget_files
 
-log = logging.getLogger(__name__)
-
 
 def run_import(job, report):
     """The work of an import job; returns its report. Bad files are named and the rest goes in."""
@@ -38,6 +36,10 @@ def run_import(job, report):
     except (FormatError, ArchiveError) as refusal:
         _take_back(dataset, job)
         raise WorkFailed(str(refusal)) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise WorkFailed("The server's disk is full. Make room and import the archive again.") from None
+        raise
     except Dataset.DoesNotExist:
         forget_files([f"datasets/{dataset.pk}/"])  # what was stored since it was deleted
         raise WorkFailed("The dataset was deleted while the archive was read.") from None
@@ -95,7 +97,8 @@ class Import:
     def _classes(self, reading):
         classes = ClassMap(self.dataset, reading, self.options, self.job.owner)
         for name, today in classes.by_former_name.items():
-            self.report.add("", None, f"the class “{name}” is “{today}” here, by its former name", Kind.FORMER_NAME, NOTE)
+            reason = f"the class “{name}” is “{today}” here, by its former name"
+            self.report.add("", None, reason, Kind.FORMER_NAME, NOTE)
         return classes
 
     def _drain(self, reading):

@@ -2,8 +2,8 @@
 
 from pathlib import PurePath
 
-from apps.core.jobs import create_job
 from apps.annotations.services.imports.options import ImportOptions
+from apps.core.jobs import create_job
 
 TASK = "apps.annotations.tasks.import_archive"
 

@@ -10,8 +10,8 @@ def imported_images(job):
 
 
 def undo_import(dataset, job, user):
-    """Put the images that this job brought into `dataset` into the trash; returns how many.
+    """Delete the images that this job brought into `dataset`; returns how many.
 
     Labels that it gave to images that were there already stay: their history has them.
     """
-    return datasets.trash_images(dataset, imported_images(job), user)
+    return datasets.delete_images(dataset, imported_images(job))

@@ -105,7 +105,7 @@ class Writer:
         for arrival in arrivals:
             image = rows.get(arrival.sha256)
             if image is None:
-                self._leave_out(arrival, Kind.ALREADY_HERE, "it was deleted from the dataset while the archive was read")
+                self._leave_out(arrival, Kind.ALREADY_HERE, "it was deleted here while the archive was read")
             elif image.pk in mine:
                 self._count_again(image, arrival.labels)
             elif arrival.labels.labelled and image.revision == 0:
