@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import classes, health, labels, review, transfer, versions, workspace
+from apps.annotations.api import classes, health, imports, labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.core import tus
 from apps.datasets import api as datasets
@@ -35,8 +35,11 @@ urlpatterns = [
     path("jobs/<int:pk>", core.JobDetail.as_view()),
     path("jobs/<int:pk>/cancel", core.JobCancel.as_view()),
     path("jobs/<int:pk>/file", core.JobFile.as_view(), name="job_file"),
-    path("datasets/import", transfer.ImportNewDataset.as_view()),
-    path(f"{DATASET}/import", transfer.ImportIntoDataset.as_view()),
+    path("datasets/import", imports.ImportNewDataset.as_view()),
+    path("datasets/inspect", imports.InspectForNewDataset.as_view()),
+    path(f"{DATASET}/import", imports.ImportIntoDataset.as_view()),
+    path(f"{DATASET}/inspect", imports.InspectForDataset.as_view()),
+    path(f"{DATASET}/imports/<int:job_id>/undo", imports.UndoImport.as_view()),
     path(f"{DATASET}/export", transfer.ExportDataset.as_view()),
     path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
     path(f"{DATASET}/images/bulk", datasets.BulkImages.as_view()),

@@ -4,14 +4,16 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerView
 
-from apps.annotations import views as annotations
+from apps.annotations import import_views as imports
 from yolotrainer import api
 
 urlpatterns = [
     path("", include("apps.core.urls")),
     path("account/", include("apps.accounts.urls")),
     path("datasets/", include("apps.datasets.urls")),
-    path("datasets/import", annotations.import_new, name="import_new"),
+    path("datasets/import", imports.import_new, name="import_new"),
+    path("datasets/import/<int:job_id>", imports.import_preview, name="import_new_preview"),
+    path("datasets/import/<int:job_id>/again", imports.import_again, name="import_new_again"),
     path("datasets/<int:pk>/", include("apps.annotations.urls")),
     path("training/", include("apps.training.urls")),
     path("models/", include("apps.models.urls")),

@@ -3,6 +3,7 @@
 from django.http import Http404
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision
+from apps.core.models import Job
 from apps.datasets.access import get_dataset, get_dataset_to_edit
 
 
@@ -40,3 +41,11 @@ def get_version(user, dataset_id, number):
         raise Http404("This dataset has no such version.")
     version.dataset = dataset
     return version
+
+
+def get_import(dataset, job_id):
+    """An import job of a dataset that was looked up for this user, or Http404."""
+    job = Job.objects.filter(pk=job_id, kind="import", subject=f"dataset:{dataset.pk}").first()
+    if job is None:
+        raise Http404("This dataset has no such import.")
+    return job

@@ -1,30 +1,11 @@
-"""Forms about import and export."""
+"""Forms about export."""
 
 from django import forms
-from django.conf import settings
 
 from apps.annotations.formats import FORMATS
 from apps.datasets.models import SPLITS
 
 FORMAT_CHOICES = [(key, format.title) for key, format in FORMATS.items()]
-
-
-class ImportForm(forms.Form):
-    file = forms.FileField(
-        label="Archive (zip or tar)", widget=forms.FileInput(attrs={"accept": ".zip,.tar,.tgz,.gz,.bz2"})
-    )
-    format = forms.ChoiceField(choices=[("auto", "Recognise it by itself"), *FORMAT_CHOICES])
-
-    def clean_file(self):
-        file = self.cleaned_data["file"]
-        if file.size > settings.MAX_ARCHIVE_BYTES:
-            raise forms.ValidationError(f"Larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
-        return file
-
-
-class ImportNewForm(ImportForm):
-    name = forms.CharField(max_length=120, label="Name of the new dataset")
-    field_order = ["name", "file", "format"]
 
 
 class ExportForm(forms.Form):

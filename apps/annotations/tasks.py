@@ -3,6 +3,7 @@ from celery import shared_task
 from apps.annotations.services.classes import run_removal
 from apps.annotations.services.exports import run_export
 from apps.annotations.services.imports import run_import
+from apps.annotations.services.inspection import run_inspection
 from apps.annotations.services.progress import prune_old_revisions
 from apps.annotations.services.statistics import run_recount
 from apps.annotations.services.validation import run_validation
@@ -13,6 +14,12 @@ from apps.core.jobs import run_job
 def import_archive(pk):
     """Import an uploaded archive."""
     run_job(pk, run_import)
+
+
+@shared_task(ignore_result=True)
+def inspect_archive(pk):
+    """Look into an uploaded archive."""
+    run_job(pk, run_inspection)
 
 
 @shared_task(ignore_result=True)

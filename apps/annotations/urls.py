@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.annotations import class_views, views
+from apps.annotations import class_views, import_views, views
 
 app_name = "annotations"
 urlpatterns = [
@@ -13,9 +13,12 @@ urlpatterns = [
     path("crops", views.crop_wall, name="crop_wall"),
     path("labelling-progress", views.labelling_progress, name="labelling_progress"),
     path("statistics", views.statistics, name="statistics"),
-    path("transfer", views.transfer, name="transfer"),
-    path("import", views.dataset_import, name="dataset_import"),
-    path("import/<int:job_id>/undo", views.import_undo, name="import_undo"),
+    path("transfer", import_views.transfer, name="transfer"),
+    path("import", import_views.dataset_import, name="dataset_import"),
+    path("import/<int:job_id>", import_views.import_preview, name="import_preview"),
+    path("import/<int:job_id>/again", import_views.import_again, name="import_again"),
+    path("import/<int:job_id>/summary", import_views.import_summary, name="import_summary"),
+    path("import/<int:job_id>/undo", import_views.import_undo, name="import_undo"),
     path("export", views.dataset_export, name="dataset_export"),
     path("validate", views.dataset_validate, name="dataset_validate"),
     path("versions", views.version_list, name="version_list"),

@@ -1,4 +1,4 @@
-"""Pages about labels: the workspace, import and export, versions."""
+"""Pages about labels: the workspace, statistics, export, versions."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -8,15 +8,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
-from apps.annotations.forms import ExportForm, ImportForm, ImportNewForm
+from apps.annotations.forms import ExportForm
+from apps.annotations.import_views import transfer_context
 from apps.annotations.models import Annotation
 from apps.annotations.services.exports import start_export
-from apps.annotations.services.imports import start_import
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
 from apps.annotations.services.versions import create_version
-from apps.core.access import jobs_visible_to
-from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
 from apps.datasets.views import IMAGES_A_PAGE, dataset_context
 
@@ -93,32 +91,6 @@ def labelling_progress(request, pk):
 
 
 @login_required
-def transfer(request, pk):
-    """Import into a dataset and export from it."""
-    dataset = get_dataset(request.user, pk)
-    context = dataset_context(request, dataset) | {
-        "import_form": ImportForm(),
-        "export_form": ExportForm(),
-        "jobs": jobs_visible_to(request.user).filter(subject=f"dataset:{pk}")[:10],
-    }
-    return render(request, "annotations/transfer.html", context)
-
-
-@login_required
-@require_POST
-def dataset_import(request, pk):
-    dataset = get_dataset_to_edit(request.user, pk)
-    form = ImportForm(request.POST, request.FILES)
-    if form.is_valid():
-        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"])
-        return redirect("core:job_detail", job.pk)
-    context = dataset_context(request, dataset) | {"import_form": form, "export_form": ExportForm()}
-    return render(request, "annotations/transfer.html", context, status=400)
-
-
-@login_required
-def import_undo(request, pk, job_id):
-    pass
 
 
 @login_required
@@ -129,8 +101,9 @@ def dataset_export(request, pk):
     if form.is_valid():
         job = start_export(request.user, dataset, **form.cleaned_data)
         return redirect("core:job_detail", job.pk)
-    context = dataset_context(request, dataset) | {"import_form": ImportForm(), "export_form": form}
-    return render(request, "annotations/transfer.html", context, status=400)
+    return render(
+        request, "annotations/transfer.html", transfer_context(request, dataset, export_form=form), status=400
+    )
 
 
 @login_required
@@ -138,17 +111,6 @@ def dataset_export(request, pk):
 def dataset_validate(request, pk):
     dataset = get_dataset(request.user, pk)
     return redirect("core:job_detail", start_validation(request.user, dataset).pk)
-
-
-@login_required
-def import_new(request):
-    """A new dataset from an archive."""
-    form = ImportNewForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        dataset = datasets.create_dataset(request.user, form.cleaned_data["name"])
-        job = start_import(request.user, dataset, form.cleaned_data["file"], form.cleaned_data["format"], new=True)
-        return redirect("core:job_detail", job.pk)
-    return render(request, "annotations/import_new.html", {"form": form}, status=400 if form.errors else 200)
 
 
 @login_required

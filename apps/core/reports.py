@@ -90,6 +90,8 @@ def rows_of(job, kind="", page=1):
 
     `kind` "" is all of them. Raises FileNotFoundError where the file has expired.
     """
+    if not job.file:
+        raise FileNotFoundError
     kinds = [entry for entry in job.result["report"]["kinds"] if kind in ("", entry["kind"])]
     places = [(mark, min(PAGE, entry["count"] - PAGE * n)) for entry in kinds for n, mark in enumerate(entry["marks"])]
     if not places or not 1 <= page <= len(places):

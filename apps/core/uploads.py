@@ -159,6 +159,14 @@ def take_upload(upload):
     return upload.file.name
 
 
+def stored_upload(user, pk):
+    """(stored name, file name) of this person's upload, for a job to read; raises UploadError in words."""
+    upload = Upload.objects.filter(owner_id=user.pk, pk=pk).first()
+    if upload is None:
+        raise UploadGone("There is no such upload of yours, or it has expired.")
+    return take_upload(upload), upload.filename
+
+
 def delete_upload(upload):
     """Forget an upload with its bytes, unless a job reads them."""
     pieces, name = pieces_path(upload), upload.file.name or stored_name(upload)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from apps.core import health, work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.api import job_file_response
+from apps.core.reports import rows_of
 
 
 def home(request):
@@ -27,12 +28,27 @@ def recent_jobs(request):
 def job_detail(request, pk):
     """A job's page; while it runs, the page asks again for the part that changes."""
     job = get_job(request.user, pk)
-    part = "#progress" if request.htmx and not request.htmx.boosted else ""
-    context = {"job": job, "problems": job.result.get("problems", [])[:500]}
-    response = render(request, f"core/job_detail.html{part}", context)
-    if part and not job.is_active:
+    is_part = request.htmx and not request.htmx.boosted
+    context = {"job": job, "problems": job.result.get("problems", [])[:500], **_report_page(request, job)}
+    if is_part and request.htmx.target == "report" and job.result.get("report"):
+        return render(request, "core/job_detail.html#report", context)
+    response = render(request, f"core/job_detail.html{'#progress' if is_part else ''}", context)
+    if is_part and not job.is_active:
         response["HX-Refresh"] = "true"  # the whole page shows the result
     return response
+
+
+def _report_page(request, job):
+    """The page of the job's report that was asked for; `rows` is None where its file has expired."""
+    if not job.result.get("report"):
+        return {}
+    kind, page = request.GET.get("kind", ""), request.GET.get("page", "1")
+    page = int(page) if page.isascii() and page.isdecimal() and len(page) < 10 else 1
+    try:
+        rows, pages = rows_of(job, kind, page)
+    except FileNotFoundError:
+        rows, pages = None, 0
+    return {"rows": rows, "pages": pages, "page": page, "kind": kind}
 
 
 @login_required

@@ -360,7 +360,7 @@ def test_cancelled_import_leaves_whole_images_only(run_jobs, dataset, alice, one
     with run_jobs():
         job = start_import(alice, dataset, packed(voc()))
     job.refresh_from_db()
-    assert (job.status, job.result["more_url"]) == ("cancelled", f"/datasets/{dataset.pk}/import/{job.pk}/undo")
+    assert (job.status, job.result["more_url"]) == ("cancelled", f"/datasets/{dataset.pk}/import/{job.pk}/summary")
     assert contents(dataset) == dict(list(EXPECTED.items())[:2])
 
 
@@ -456,15 +456,21 @@ def test_empty_upload_is_refused(owner, dataset):
     assert (answer.status_code, set(answer.json())) == (400, {"file"})
 
 
-def test_json_instead_of_a_form_is_415(owner, dataset):
-    assert owner.post(f"/api/v1/datasets/{dataset.pk}/import", {"file": "a.zip"}).status_code == 415
+def test_json_needs_the_id_of_an_upload(owner, dataset):
+    answer = owner.post(f"/api/v1/datasets/{dataset.pk}/import", {"file": "a.zip"})
+    assert (answer.status_code, set(answer.json())) == (400, {"file"})
+    answer = owner.post(f"/api/v1/datasets/{dataset.pk}/import", {})
+    assert answer.json() == {"file": ["Send either a file or the id of a finished upload."]}
 
 
 def test_page_imports_and_shows_the_report(run_jobs, page_as, alice, dataset):
     browser = page_as(alice)
     files = voc() | {"VOC/JPEGImages/<b>bad.png": "no picture"}
     with run_jobs():
-        answer = browser.post(f"/datasets/{dataset.pk}/import", {"file": packed(files), "format": "auto"})
+        preview = browser.post(f"/datasets/{dataset.pk}/import", {"file": packed(files)})["Location"]
+    assert contents(dataset) == {}
+    with run_jobs():
+        answer = browser.post(preview, {"splits": "fill"})
     assert answer.status_code == 302
     page = browser.get(answer["Location"]).content.decode()
     assert "Not an image" in page
@@ -473,10 +479,12 @@ def test_page_imports_and_shows_the_report(run_jobs, page_as, alice, dataset):
 
 
 def test_page_makes_a_new_dataset_from_an_archive(run_jobs, page_as, alice):
+    browser = page_as(alice)
     with run_jobs():
-        answer = page_as(alice).post(
-            "/datasets/import", {"file": packed(voc()), "format": "auto", "name": "<i>New</i>"}
-        )
+        preview = browser.post("/datasets/import", {"file": packed(voc())})["Location"]
+    assert Dataset.objects.count() == 0
+    with run_jobs():
+        answer = browser.post(preview, {"splits": "fill", "name": "<i>New</i>", "task": "detect"})
     assert answer.status_code == 302
     assert contents(Dataset.objects.get(name="<i>New</i>")) == EXPECTED
 

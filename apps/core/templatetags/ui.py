@@ -45,6 +45,12 @@ def get_item(mapping, key):
     return mapping.get(key) if mapping else None
 
 
+@register.filter
+def class_hue(class_index):
+    """The number of the palette's colour that a class index has (`.hue-0` to `.hue-15` in the style sheet)."""
+    return int(class_index) % 16
+
+
 @register.simple_tag
 def status_badge(status):
     """A state as a coloured word."""

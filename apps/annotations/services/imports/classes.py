@@ -49,6 +49,9 @@ class ClassMap:
     def __init__(self, dataset, reading, options, user):
         self.names = reading.class_names
         self.keys, self.by_former_name = [], {}
+        if unknown := sorted(set(options.classes) - set(self.names)):
+            known = ", ".join(f"“{name}”" for name in self.names[:20]) or "none"
+            raise WorkFailed(f"The archive has no class “{unknown[0]}”. Its classes: {known}.")
         proposals = propose_classes(dataset, self.names)
         for place, (name, proposal) in enumerate(zip(self.names, proposals, strict=True)):
             wanted = options.classes.get(name, proposal)

@@ -76,5 +76,3 @@ class LabelTaker:
 def pairs(flat):
     """[x, y, x, y, …] → [[x, y], …]"""
     return [list(point) for point in zip(flat[::2], flat[1::2], strict=True)]
-
-

@@ -51,7 +51,7 @@ def _beginnings(job, dataset):
     return {
         "dataset_id": dataset.pk,
         "page_url": reverse("datasets:dataset_detail", args=[dataset.pk]), "page_words": "See the images",
-        "more_url": reverse("annotations:import_undo", args=[dataset.pk, job.pk]),
+        "more_url": reverse("annotations:import_summary", args=[dataset.pk, job.pk]),
     }  # fmt: skip
 
 

@@ -20,5 +20,12 @@ def start_import(user, dataset, upload, format="auto", new=False, options=None, 
 
 def import_params(dataset, filename, options, new=False, **more):
     """What an import job keeps of what was asked."""
-    name = PurePath(str(filename).replace("\\", "/")).name[:200]
-    return {"dataset_id": dataset.pk, "filename": name, "new": new, **options.as_params(), **more}
+    return {
+        "dataset_id": dataset.pk, "filename": clean_archive_name(filename), "new": new, **options.as_params(), **more
+    }  # fmt: skip
+
+
+def clean_archive_name(filename):
+    """The last part of a path as a person sees it, at most 200 characters."""
+    name = PurePath(str(filename).replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[-200:] or "archive"
