@@ -91,9 +91,6 @@ def labelling_progress(request, pk):
 
 
 @login_required
-
-
-@login_required
 @require_POST
 def dataset_export(request, pk):
     dataset = get_dataset(request.user, pk)
