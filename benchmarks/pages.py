@@ -6,8 +6,8 @@
 Starts a platform of its own (the whole one: web process, workers, Valkey) on a database of its own for each kind of
 database; PostgreSQL where its programs are installed. Times are of real HTTP requests to the gunicorn web process over
 a kept loopback connection, sign-in by session included: p50 and p95 of 50 requests after 3 that warm up. Queries are
-counted in a process of their own with Django's test client on the same database. Beside that: how long the statistics
-take to be counted at this size, and how much memory that needs.
+counted in a process of their own with Django's test client on the same database. Beside that: how long it takes to
+count the statistics and to validate at this size, and how much memory the count needs.
 """
 
 import argparse
@@ -182,12 +182,20 @@ def count(options):
     import resource
 
     from apps.annotations.services.statistics.kept import recount
+    from apps.annotations.services.validation import Validation
     from apps.datasets.models import Dataset
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = recount(Dataset.objects.get(name="The big one"))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {"count_seconds": report.seconds, "count_mb": grown / 1024, "kept_kb": len(json.dumps(report.data)) / 1024}
+    began = time.perf_counter()
+    found = Validation(report.dataset, lambda *_: None).run()
+    if found.count < report.dataset.num_images:
+        raise SystemExit("The files of this dataset are not there, and the validation did not say so.")
+    return {
+        "count_seconds": report.seconds, "count_mb": grown / 1024, "kept_kb": len(json.dumps(report.data)) / 1024,
+        "validation_seconds": time.perf_counter() - began,
+    }  # fmt: skip
 
 
 def count_queries(options):
@@ -235,7 +243,7 @@ def show(found, options):
         print(f"{name:<36}" + "".join(f"{p50:9.1f} /{p95:7.1f}{late(p95)} {n:3d} queries" for p50, p95, n in cells))
     for what, words in (
         ("count_seconds", "counting the statistics, s"), ("count_mb", "memory that it needed, MB"),
-        ("kept_kb", "what is kept, kB"), ("seconds", "filling, s"),
+        ("kept_kb", "what is kept, kB"), ("validation_seconds", "validating, s"), ("seconds", "filling, s"),
     ):  # fmt: skip
         print(f"{words:<36}" + "".join(f"{found[kind]['facts'][what]:30.1f}" for kind in kinds))
 

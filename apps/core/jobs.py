@@ -17,6 +17,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+UNASKED = ("statistics",)  # kinds that the platform starts by itself: a person's list does not show them
 
 
 def create_job(owner, kind, task, subject="", params=None, upload=None, message="Waiting for a worker"):

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 from apps.core import health, work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.api import job_file_response
+from apps.core.jobs import UNASKED
 from apps.core.reports import rows_of
 
 
@@ -19,9 +20,8 @@ def home(request):
 @login_required
 def recent_jobs(request):
     """A fragment for the dashboard: other long work of mine."""
-    return render(
-        request, "core/job_detail.html#recent", {"jobs": jobs_visible_to(request.user).filter(owner=request.user)[:5]}
-    )
+    mine = jobs_visible_to(request.user).filter(owner=request.user).exclude(kind__in=UNASKED)
+    return render(request, "core/job_detail.html#recent", {"jobs": mine[:5]})
 
 
 @login_required

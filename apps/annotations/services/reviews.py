@@ -4,6 +4,7 @@ from django.db import transaction
 
 from apps.annotations.models import Review
 from apps.annotations.services.labels import StaleRevision
+from apps.datasets import services as datasets
 from apps.datasets.models import DatasetImage
 
 STATES = {Review.Action.ACCEPT: DatasetImage.State.REVIEWED, Review.Action.SEND_BACK: DatasetImage.State.NEEDS_WORK}
@@ -26,4 +27,5 @@ def review_image(image, revision, reviewer, action, note=""):
             raise StaleRevision(current)
         raise NothingToReview("This image is not labelled yet: there is nothing to review.")
     image.state = STATES[action]
+    datasets.touch(image.dataset)
     return Review.objects.create(image=image, revision=revision, reviewer=reviewer, action=action, note=note)

@@ -1,9 +1,12 @@
 """Statistics and validation of a dataset."""
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from apps.annotations.models import Annotation
+from apps.annotations.services import validation, windows
 from apps.annotations.services.labels import save_labels
 from conftest import box
 
@@ -59,6 +62,7 @@ def test_a_sound_dataset_has_no_problem(
         (lambda d, i: i.annotations.update(width=0), ("zero-size box", "0.png")),
         (lambda d, i: i.annotations.update(class_key=9), ("class out of range", "0.png")),
         (lambda d, i: default_storage.delete(i.file.name), ("unreadable file", "0.png")),
+        (lambda d, i: cut_short(i), ("unreadable file", "0.png")),
         (lambda d, i: Annotation.objects.create(**double(i.annotations.get())), ("duplicate box", "0.png")),
     ],
 )
@@ -68,6 +72,38 @@ def test_each_kind_of_problem_is_found_on_its_image(
     spoil(ready_dataset, images[0])
     found = problems(api_as(alice), ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks)
     assert expected in found
+
+
+def test_all_problems_are_counted_by_kind_though_not_all_are_named(ready_dataset, monkeypatch):
+    monkeypatch.setattr(validation, "MOST_OF_A_KIND", 2)
+    Annotation.objects.all().update(width=0, x_center=2)
+    found = validation.Validation(ready_dataset, lambda *_: None).run()
+    assert dict(found.kinds) == {"box outside the image": 6, "zero-size box": 6}
+    assert (found.count, len(found.named)) == (12, 4)
+    assert found.named[0]["image_id"] == ready_dataset.images.order_by("pk")[0].pk
+
+
+def test_small_windows_find_what_one_window_finds(ready_dataset, images, monkeypatch):
+    Annotation.objects.create(**double(images[3].annotations.get()))
+    default_storage.delete(images[5].file.name)
+    whole = validation.Validation(ready_dataset, lambda *_: None).run()
+    monkeypatch.setattr(windows, "IMAGES_A_WINDOW", 2)
+    monkeypatch.setattr(windows, "BOXES_A_WINDOW", 1)
+    assert validation.Validation(ready_dataset, lambda *_: None).run().named == whole.named
+    assert dict(whole.kinds) == {"duplicate box": 1, "unreadable file": 1}
+
+
+def test_images_in_the_trash_have_no_problems(ready_dataset, images):
+    Annotation.objects.filter(image=images[0]).update(width=0)
+    ready_dataset.images.filter(pk=images[0].pk).update(deleted_at=timezone.now())
+    assert validation.Validation(ready_dataset, lambda *_: None).run().named == []
+
+
+def cut_short(image):
+    with default_storage.open(image.file.name, "rb") as file:
+        data = file.read()
+    default_storage.delete(image.file.name)
+    default_storage.save(image.file.name, ContentFile(data[:-9]))
 
 
 def double(row):

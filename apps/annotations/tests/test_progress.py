@@ -39,6 +39,13 @@ def test_the_page_shows_the_counts_and_people_as_text(page_as, shared, alice, bo
     assert "<i>bob" not in seen
 
 
+def test_a_review_is_counted_at_once(page_as, shared, images, alice):
+    page_as(alice).get(f"/datasets/{shared.pk}/labelling-progress")
+    review_image(images[1], 1, alice, "send_back", "too wide")
+    shared.refresh_from_db()
+    assert dict(who_labelled(shared)["states"]) == {"unlabelled": 2, "labelled": 2, "reviewed": 1, "needs_work": 1}
+
+
 def test_who_left_is_counted_under_one_name(shared, bob):
     bob.delete()
     names = [name for name, *_ in who_labelled(shared)["people"]]

@@ -17,7 +17,7 @@ const FIGURES = {
   "images-per-class": () => data.classes.length && perClass(data, "images"),
   positions: () => data.boxes && positions(...mapToShow()),
   together: () => data.co_occurrence.class_ids.length && data.boxes && together(data),
-  "boxes-per-image": () => data.labeled && perImage(data),
+  "boxes-per-image": () => data.labeled && perImage(data, (from, to) => `?labeled=true&boxes_min=${from}&boxes_max=${to}`),
   "box-sizes": () => data.boxes && sizes(data),
   "box-shapes": () => data.boxes && shapes(data),
   "image-sizes": () => data.images && imageSizes(data),
