@@ -1,6 +1,6 @@
 """The API's `training/`."""
 
-from django.db.models import F
+from django.db.models import F, Prefetch
 from django.db.models.functions import Length, Substr
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
@@ -28,7 +28,8 @@ class TrainingJobs(generics.ListAPIView):
     queryset = TrainingJob.objects.none()
 
     def get_queryset(self):
-        return visible_to(self.request.user)
+        newest = Prefetch("epoch_rows", TrainingEpoch.objects.order_by("-epoch")[:5], to_attr="newest_epochs")
+        return visible_to(self.request.user).defer("logs").prefetch_related(newest)
 
     @extend_schema(request=TrainingRequestSerializer, responses={201: TrainingJobSerializer})
     def post(self, request):

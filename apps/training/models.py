@@ -47,8 +47,11 @@ class TrainingJob(Work):
     @property
     def seconds_left(self):
         """Seconds until the last epoch is done, judged by the newest epochs; None before the first one is."""
-        recent = [row.seconds for row in self.epoch_rows.order_by("-epoch")[:5]]
-        if self.status != self.Status.RUNNING or not recent:
+        if self.status != self.Status.RUNNING:
+            return None
+        newest = self.newest_epochs if hasattr(self, "newest_epochs") else self.epoch_rows.order_by("-epoch")[:5]
+        recent = [row.seconds for row in newest]
+        if not recent:
             return None
         left = self.epochs - self.current_epoch - self.epoch_progress
         return max(left, 0) * sum(recent) / len(recent)
