@@ -1,184 +1,190 @@
-"""Immutable versions of a dataset, and the folder that YOLO trains on."""
+"""Immutable versions of a dataset: made when something changed, and only then."""
 
-import gzip
-import hashlib
-import json
-import os
-import shutil
 import tempfile
+from array import array
 from collections import Counter
-from pathlib import Path
 
-import yaml
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.urls import reverse
 
-from apps.annotations.models import Annotation, DatasetVersion
-from apps.core.images import upright_bytes
+from apps.annotations.manifests import FORMAT, ManifestWriter, content_hash_of
+from apps.annotations.models import DatasetVersion
+from apps.annotations.services.entries import version_entries, version_header, working_entries
+from apps.core.jobs import create_job
+from apps.core.moments import one_moment
+from apps.core.work import WorkFailed
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 
-PAGE = 1000
+TASK = "apps.annotations.tasks.snapshot_dataset"
+AT_ONCE = 3000  # images that are snapshotted or compared while a request waits; more are a job
+TRIES = 4
+MAX_NOTE = 200
 
 
-def create_version(dataset, user):
-    """Snapshot the dataset; returns (version, whether it is new). Nothing changed: the same version again."""
-    with tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) as draft:
-        with transaction.atomic():
-            dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)  # as it is now, classes too
-            found = _write_manifest(dataset, draft)
-            DatasetImage.objects.filter(dataset=dataset, in_version=False).update(in_version=True)
-        draft.seek(0)
-        return _keep_version(dataset, user, draft, found)
+class _ImagesGone(Exception):
+    """Images of the manifest were deleted for good before their files could be held."""
 
 
-def _keep_version(dataset, user, draft, found):
-    same = DatasetVersion.objects.filter(dataset=dataset, content_hash=found["content_hash"]).first()
-    if same:
-        return same, False
-    name = f"datasets/{dataset.pk}/versions/{found['content_hash']}.jsonl.gz"
-    default_storage.save(name, File(draft, name=name))
-    try:
-        with transaction.atomic():
-            Dataset.objects.select_for_update().get(pk=dataset.pk)
-            number = (dataset.versions.aggregate(last=Max("number"))["last"] or 0) + 1
-            return DatasetVersion.objects.create(
-                dataset=dataset, number=number, created_by=user, manifest=name, **found
-            ), True  # fmt: skip
-    except IntegrityError:  # someone made the same version meanwhile
-        return DatasetVersion.objects.get(dataset=dataset, content_hash=found["content_hash"]), False
+def is_large(dataset):
+    """Whether a walk over all its images is too long for a request."""
+    return dataset.num_images > AT_ONCE
 
 
-def _write_manifest(dataset, out):
-    """Write the manifest, a header line and a line an image, gzipped; returns what a version knows of it."""
-    digest, splits, num_images, num_boxes = hashlib.sha256(), Counter(), 0, 0
-    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0, compresslevel=5) as lines:
+def start_version(user, dataset, note=""):
+    """Queue a snapshot of a large dataset; returns the job."""
+    return create_job(
+        user, "version", TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk, "note": note}
+    )
 
-        def write(entry):
-            line = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-            digest.update(line)
-            lines.write(line)
 
-        places = dataset.places
-        write({
-            "format": 2, "task": dataset.task, "class_names": dataset.class_names, "class_keys": dataset.class_keys,
-        })  # fmt: skip
-        for image, boxes in images_with_labels(dataset.images.all()):
-            write(_entry(image, boxes, places))
-            num_images += 1
-            num_boxes += len(boxes)
-            splits[image.split] += 1
+def run_version(job, report):
+    """The work of a snapshot job."""
+    dataset = Dataset.objects.filter(pk=job.params["dataset_id"]).first()
+    if dataset is None:
+        raise WorkFailed("The dataset is gone.")
+    total = max(dataset.num_images, 1)
+    version, is_new = create_version(
+        dataset, job.owner, job.params["note"], lambda n: report.later(n / total, f"{n} of {total} images")
+    )
+    words = f"Version {version.number} is made." if is_new else f"Nothing changed since version {version.number}."
     return {
-        "content_hash": digest.hexdigest(), "class_names": dataset.class_names,
-        "class_keys": dataset.class_keys, "num_images": num_images, "num_boxes": num_boxes,
-        "split_counts": {split: splits[split] for split in (*SPLITS, "")},
+        "number": version.number, "is_new": is_new, "words": words, "page_words": "See the versions",
+        "page_url": reverse("annotations:version_list", args=[dataset.pk]),
+        "figures": {"version": version.number, "images": version.num_images, "boxes": version.num_boxes},
     }  # fmt: skip
 
 
-def images_with_labels(images):
-    """Yield (image, its annotations) in the order of the ids, a page of rows at a time."""
-    last = 0
-    while True:
-        page = list(images.filter(pk__gt=last).order_by("pk")[:PAGE])
-        if not page:
-            return
-        last = page[-1].pk
-        labels = {image.pk: [] for image in page}
-        rows = Annotation.objects.filter(image__dataset_id=page[0].dataset_id, image__gte=page[0].pk, image__lte=last)
-        for row in rows.order_by("pk"):
-            if row.image_id in labels:
-                labels[row.image_id].append(row)
-        for image in page:
-            yield image, labels[image.pk]
+def create_version(dataset, user, note="", tell=None):
+    """Snapshot the dataset; returns (version, whether it is new). Nothing changed: the same version again.
 
-
-def _entry(image, boxes, places):
-    return {
-        "sha256": image.sha256, "file": image.file.name, "filename": image.filename, "plain": image.is_plain,
-        "width": image.width, "height": image.height, "split": image.split, "labeled": image.is_labeled,
-        "boxes": [
-            [
-                places[box.class_key], box.x_center, box.y_center, box.width, box.height,
-                *([box.points] if box.points else []),
-            ]
-            for box in boxes
-        ],
-    }  # fmt: skip
-
-
-def read_manifest(version):
-    """Yield the entries of a version's images, as `_entry` wrote them."""
-    with version.manifest.open("rb") as file, gzip.open(file, "rt") as lines:
-        next(lines)
-        for line in lines:
-            yield json.loads(line)
-
-
-def yolo_folder(version):
-    """The version as a folder that ultralytics trains on, made once; returns the path of its data.yaml.
-
-    Only labelled images with a split go in. Local files are linked, others are fetched.
+    The images are read as they are at one moment, and nobody has to wait for it. `tell(images done)` says how far it
+    is. Images that are deleted for good meanwhile make it start over, the last time with everybody else waiting.
     """
-    folder = settings.WORK_DIR / "datasets" / f"{version.pk}-{version.content_hash[:12]}"
-    if not (folder / "data.yaml").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
+    for attempt in range(1, TRIES + 1):
         try:
-            _fill_yolo_folder(version, draft, folder)
-            draft.rename(folder)
-        except OSError:
-            if not (folder / "data.yaml").exists():  # else another worker was first
-                raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    return folder / "data.yaml"
+            if attempt < TRIES:
+                return _snapshot(dataset, user, note, tell)
+            with transaction.atomic():
+                Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
+                return _snapshot(dataset, user, note, tell=None)
+        except _ImagesGone:
+            continue
+        except Dataset.DoesNotExist:
+            raise WorkFailed("The dataset was deleted meanwhile.") from None
+    raise AssertionError("An image went although everybody waited.")
 
 
-def _fill_yolo_folder(version, draft, final):
-    for split in SPLITS:
-        (draft / "images" / split).mkdir(parents=True)
-        (draft / "labels" / split).mkdir(parents=True)
-    used, polygons = set(), version.dataset.task == Dataset.Task.SEGMENT
-    for entry in read_manifest(version):
-        if entry["labeled"] and entry["split"]:
-            used.add(entry["split"])
-            _place_image(entry, draft / "images" / entry["split"])
-            rows = "".join(_label_row(box, polygons) for box in entry["boxes"])
-            (draft / "labels" / entry["split"] / f"{entry['sha256']}.txt").write_text(rows)
-    data = {"path": str(final), "train": "images/train", "val": "images/val"}
-    if "test" in used:
-        data["test"] = "images/test"
-    data["names"] = dict(enumerate(version.class_names))
-    (draft / "data.yaml").write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=10_000), "utf-8")
+def _snapshot(dataset, user, note, tell):
+    with tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) as draft:
+        unheld = array("Q")
+        found = write_state(dataset, draft, unheld, tell)
+        _hold_files(unheld)
+        draft.seek(0)
+        return _keep_version(dataset, user, note, draft, found)
 
 
-def _label_row(box, polygons):
-    class_id, *numbers = box[:5]
-    if polygons:  # a box becomes its four corners: Ultralytics cannot read a file that mixes both
-        x, y, w, h = numbers
-        left, right, top, bottom = x - w / 2, x + w / 2, y - h / 2, y + h / 2
-        points = box[5] if len(box) > 5 else [[left, top], [right, top], [right, bottom], [left, bottom]]
-        numbers = [min(max(value, 0.0), 1.0) for point in points for value in point]
-    return f"{class_id} " + " ".join(f"{number:.8f}" for number in numbers) + "\n"
+def write_state(dataset, out, unheld=None, tell=None):
+    """Write the dataset's manifest as it is at one moment; returns the fields of a version that say what is in it.
+
+    `unheld` collects the ids of the images whose files are in no version yet.
+    """
+    unheld = array("Q") if unheld is None else unheld
+    splits, labeled, num_boxes, train_boxes, done = Counter(), Counter(), 0, 0, 0
+
+    def seen(pk, in_version):
+        if not in_version:
+            unheld.append(pk)
+
+    with one_moment():
+        row = Dataset.objects.get(pk=dataset.pk)
+        with ManifestWriter(out, row.task, row.class_names, row.class_keys) as manifest:
+            for entry in working_entries(row.images.all(), seen):
+                manifest.add(entry)
+                count = len(entry["boxes"])
+                splits[entry["split"]] += 1
+                labeled[entry["split"]] += entry["labeled"]
+                num_boxes += count
+                train_boxes += count if entry["split"] == "train" and entry["labeled"] else 0
+                done += 1
+                if tell:
+                    tell(done)
+    return {
+        "content_hash": manifest.content_hash, "class_names": row.class_names, "class_keys": row.class_keys,
+        "num_images": done, "num_boxes": num_boxes, "split_counts": {split: splits[split] for split in (*SPLITS, "")},
+        "labeled_counts": {split: labeled[split] for split in (*SPLITS, "")} | {"train_boxes": train_boxes},
+        "same_at": row.updated_at,
+    }  # fmt: skip
 
 
-def _place_image(entry, folder):
-    suffix = Path(entry["file"]).suffix
-    if not entry["plain"]:
-        with default_storage.open(entry["file"]) as file:
-            (folder / f"{entry['sha256']}.png").write_bytes(upright_bytes(file.read()))
-        return
-    target = folder / f"{entry['sha256']}{suffix}"
-    try:
-        os.symlink(default_storage.path(entry["file"]), target)
-    except NotImplementedError:  # a store that is not on this machine
-        with default_storage.open(entry["file"]) as file, target.open("wb") as out:
-            shutil.copyfileobj(file, out)
+def _hold_files(pks):
+    """Mark images as part of a version, so that their files stay without their rows; raises _ImagesGone."""
+    for start in range(0, len(pks), 500):
+        some = pks[start : start + 500]
+        if DatasetImage.all_objects.filter(pk__in=some).update(in_version=True) < len(some):
+            raise _ImagesGone
 
 
-def validation_images(version, limit):
-    """Paths of up to `limit` validation images of a version, for engines to look at."""
-    folder = yolo_folder(version).parent / "images" / "val"
-    return [str(path) for path in sorted(folder.iterdir())[:limit]]
+def _keep_version(dataset, user, note, draft, found):
+    _hash_old_versions_anew(dataset)
+    same_at = found.pop("same_at")
+    same = DatasetVersion.objects.filter(dataset=dataset, content_hash=found["content_hash"]).first()
+    if same is None:
+        name = f"datasets/{dataset.pk}/versions/{found['content_hash']}.jsonl.gz"
+        default_storage.save(name, File(draft, name=name))
+        try:
+            return _insert(dataset, user, note, name, same_at, found), True
+        except IntegrityError:  # someone made the same version meanwhile
+            same = DatasetVersion.objects.get(dataset=dataset, content_hash=found["content_hash"])
+    changes = {"same_at": same_at} | ({"note": note} if note and not same.note else {})
+    DatasetVersion.objects.filter(pk=same.pk).update(**changes)
+    same.refresh_from_db()
+    return same, False
+
+
+@transaction.atomic
+def _insert(dataset, user, note, name, same_at, found):
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    number = (dataset.versions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return DatasetVersion.objects.create(
+        dataset=dataset, number=number, created_by=user, manifest=name, note=note, same_at=same_at, hashed_as=FORMAT,
+        **found,
+    )  # fmt: skip
+
+
+def _hash_old_versions_anew(dataset):
+    """Versions of the first format get the hash that today's rules give, so that what did not change is found again."""
+    for version in dataset.versions.filter(hashed_as__lt=FORMAT):
+        content_hash = content_hash_of(version_header(version), version_entries(version))
+        try:
+            with transaction.atomic():
+                DatasetVersion.objects.filter(pk=version.pk).update(content_hash=content_hash, hashed_as=FORMAT)
+        except IntegrityError:  # two that differed in what does not count any more: the other one stands for both
+            DatasetVersion.objects.filter(pk=version.pk).update(hashed_as=FORMAT)
+
+
+def set_note(version, note):
+    """What people call a version; empty for nothing."""
+    version.note = " ".join(note.split())[:MAX_NOTE]
+    DatasetVersion.objects.filter(pk=version.pk).update(note=version.note)
+    return version
+
+
+def labeled_counts(version):
+    """`{split: labelled images, "train_boxes": boxes to learn from}` of a version; worked out once for old ones."""
+    if not version.labeled_counts:
+        counts = Counter()
+        for entry in version_entries(version):
+            counts[entry["split"]] += entry["labeled"]
+            counts["train_boxes"] += len(entry["boxes"]) if entry["split"] == "train" and entry["labeled"] else 0
+        version.labeled_counts = {name: counts[name] for name in (*SPLITS, "", "train_boxes")}
+        DatasetVersion.objects.filter(pk=version.pk).update(labeled_counts=version.labeled_counts)
+    return version.labeled_counts
+
+
+def is_as_now(version, dataset):
+    """Whether the dataset is surely as this version has it. False may also mean that only its name was changed."""
+    return version.same_at == dataset.updated_at
