@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404
+from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
@@ -14,6 +14,7 @@ from rest_framework.views import APIView, exception_handler
 
 from apps.core import work
 from apps.core.access import get_job, jobs_visible_to
+from apps.core.downloads import download
 from apps.core.models import Job
 
 
@@ -110,15 +111,16 @@ class JobFile(APIView):
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request, pk):
-        return job_file_response(get_job(request.user, pk))
+        """A `Range` is answered with that part, so that a broken download can go on."""
+        return job_file_response(request, get_job(request.user, pk))
 
 
-def job_file_response(job):
+def job_file_response(request, job):
     """The job's file as a download, or 404 where it has none or it has expired."""
     if not job.file or not default_storage.exists(job.file.name):
         raise Http404("This job has no file, or it has expired.")
     name = job.result.get("filename") or job.file.name.rsplit("/", 1)[-1]
-    return FileResponse(job.file.open("rb"), as_attachment=True, filename=name)
+    return download(request, job.file, name, etag=job.file.name.rsplit("/", 1)[-1])
 
 
 class NoSuchCall(APIView):

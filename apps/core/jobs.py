@@ -48,7 +48,13 @@ class Reporter:
         self.check()
         if time.monotonic() - self._said >= 0.5:
             self._said = time.monotonic()
+            self._heartbeat.say()  # what was to be said later is old now
             work.update_running(self.job, progress=min(max(progress, 0), 1), message=message[:300])
+
+    def later(self, progress, message=""):
+        """As a call, for work that may not write now, inside `one_moment()`: the next heartbeat writes it."""
+        self.check()
+        self._heartbeat.say(progress=min(max(progress, 0), 1), message=message[:300])
 
     def check(self):
         """Raise where the work must stop."""

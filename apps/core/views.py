@@ -60,7 +60,7 @@ def job_cancel(request, pk):
 
 @login_required
 def job_file(request, pk):
-    return job_file_response(get_job(request.user, pk))
+    return job_file_response(request, get_job(request.user, pk))
 
 
 def healthz(request):

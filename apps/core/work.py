@@ -127,6 +127,7 @@ class Heartbeat:
 
     def __init__(self, row):
         self.row, self.lost, self._end = row, threading.Event(), threading.Event()
+        self._values = {}
         self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{row.pk}")
 
     def __enter__(self):
@@ -137,11 +138,16 @@ class Heartbeat:
         self._end.set()
         self._thread.join()
 
+    def say(self, **values):
+        """Have the next beat write these, on its own connection."""
+        self._values = values
+
     def _beat(self):
         try:
             while not self._end.wait(HEARTBEAT_SECONDS):
                 try:
-                    update_running(self.row)
+                    values, self._values = self._values, {}
+                    update_running(self.row, **values)
                 except WorkCancelled:
                     self.lost.set()
                     return

@@ -137,7 +137,9 @@ class Restore:
         return row
 
     def _bring_back(self, wanted, fresh):
-        present = set(DatasetImage.objects.filter(dataset=self.dataset, sha256__in=wanted).values_list("sha256", flat=True))
+        present = set(
+            DatasetImage.objects.filter(dataset=self.dataset, sha256__in=wanted).values_list("sha256", flat=True)
+        )
         trashed = DatasetImage.all_objects.filter(
             dataset=self.dataset, sha256__in=wanted.keys() - present, deleted_at__isnull=False
         )

@@ -74,3 +74,45 @@ def test_problems_of_an_archive_are_shown_as_text(job, page_as):
     page = page_as(job.owner).get(f"/jobs/{job.pk}/").content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<b>bad" not in page
+
+
+# --- a download that goes on where it broke off ---------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("asked", "answer", "span"),
+    [
+        ("bytes=0-2", b"zip", "bytes 0-2/9"),
+        ("bytes=4-", b"bytes", "bytes 4-8/9"),
+        ("bytes=8-8", b"s", "bytes 8-8/9"),
+        ("bytes=3-999", b" bytes", "bytes 3-8/9"),
+        ("bytes=-3", b"tes", "bytes 6-8/9"),
+        ("bytes=-99", b"zip bytes", "bytes 0-8/9"),
+    ],
+)
+@pytest.mark.parametrize("path", READS[1::2])
+def test_part_of_a_file_is_answered_with_that_part(path, job, page_as, asked, answer, span):
+    response = page_as(job.owner).get(path.format(job.pk), headers={"Range": asked})
+    assert (response.status_code, response["Content-Range"]) == (206, span)
+    assert response["Content-Length"] == str(len(answer))
+    assert b"".join(response.streaming_content) == answer
+
+
+@pytest.mark.parametrize("asked", ["bytes=9-", "bytes=100-200", "bytes=-0"])
+def test_part_beyond_the_end_is_416(job, page_as, asked):
+    response = page_as(job.owner).get(f"/jobs/{job.pk}/file", headers={"Range": asked})
+    assert (response.status_code, response["Content-Range"]) == (416, "bytes */9")
+
+
+@pytest.mark.parametrize(
+    "asked", ["bytes=5-2", "bytes=0-1,3-4", "bytes=-", "lines=1-2", "bytes=a-b", "", "bytes=1-\x00"]
+)
+def test_range_that_is_none_gets_the_whole_file(job, page_as, asked):
+    response = page_as(job.owner).get(f"/jobs/{job.pk}/file", headers={"Range": asked})
+    assert (response.status_code, response["Accept-Ranges"]) == (200, "bytes")
+    assert b"".join(response.streaming_content) == b"zip bytes"
+
+
+def test_part_of_other_bytes_gets_the_whole_file(job, page_as):
+    browser, url = page_as(job.owner), f"/jobs/{job.pk}/file"
+    etag = browser.get(url)["ETag"]
+    assert browser.get(url, headers={"Range": "bytes=4-", "If-Range": etag}).status_code == 206
+    assert browser.get(url, headers={"Range": "bytes=4-", "If-Range": '"other"'}).status_code == 200

@@ -1,0 +1,130 @@
+"""Pages about versions: the list, comparing, restoring."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.annotations.access import get_version, get_version_to_edit
+from apps.annotations.manifests import IMAGE_KINDS
+from apps.annotations.services.comparisons import comparison_of, num_pages, page_of
+from apps.annotations.services.restores import RestoreRefused, start_restore
+from apps.annotations.services.versions import MAX_NOTE, create_version, is_as_now, is_large, set_note, start_version
+from apps.core.access import jobs_visible_to
+from apps.core.models import Job
+from apps.datasets.access import get_dataset, get_dataset_to_edit
+from apps.datasets.views import dataset_context
+
+VERSIONS_A_PAGE = 50
+KIND_WORDS = {
+    "added": "Images added", "removed": "Images removed", "moved": "Moved between splits",
+    "relabelled": "Labels changed",
+}  # fmt: skip
+
+
+@login_required
+def version_list(request, pk):
+    if request.method == "POST":
+        return _snapshot(request, get_dataset_to_edit(request.user, pk))
+    dataset = get_dataset(request.user, pk)
+    page = Paginator(dataset.versions.select_related("created_by"), VERSIONS_A_PAGE).get_page(request.GET.get("page"))
+    for version in page:
+        version.as_now = is_as_now(version, dataset)
+    mine = jobs_visible_to(request.user).filter(subject=f"dataset:{pk}", kind__in=("version", "compare", "restore"))
+    context = dataset_context(request, dataset) | {
+        "page": page, "max_note": MAX_NOTE, "jobs": mine.filter(status__in=Job.ACTIVE)[:5],
+        "newest": dataset.versions.first(), "numbers": dataset.versions.values_list("number", "note")[:500],
+    }  # fmt: skip
+    return render(request, "annotations/version_list.html", context)
+
+
+def _snapshot(request, dataset):
+    note = request.POST.get("note", "")
+    if is_large(dataset):
+        return redirect("core:job_detail", start_version(request.user, dataset, note).pk)
+    version, is_new = create_version(dataset, request.user, note)
+    words = f"Version {version.number} is made." if is_new else f"Nothing changed since version {version.number}."
+    messages.success(request, words)
+    return redirect("annotations:version_list", dataset.pk)
+
+
+@login_required
+@require_POST
+def version_note(request, pk, number):
+    version = set_note(get_version_to_edit(request.user, pk, number), request.POST.get("note", ""))
+    said = (
+        f"Version {number} is called “{version.note}”." if version.note else f"Version {number} has no note any more."
+    )
+    messages.success(request, said)
+    return redirect("annotations:version_list", pk)
+
+
+@login_required
+def version_compare_chosen(request, pk):
+    """From the list's two choices to the page of their comparison."""
+    dataset = get_dataset(request.user, pk)
+    older, newer = request.GET.get("from", ""), request.GET.get("to", "")
+    if not _is_number(older) or not (newer == "now" or _is_number(newer)):
+        raise Http404("Two versions are compared, or a version with “now”.")
+    return redirect("annotations:version_compare", dataset.pk, int(older), newer)
+
+
+@login_required
+def version_compare(request, pk, number, other):
+    """What changed from a version to another one, or to now."""
+    older = get_version(request.user, pk, number)
+    newer = None if other == "now" else get_version(request.user, pk, int(other)) if _is_number(other) else _no_such()
+    comparison, job = comparison_of(request.user, older.dataset, older, newer)
+    if job:
+        return redirect("core:job_detail", job.pk)
+    context = dataset_context(request, older.dataset) | {
+        "older": older, "newer": newer, "other": other, "summary": comparison.summary,
+        "changed_classes": [row for row in comparison.summary["classes"] if _is_worth_a_row(row)],
+        **_images(request, comparison),
+    }  # fmt: skip
+    part = "#images" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"annotations/version_compare.html{part}", context)
+
+
+def _images(request, comparison):
+    counts = comparison.summary["images"]
+    first = next((kind for kind in IMAGE_KINDS if counts[kind]), "added")
+    kind = request.GET.get("kind") if request.GET.get("kind") in IMAGE_KINDS else first
+    page = Paginator(range(num_pages(comparison, kind)), 1).get_page(request.GET.get("page"))
+    return {
+        "kind": kind, "page": page, "items": page_of(comparison, kind, page.number),
+        "kinds": [(name, words, counts[name]) for name, words in KIND_WORDS.items()],
+    }  # fmt: skip
+
+
+def _is_worth_a_row(row):
+    return row["what"] != "same" or any(row[name] for name in ("added", "removed", "changed", "left", "joined"))
+
+
+@login_required
+def version_restore(request, pk, number):
+    """What a restore will do, in numbers; a POST begins it."""
+    version = get_version_to_edit(request.user, pk, number)
+    if request.method == "POST":
+        try:
+            return redirect("core:job_detail", start_restore(request.user, version).pk)
+        except RestoreRefused as refused:
+            messages.error(request, str(refused))
+            return redirect("annotations:version_list", pk)
+    comparison, job = comparison_of(request.user, version.dataset, version)
+    context = dataset_context(request, version.dataset) | {"version": version, "job": job}
+    if comparison:
+        context |= {"summary": comparison.summary, "changed_classes": [
+            row for row in comparison.summary["classes"] if row["what"] != "same"
+        ]}  # fmt: skip
+    return render(request, "annotations/version_restore.html", context)
+
+
+def _is_number(text):
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _no_such():
+    raise Http404("Two versions are compared, or a version with “now”.")

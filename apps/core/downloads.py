@@ -1,0 +1,61 @@
+"""Downloads that can be resumed: one byte range of a stored file, as RFC 9110 has it."""
+
+import re
+
+from django.http import FileResponse, HttpResponse
+
+PIECE = 256 * 1024
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+def download(request, field, filename, etag):
+    """The file of a FileField as a download under `filename`; a `Range` is answered 206, one beyond the end 416.
+
+    `etag` names these very bytes: with `If-Range`, a client that holds a part of other bytes gets the whole file.
+    """
+    size = field.size
+    span = _span(request, size, f'"{etag}"')
+    if span == ():
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"})
+    file = field.open("rb")
+    response = FileResponse(file if span is None else _Part(file, *span), as_attachment=True, filename=filename)
+    response.block_size = PIECE
+    if span is not None:
+        start, end = span
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        response["Content-Length"] = end - start
+    response["Accept-Ranges"], response["ETag"] = "bytes", f'"{etag}"'
+    return response
+
+
+def _span(request, size, etag):
+    """(first byte, byte after the last), None for the whole file, () for a range that it does not have."""
+    found = RANGE.fullmatch(request.headers.get("Range", "").strip())
+    if request.method != "GET" or not found or not any(found.groups()):
+        return None  # several ranges at once, say: the whole file is an answer to that
+    if request.headers.get("If-Range", etag) != etag:
+        return None
+    first, last = found.groups()
+    if not first:  # the last so many bytes
+        return (max(size - int(last), 0), size) if int(last) and size else ()
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    if last and int(last) < start:
+        return None
+    return (start, end) if start < size else ()
+
+
+class _Part:
+    """A part of a file, read in pieces."""
+
+    def __init__(self, file, start, end):
+        self._file, self._left = file, end - start
+        file.seek(start)
+
+    def read(self, size=PIECE):
+        data = self._file.read(min(size if size and size > 0 else PIECE, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self):
+        self._file.close()
