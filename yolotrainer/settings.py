@@ -157,6 +157,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10,
         "options": {"queue": "default"},
     },
+    "clean-yolo-folders": {
+        "task": "apps.training.tasks.clean_yolo_folders",
+        "schedule": 3600,
+        "options": {"queue": "default"},
+    },
     "prune-revisions": {"task": "apps.annotations.tasks.prune_revisions", "schedule": 6 * 3600},
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},

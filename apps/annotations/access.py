@@ -35,7 +35,15 @@ def get_revision(image, number):
 
 def get_version(user, dataset_id, number):
     """The version `number` of a dataset that `user` may see, or Http404."""
-    dataset = get_dataset(user, dataset_id)
+    return _version(get_dataset(user, dataset_id), number)
+
+
+def get_version_to_edit(user, dataset_id, number):
+    """The version, to name or restore it; Http404 or PermissionDenied."""
+    return _version(get_dataset_to_edit(user, dataset_id), number)
+
+
+def _version(dataset, number):
     version = DatasetVersion.objects.filter(dataset=dataset, number=number).first()
     if version is None:
         raise Http404("This dataset has no such version.")

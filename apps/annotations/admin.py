@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from apps.annotations.models import Annotation, DatasetVersion, Review, Revision, Suggestion
+from apps.annotations.models import Annotation, DatasetVersion, Review, Revision, Suggestion, VersionComparison
 
 
 @admin.register(Annotation)
@@ -37,11 +37,26 @@ class RevisionAdmin(admin.ModelAdmin):
 
 @admin.register(DatasetVersion)
 class DatasetVersionAdmin(admin.ModelAdmin):
-    list_display = ["dataset", "number", "num_images", "num_boxes", "created_by", "created_at"]
+    list_display = ["dataset", "number", "note", "num_images", "num_boxes", "created_by", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["dataset__name", "content_hash"]
     raw_id_fields = ["dataset", "created_by"]
     list_select_related = ["dataset", "created_by"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(VersionComparison)
+class VersionComparisonAdmin(admin.ModelAdmin):
+    list_display = ["dataset", "older", "newer", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["dataset__name"]
+    raw_id_fields = ["dataset", "older", "newer"]
+    list_select_related = ["dataset", "older__dataset", "newer__dataset"]
 
     def has_add_permission(self, request):
         return False

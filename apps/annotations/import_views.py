@@ -33,8 +33,9 @@ def transfer(request, pk):
 def transfer_context(request, dataset, **forms):
     """What the page of import and export shows."""
     jobs = jobs_visible_to(request.user).filter(subject=f"dataset:{dataset.pk}").exclude(kind__in=("inspect", *UNASKED))
+    export_form = ExportForm(dataset=dataset, initial={"version": request.GET.get("version", "")})
     return dataset_context(request, dataset) | {
-        "import_form": ArchiveForm(request.user), "export_form": ExportForm(), "jobs": jobs[:JOBS_SHOWN], **forms,
+        "import_form": ArchiveForm(request.user), "export_form": export_form, "jobs": jobs[:JOBS_SHOWN], **forms,
     }  # fmt: skip
 
 

@@ -124,7 +124,11 @@ class DatasetVersion(models.Model):
     num_images = models.PositiveIntegerField(default=0)
     num_boxes = models.PositiveIntegerField(default=0)
     split_counts = models.JSONField(default=dict)
+    labeled_counts = models.JSONField(default=dict, help_text="Labelled images by split, and boxes to learn from.")
     manifest = models.FileField(max_length=200)
+    note = models.CharField(max_length=200, blank=True, help_text="What people call it.")
+    hashed_as = models.PositiveSmallIntegerField(default=1, help_text="By which format's rules the content is hashed.")
+    same_at = models.DateTimeField(null=True, help_text="The dataset's updated_at when it was last seen to be this.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -137,3 +141,27 @@ class DatasetVersion(models.Model):
 
     def __str__(self):
         return f"{self.dataset.name} v{self.number}"
+
+
+class VersionComparison(models.Model):
+    """What changed from a version to another, or to the working state: worked out once and kept."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="comparisons")
+    older = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="+")
+    newer = models.ForeignKey(DatasetVersion, models.CASCADE, null=True, related_name="+", help_text="None: as it was.")
+    of = models.DateTimeField(null=True, help_text="The dataset's updated_at, where it is with the working state.")
+    summary = models.JSONField(default=dict)
+    index = models.JSONField(default=dict, help_text="Where the pages of each list of images begin in the file.")
+    file = models.FileField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["older", "newer"], name="two_versions_compared_once"),
+            models.UniqueConstraint(
+                fields=["older"], condition=models.Q(newer=None), name="a_version_compared_with_now_once"
+            ),
+        ]
+
+    def __str__(self):
+        return f"from version {self.older_id} to {self.newer_id or 'now'}"

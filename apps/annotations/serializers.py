@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision
 from apps.annotations.services.labels import shown_labels
+from apps.annotations.services.versions import MAX_NOTE, is_as_now
 from apps.datasets.models import ClassChange
 
 
@@ -108,15 +109,25 @@ class RevisionDetailSerializer(RevisionSerializer):
         return shown_labels(self.context["dataset"], revision.annotations)
 
 
+class VersionNoteSerializer(serializers.Serializer):
+    note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, help_text="What you call it.")
+
+
 class VersionSerializer(serializers.ModelSerializer):
     created_by = serializers.CharField(source="created_by.username", default=None)
+    same_as_now = serializers.SerializerMethodField(
+        help_text="True: the dataset is as this version has it. False: something about the dataset changed since."
+    )
 
     class Meta:
         model = DatasetVersion
         fields = [
-            "id", "number", "content_hash", "class_names", "class_keys", "num_images", "num_boxes", "split_counts",
-            "created_by", "created_at",
+            "id", "number", "note", "content_hash", "class_names", "class_keys", "num_images", "num_boxes",
+            "split_counts", "same_as_now", "created_by", "created_at",
         ]  # fmt: skip
+
+    def get_same_as_now(self, version) -> bool:
+        return is_as_now(version, version.dataset)
 
 
 class ClassSerializer(serializers.Serializer):

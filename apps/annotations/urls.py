@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.annotations import class_views, import_views, views
+from apps.annotations import class_views, import_views, version_views, views
 
 app_name = "annotations"
 urlpatterns = [
@@ -21,5 +21,9 @@ urlpatterns = [
     path("import/<int:job_id>/undo", import_views.import_undo, name="import_undo"),
     path("export", views.dataset_export, name="dataset_export"),
     path("validate", views.dataset_validate, name="dataset_validate"),
-    path("versions", views.version_list, name="version_list"),
+    path("versions", version_views.version_list, name="version_list"),
+    path("versions/compare", version_views.version_compare_chosen, name="version_compare_chosen"),
+    path("versions/<int:number>/note", version_views.version_note, name="version_note"),
+    path("versions/<int:number>/compare/<str:other>", version_views.version_compare, name="version_compare"),
+    path("versions/<int:number>/restore", version_views.version_restore, name="version_restore"),
 ]

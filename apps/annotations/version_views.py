@@ -31,7 +31,7 @@ def version_list(request, pk):
     dataset = get_dataset(request.user, pk)
     page = Paginator(dataset.versions.select_related("created_by"), VERSIONS_A_PAGE).get_page(request.GET.get("page"))
     for version in page:
-        version.as_now = is_as_now(version, dataset)
+        version.as_now, version.unassigned = is_as_now(version, dataset), version.split_counts.get("", 0)
     mine = jobs_visible_to(request.user).filter(subject=f"dataset:{pk}", kind__in=("version", "compare", "restore"))
     context = dataset_context(request, dataset) | {
         "page": page, "max_note": MAX_NOTE, "jobs": mine.filter(status__in=Job.ACTIVE)[:5],
@@ -93,10 +93,46 @@ def _images(request, comparison):
     first = next((kind for kind in IMAGE_KINDS if counts[kind]), "added")
     kind = request.GET.get("kind") if request.GET.get("kind") in IMAGE_KINDS else first
     page = Paginator(range(num_pages(comparison, kind)), 1).get_page(request.GET.get("page"))
+    items = page_of(comparison, kind, page.number)
+    for item in items:
+        item |= {"words": _words(kind, item), "rects": _rects(item) if kind == "relabelled" else []}
     return {
-        "kind": kind, "page": page, "items": page_of(comparison, kind, page.number),
+        "kind": kind, "page": page, "items": items,
         "kinds": [(name, words, counts[name]) for name, words in KIND_WORDS.items()],
     }  # fmt: skip
+
+
+def _words(kind, item):
+    """What happened to an image, in a few words."""
+    split = item["split"] if item["split"] is not None else item["split_before"]
+    if kind == "moved":
+        return f"{item['split_before'] or 'no split'} → {split or 'no split'}"
+    if kind in ("added", "removed"):
+        return f"{item['boxes']} box{'' if item['boxes'] == 1 else 'es'}, {split or 'no split'}"
+    said = [f"{sign}{item[name]}" for name, sign in (("added", "+"), ("removed", "−")) if item[name]]
+    said += [
+        f"{item[name]} {words}"
+        for name, words in (("changed", "changed"), ("reclassed", "of another class"))
+        if item[name]
+    ]
+    if item["labeled"] != item["labeled_before"]:
+        said.append("labelled now" if item["labeled"] else "not labelled any more")
+    return ", ".join(said)
+
+
+MARKS = {"+": "mark-added", "-": "mark-removed", "~": "mark-changed", "c": "mark-reclassed"}
+
+
+def _rects(item):
+    """The boxes that differ, in pixels of the image."""
+    wide, high = item["width"], item["height"]
+    return [
+        {
+            "css": MARKS[mark], "x": round((x - width / 2) * wide, 1), "y": round((y - height / 2) * high, 1),
+            "width": round(width * wide, 1), "height": round(height * high, 1),
+        }
+        for mark, _, x, y, width, height, *_ in item["marks"]
+    ]  # fmt: skip
 
 
 def _is_worth_a_row(row):
@@ -116,9 +152,11 @@ def version_restore(request, pk, number):
     comparison, job = comparison_of(request.user, version.dataset, version)
     context = dataset_context(request, version.dataset) | {"version": version, "job": job}
     if comparison:
-        context |= {"summary": comparison.summary, "changed_classes": [
-            row for row in comparison.summary["classes"] if row["what"] != "same"
-        ]}  # fmt: skip
+        summary = comparison.summary
+        context |= {
+            "summary": summary, "boxes_change": any(summary["boxes"].values()),
+            "changed_classes": [row for row in summary["classes"] if row["what"] != "same"],
+        }  # fmt: skip
     return render(request, "annotations/version_restore.html", context)
 
 

@@ -1,7 +1,6 @@
 """Pages about labels: the workspace, statistics, export, versions."""
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
@@ -14,8 +13,7 @@ from apps.annotations.models import Annotation
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
-from apps.annotations.services.versions import create_version
-from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
+from apps.datasets.access import get_dataset, may_edit
 from apps.datasets.views import IMAGES_A_PAGE, dataset_context
 
 FILTERS = ("split", "labeled", "state", "class_id", "search", "disagreement")
@@ -94,9 +92,9 @@ def labelling_progress(request, pk):
 @require_POST
 def dataset_export(request, pk):
     dataset = get_dataset(request.user, pk)
-    form = ExportForm(request.POST)
+    form = ExportForm(request.POST, dataset=dataset)
     if form.is_valid():
-        job = start_export(request.user, dataset, **form.cleaned_data)
+        job = start_export(request.user, dataset, **form.options())
         return redirect("core:job_detail", job.pk)
     return render(
         request, "annotations/transfer.html", transfer_context(request, dataset, export_form=form), status=400
@@ -108,16 +106,3 @@ def dataset_export(request, pk):
 def dataset_validate(request, pk):
     dataset = get_dataset(request.user, pk)
     return redirect("core:job_detail", start_validation(request.user, dataset).pk)
-
-
-@login_required
-def version_list(request, pk):
-    if request.method == "POST":
-        dataset = get_dataset_to_edit(request.user, pk)
-        version, is_new = create_version(dataset, request.user)
-        words = f"Version {version.number} is made." if is_new else f"Nothing changed since version {version.number}."
-        messages.success(request, words)
-        return redirect("annotations:version_list", pk)
-    dataset = get_dataset(request.user, pk)
-    context = dataset_context(request, dataset) | {"versions": dataset.versions.select_related("created_by")[:200]}
-    return render(request, "annotations/version_list.html", context)

@@ -12,7 +12,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from apps.annotations.services.versions import validation_images
+from apps.annotations.services.yolo_folders import validation_images
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.processes import Engine, EngineDied

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from apps.annotations.forms import VersionField
 from apps.models.access import visible_to as models_visible_to
 from apps.training.registry import FLOAT_ARGUMENTS, MODEL_TYPE_CHOICES, OPTIMIZERS
 from apps.training.serializers import TrainingRequestSerializer
@@ -21,6 +22,7 @@ class TrainingForm(forms.Form):
     name = forms.CharField(
         max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": "Made up for you"})
     )
+    dataset_version = VersionField(label="Learn from", help_text="An earlier version trains again on the very same.")
     model_type = forms.ChoiceField(choices=MODEL_TYPE_CHOICES, label="Model")
     weights = forms.ChoiceField(label="Start from")
     epochs = forms.IntegerField(min_value=1, max_value=10_000, help_text="How often every image is seen.")
@@ -41,8 +43,13 @@ class TrainingForm(forms.Form):
     seed = forms.IntegerField(min_value=0, max_value=2**31 - 1)
     optimizer = forms.ChoiceField(choices=[(name, name) for name in OPTIMIZERS])
 
-    def __init__(self, *args, user, **kwargs):
+    def __init__(self, *args, user, dataset, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["dataset_version"].offer(dataset)
+        self.fields["dataset_version"].widget.attrs |= {
+            "hx-get": f"?dataset={dataset.pk}", "hx-params": "dataset_version", "hx-target": "#learns-from",
+            "hx-swap": "outerHTML", "hx-trigger": "change",
+        }  # fmt: skip
         models = models_visible_to(user)[:100]
         self.fields["weights"].choices = [
             ("auto", "Pretrained weights if they can be had, else nothing"),
@@ -68,9 +75,15 @@ class TrainingForm(forms.Form):
         except Exception as error:
             raise forms.ValidationError([str(detail) for detail in error.detail]) from None
 
+    @property
+    def version(self):
+        """The version that was chosen, or None for the dataset as it is now."""
+        return self.cleaned_data.get("dataset_version")
+
     def settings(self):
         """The cleaned data as `services.create_job` takes it."""
         data = dict(self.cleaned_data)
+        data["dataset_version"] = self.version and self.version.number
         arguments = {name: data.pop(name) for name in MORE if data.get(name) is not None}
         for name in MORE:
             data.pop(name, None)

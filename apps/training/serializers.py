@@ -12,6 +12,10 @@ class TrainingRequestSerializer(serializers.Serializer):
     """What can be asked for; ranges are the same as on the page."""
 
     dataset_id = serializers.IntegerField(min_value=1)
+    dataset_version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True,
+        help_text="The number of a version of the dataset; none trains on it as it is now.",
+    )  # fmt: skip
     name = serializers.CharField(max_length=120, required=False, allow_blank=True)
     model_type = serializers.ChoiceField(choices=MODEL_TYPES)
     weights = serializers.CharField(

@@ -13,3 +13,9 @@ def train(pk):
 def sweep_training():
     """Give back what dead trainers held, and send what was not sent."""
     services.sweep_training()
+
+
+@shared_task(ignore_result=True)
+def clean_yolo_folders():
+    """Delete this machine's training folders of versions that are gone or long unused."""
+    services.clean_folders()

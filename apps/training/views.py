@@ -70,7 +70,9 @@ def job_create(request):
         datasets = datasets_visible_to(request.user).filter(num_labeled__gt=0).select_related("owner")[:200]
         return render(request, "training/job_choose.html", {"datasets": datasets})
     dataset = get_dataset(request.user, _number(request.GET["dataset"]))
-    form = TrainingForm(request.POST or None, user=request.user, initial=propose(dataset))
+    version = dataset.versions.filter(number=_number(request.GET.get("dataset_version", ""))).first()
+    initial = propose(dataset) | {"dataset_version": version.number if version else ""}
+    form = TrainingForm(request.POST or None, user=request.user, dataset=dataset, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             job = services.create_job(request.user, dataset, **form.settings())
@@ -78,13 +80,17 @@ def job_create(request):
             _show(refused, form)
         else:
             return redirect("training:job_detail", job.pk)
+    if form.is_bound and "dataset_version" in form.cleaned_data:
+        version = form.cleaned_data["dataset_version"]
     context = dataset_context(request, dataset) | {
         "form": form,
-        "problems": services.readiness_problems(dataset),
+        "version": version,
+        "problems": services.readiness_problems(dataset, version),
         "at_hand": [name for name in MODEL_TYPES if at_hand(name)],
         "weights_folder": weights_path("x").parent,
     }
-    return render(request, "training/job_form.html", context, status=400 if form.errors else 200)
+    part = "#learns_from" if request.htmx and not request.htmx.boosted else ""
+    return render(request, f"training/job_form.html{part}", context, status=400 if form.errors else 200)
 
 
 @login_required

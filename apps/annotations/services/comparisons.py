@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from apps.annotations.manifests import IMAGE_KINDS, compare
 from apps.annotations.models import DatasetVersion, VersionComparison
-from apps.annotations.services.entries import version_entries, version_header, working_entries
+from apps.annotations.services.entries import version_entries, working_entries
 from apps.annotations.services.versions import AT_ONCE
 from apps.core.jobs import create_job
 from apps.core.models import Job
@@ -118,7 +118,7 @@ class _Lists:
     """The images that differ, a temporary file for each kind while they are found, then one file with an index."""
 
     def __enter__(self):
-        self._files = {kind: tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) for kind in IMAGE_KINDS}
+        self._files = {kind: tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) for kind in IMAGE_KINDS}  # noqa: SIM115
         self._offsets = {kind: array("Q") for kind in IMAGE_KINDS}
         self._counts = dict.fromkeys(IMAGE_KINDS, 0)
         return self

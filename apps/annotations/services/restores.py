@@ -143,7 +143,7 @@ class Restore:
         trashed = DatasetImage.all_objects.filter(
             dataset=self.dataset, sha256__in=wanted.keys() - present, deleted_at__isnull=False
         )
-        newest = {sha: pk for sha, pk in trashed.order_by("deleted_at", "pk").values_list("sha256", "pk")}
+        newest = dict(trashed.order_by("deleted_at", "pk").values_list("sha256", "pk"))
         back = DatasetImage.all_objects.filter(pk__in=newest.values())
         count = back.update(deleted_at=None, deleted_by=None)
         rows = [row for row in fresh if row.sha256 not in newest]

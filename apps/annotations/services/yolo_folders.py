@@ -96,7 +96,7 @@ def validation_images(version, limit):
 
 
 def clean_yolo_folders(in_use=()):
-    """Delete this machine's folders of versions that are gone, and those that nobody used for a month; returns how many.
+    """Delete this machine's folders of versions that are gone, and those unused for a month; returns how many.
 
     Never one of a version of `in_use` (ids), and none that was used within the last half hour.
     """

@@ -199,7 +199,7 @@ def test_cancelled_export_makes_no_file(run_jobs, full, alice, monkeypatch):
     def cancelled(*args):
         Job.objects.update(status="cancelled")
 
-    monkeypatch.setattr("apps.annotations.services.exports._copy_picture", cancelled)
+    monkeypatch.setattr("apps.annotations.services.export_archive._write_picture", cancelled)
     with run_jobs():
         job = start_export(alice, full)
     job.refresh_from_db()

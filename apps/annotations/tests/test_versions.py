@@ -1,21 +1,30 @@
+import gzip
 import io
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from apps.annotations.models import DatasetVersion
-from apps.annotations.services import versions as service
+from apps.annotations.services import entries as entries_service
+from apps.annotations.services import versions as version_service
+from apps.annotations.services import yolo_folders as service
+from apps.annotations.services.comparisons import work_out
+from apps.annotations.services.entries import version_entries
 from apps.annotations.services.labels import add_labels, save_labels
-from apps.annotations.services.versions import create_version, read_manifest, validation_images, yolo_folder
+from apps.annotations.services.versions import create_version
+from apps.annotations.services.yolo_folders import validation_images, yolo_folder
+from apps.core.models import Job
 from apps.datasets import services as datasets
-from apps.datasets.models import Dataset
+from apps.datasets.models import Dataset, DatasetImage
 from conftest import box, upload
 
 
@@ -116,21 +125,148 @@ def test_two_who_snapshot_at_once_get_the_same_version(threads_database, ready_d
     assert [is_new for _, is_new in made].count(True) == 1
 
 
+def test_note_names_a_version_and_can_be_changed(owner, versions):
+    first = owner.post(versions, {"note": "before the relabelling"}).json()
+    assert first["note"] == "before the relabelling"
+    assert owner.post(versions, {"note": "other"}).json()["note"] == "before the relabelling"
+    assert owner.patch(f"{versions}/1", {"note": "  after \n all "}).json()["note"] == "after all"
+    assert owner.patch(f"{versions}/1", {}).json()["note"] == "after all"
+    assert owner.patch(f"{versions}/1", {"note": "x" * 201}).status_code == 400
+    assert owner.get(f"{versions}/1").json()["content_hash"] == first["content_hash"]
+
+
+def test_version_says_whether_the_dataset_is_still_like_it(owner, versions, ready_dataset, alice):
+    assert owner.post(versions).json()["same_as_now"]
+    save_labels(first_image(ready_dataset), 1, [box(x=0.3)], alice)
+    assert not owner.get(f"{versions}/1").json()["same_as_now"]
+    assert owner.post(versions).json()["same_as_now"]
+    assert [row["same_as_now"] for row in owner.get(versions).json()["results"]] == [True, False]
+
+
+def test_large_dataset_is_snapshotted_by_a_job(owner, page_as, alice, versions, ready_dataset, run_jobs, monkeypatch):
+    monkeypatch.setattr(version_service, "AT_ONCE", 5)
+    with run_jobs():
+        answer = owner.post(versions, {"note": "big"})
+    assert answer.status_code == 202
+    job = owner.get(f"/api/v1/jobs/{answer.json()['id']}").json()
+    assert (job["status"], job["result"]["number"], job["result"]["is_new"]) == ("completed", 1, True)
+    assert owner.get(f"{versions}/1").json()["note"] == "big"
+    with run_jobs():
+        page = page_as(alice).post(f"/datasets/{ready_dataset.pk}/versions")
+    again = Job.objects.first()
+    assert page["Location"] == f"/jobs/{again.pk}/"
+    again.refresh_from_db()
+    assert again.result["words"] == "Nothing changed since version 1."
+
+
+def test_who_labels_while_a_version_is_made_waits_for_nothing_and_is_not_half_in_it(
+    threads_database, ready_dataset, alice, monkeypatch
+):
+    monkeypatch.setattr(entries_service, "PAGE", 2)
+    names, done = [], []
+
+    def label_meanwhile():
+        try:
+            for image in ready_dataset.images.order_by("pk"):
+                image.dataset = ready_dataset
+                save_labels(image, image.revision, [box(x=0.111)], alice)
+            datasets.rename_class(ready_dataset, 0, "changed")
+        finally:
+            connection.close()
+
+    def tell(count):
+        if count == 3 and not done:
+            done.append(count)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(label_meanwhile).result(timeout=10)
+
+    version, is_new = create_version(ready_dataset, alice, tell=tell)
+    names += [row[1] for entry in version_entries(version) for row in entry["boxes"]]
+    assert (is_new, done) == (True, [3])
+    assert set(names) == {0.5}
+    assert version.class_names == ["red", "white"]
+    assert not version_service.is_as_now(version, Dataset.objects.get(pk=ready_dataset.pk))
+    assert create_version(ready_dataset, alice)[0].class_names == ["changed", "white"]
+
+
+def test_image_that_is_deleted_for_good_meanwhile_is_not_in_the_version(threads_database, ready_dataset, alice):
+    doomed = first_image(ready_dataset)
+    calls = []
+
+    def delete():
+        try:
+            datasets.delete_images(ready_dataset, ready_dataset.images.filter(pk=doomed.pk))
+            DatasetImage.all_objects.filter(pk=doomed.pk).delete()
+        finally:
+            connection.close()
+
+    def tell(count):
+        calls.append(count)
+        if len(calls) == 2:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(delete).result(timeout=10)
+
+    version, _ = create_version(ready_dataset, alice, tell=tell)
+    assert len(calls) == 6 + 5
+    shas = {entry["sha256"] for entry in version_entries(version)}
+    assert (len(shas), doomed.sha256 in shas) == (5, False)
+
+
+# --- versions of the first format -----------------------------------------------------------------------------
+@pytest.fixture
+def old_version(ready_dataset, alice):
+    """A version as the first release made it: entries in the order of the rows, hashed line by line."""
+    lines = [json.dumps({"format": 1, "task": "detect", "class_names": ["red", "white"]}, sort_keys=True)]
+    for image in ready_dataset.images.order_by("pk"):
+        rows = [[r.class_key, r.x_center, r.y_center, r.width, r.height] for r in image.annotations.all()]
+        lines.append(json.dumps({
+            "sha256": image.sha256, "file": image.file.name, "filename": image.filename, "plain": True, "width": 64,
+            "height": 48, "split": image.split, "labeled": True, "boxes": rows,
+        }, sort_keys=True))  # fmt: skip
+    data = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    name = default_storage.save(f"datasets/{ready_dataset.pk}/versions/old.jsonl.gz", ContentFile(data))
+    ready_dataset.images.update(in_version=True)
+    return DatasetVersion.objects.create(
+        dataset=ready_dataset, number=1, content_hash="old", class_names=["red", "white"], class_keys=[0, 1],
+        num_images=6, num_boxes=6, split_counts={"train": 4, "val": 2, "test": 0, "": 0}, manifest=name,
+    )  # fmt: skip
+
+
+def test_old_version_can_be_read_compared_and_trained_on(old_version, ready_dataset):
+    assert [len(entry["boxes"]) for entry in version_entries(old_version)] == [1] * 6
+    assert work_out(ready_dataset, old_version).summary["identical"]
+    folder = yolo_folder(old_version).parent
+    assert len(list((folder / "images").glob("*/*"))) == 6
+    assert version_service.labeled_counts(old_version) == {"train": 4, "val": 2, "test": 0, "": 0, "train_boxes": 4}
+
+
+def test_old_version_is_found_again_where_nothing_changed(old_version, ready_dataset, alice):
+    version, is_new = create_version(ready_dataset, alice)
+    assert (version, is_new) == (old_version, False)
+    save_labels(first_image(ready_dataset), 1, [box(x=0.3)], alice)
+    assert create_version(ready_dataset, alice)[0].number == 2
+
+
 # --- the manifest -------------------------------------------------------------------------------------------
 def test_manifest_says_everything_of_every_image(ready_dataset, alice, monkeypatch):
-    monkeypatch.setattr(service, "PAGE", 4)  # more than one page of rows
+    monkeypatch.setattr(entries_service, "PAGE", 4)  # more than one page of rows
     points = [[0.25, 0], [0.75, 0], [0.25, 0.5]]
     save_labels(first_image(ready_dataset), 1, [box(1, x=0.3), box(points=points)], alice)
     version, _ = create_version(ready_dataset, alice)
-    entries = list(read_manifest(version))
-    images = list(ready_dataset.images.order_by("pk"))
+    entries = list(version_entries(version))
+    images = list(ready_dataset.images.order_by("sha256"))
     assert [entry["sha256"] for entry in entries] == [image.sha256 for image in images]
-    assert entries[0] == {
-        "sha256": images[0].sha256, "file": images[0].file.name, "filename": "0.png", "plain": True, "width": 64,
-        "height": 48, "split": "train", "labeled": True,
-        "boxes": [[1, 0.3, 0.5, 0.2, 0.2], [0, 0.5, 0.25, 0.5, 0.5, points]],
+    first = first_image(ready_dataset)
+    assert next(entry for entry in entries if entry["sha256"] == first.sha256) == {
+        "sha256": first.sha256, "file": first.file.name, "filename": "0.png", "plain": True, "width": 64,
+        "height": 48, "split": "train", "labeled": True, "state": "labelled", "group": "", "tags": [],
+        "source": first.source, "revision": 2,
+        "boxes": [
+            [1, 0.3, 0.5, 0.2, 0.2, None, None, "manual"], [0, 0.5, 0.25, 0.5, 0.5, points, None, "manual"],
+        ],
     }  # fmt: skip
     assert (version.num_images, version.num_boxes) == (6, 7)
+    assert version.labeled_counts == {"train": 4, "val": 2, "test": 0, "": 0, "train_boxes": 5}
 
 
 def test_deleted_image_stays_in_the_version_and_its_file_stays(
@@ -142,7 +278,7 @@ def test_deleted_image_stays_in_the_version_and_its_file_stays(
         datasets.delete_images(ready_dataset, ready_dataset.images.all())
     assert not default_storage.exists(image.thumbnail.name)
     assert default_storage.exists(image.file.name)
-    assert len(list(read_manifest(version))) == 6
+    assert len(list(version_entries(version))) == 6
     folder = yolo_folder(version).parent
     assert len([Image.open(path).load() for path in (folder / "images").glob("*/*")]) == 6
 
@@ -188,7 +324,7 @@ def test_folder_has_labelled_images_with_a_split_and_their_rows(ready_dataset, a
 def test_folder_is_built_once(ready_dataset, alice, monkeypatch):
     version, _ = create_version(ready_dataset, alice)
     first = yolo_folder(version)
-    monkeypatch.setattr(service, "_fill_yolo_folder", lambda *args: pytest.fail("built twice"))
+    monkeypatch.setattr(service, "_fill", lambda *args: pytest.fail("built twice"))
     assert yolo_folder(version) == first
 
 
@@ -263,6 +399,32 @@ def test_page_snapshots_and_says_whether_anything_changed(page_as, alice, ready_
     assert "No version yet" in browser.get(url).content.decode()
     assert "Version 1 is made." in browser.post(url, follow=True).content.decode()
     assert "Nothing changed since version 1." in browser.post(url, follow=True).content.decode()
+
+
+def test_page_names_a_version(page_as, alice, ready_dataset):
+    browser, url = page_as(alice), f"/datasets/{ready_dataset.pk}/versions"
+    browser.post(url, {"note": "the <first>"})
+    page = browser.get(url).content.decode()
+    assert "the &lt;first&gt;" in page
+    assert "there is nothing new to snapshot" in page
+    assert "is called “x”" in browser.post(f"{url}/1/note", {"note": "x"}, follow=True).content.decode()
+    assert "has no note any more" in browser.post(f"{url}/1/note", {"note": ""}, follow=True).content.decode()
+    assert browser.get(f"{url}/1/note").status_code == 405
+
+
+def test_reader_sees_versions_and_changes_none(api_as, page_as, bob, carol, versions, ready_dataset, alice):
+    create_version(ready_dataset, alice)
+    page = f"/datasets/{ready_dataset.pk}/versions"
+    assert api_as(carol).patch(f"{versions}/1", {"note": "x"}).status_code == 404
+    assert page_as(carol).post(f"{page}/1/note", {"note": "x"}).status_code == 404
+    datasets.update_dataset(ready_dataset, is_public=True)
+    assert api_as(bob).get(f"{versions}/1").status_code == 200
+    assert page_as(bob).get(page).status_code == 200
+    assert api_as(bob).patch(f"{versions}/1", {"note": "x"}).status_code == 403
+    assert api_as(bob).post(versions).status_code == 403
+    assert page_as(bob).post(page).status_code == 403
+    assert page_as(bob).post(f"{page}/1/note", {"note": "x"}).status_code == 403
+    assert DatasetVersion.objects.get().note == ""
 
 
 def test_unknown_version_is_not_found(owner, versions):

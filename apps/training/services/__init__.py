@@ -8,8 +8,9 @@ from apps.training.services.jobs import (
     resume_job,
 )
 from apps.training.services.run import run_training
-from apps.training.services.sweep import sweep_training
+from apps.training.services.sweep import clean_folders, sweep_training
 
 __all__ = [
-    "TrainingRefused", "cancel_job", "create_job", "readiness_problems", "resume_job", "run_training", "sweep_training",
+    "TrainingRefused", "cancel_job", "clean_folders", "create_job",
+    "readiness_problems", "resume_job", "run_training", "sweep_training",
 ]  # fmt: skip

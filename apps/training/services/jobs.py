@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Count, Q
 
-from apps.annotations.services.versions import create_version
+from apps.annotations.services.versions import create_version, labeled_counts
 from apps.core import work
 from apps.core.work import enqueue_on_commit
 from apps.models.access import visible_to as models_visible_to
@@ -23,40 +23,58 @@ class TrainingRefused(ValueError):
         super().__init__(" ".join(problems.values()))
 
 
-def readiness_problems(dataset):
-    """Why a dataset cannot be trained on as it is now; empty where it can."""
-    counts = dataset.images.aggregate(
-        train=Count("pk", filter=Q(split="train", is_labeled=True)),
-        boxes=Count("pk", filter=Q(split="train", num_boxes__gt=0)),
-        val=Count("pk", filter=Q(split="val", is_labeled=True)),
-    )
+def readiness_problems(dataset, version=None):
+    """Why a dataset, as it is now or as a version has it, cannot be trained on; empty where it can."""
+    counts = _counts_now(dataset) if version is None else labeled_counts(version)
     problems = []
-    if not dataset.class_names:
+    if not (version or dataset).class_names:
         problems.append("It has no class. Add at least one.")
     if not counts["train"]:
         problems.append("No labelled image is in the train split. Label some and assign the splits.")
-    elif not counts["boxes"]:
+    elif not counts["train_boxes"]:
         problems.append("No image of the train split has a box: there is nothing to learn.")
     if not counts["val"]:
         problems.append("No labelled image is in the validation split, so nothing could be measured.")
     return problems
 
 
-def create_job(user, dataset, **settings):
-    """Snapshot the dataset and queue a training on it; raises TrainingRefused before anything is made."""
-    problems = readiness_problems(dataset)
+def _counts_now(dataset):
+    return dataset.images.aggregate(
+        train=Count("pk", filter=Q(split="train", is_labeled=True)),
+        train_boxes=Count("pk", filter=Q(split="train", num_boxes__gt=0)),
+        val=Count("pk", filter=Q(split="val", is_labeled=True)),
+    )
+
+
+def create_job(user, dataset, dataset_version=None, **settings):
+    """Queue a training on a version of the dataset, by its number, or on a snapshot of what is there now.
+
+    Raises TrainingRefused before anything is made.
+    """
+    version = _version(dataset, dataset_version)
+    problems = readiness_problems(dataset, version)
     if problems:
         raise TrainingRefused({"dataset_id": " ".join(problems)})
     wrong = argument_problems(settings.get("arguments") or {})
     if wrong:
         raise TrainingRefused(wrong)
     _check_weights(user, settings)
-    version, _ = create_version(dataset, user)
+    if version is None:
+        version, _ = create_version(dataset, user)
     settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]
     with transaction.atomic():
         job = TrainingJob.objects.create(user=user, dataset=dataset, dataset_version=version, phase=WAITING, **settings)
         enqueue_on_commit(job, TASK)
     return job
+
+
+def _version(dataset, number):
+    if number is None:
+        return None
+    version = dataset.versions.filter(number=number).first()
+    if version is None:
+        raise TrainingRefused({"dataset_version": f"This dataset has no version {number}."})
+    return version
 
 
 def _check_weights(user, settings):

@@ -9,7 +9,7 @@ import traceback
 
 from django.conf import settings
 
-from apps.annotations.services.versions import yolo_folder
+from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
@@ -19,6 +19,7 @@ from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
 from apps.training.services.start import starting_weights
+from apps.training.services.sweep import clean_folders
 
 log = logging.getLogger(__name__)
 ENGINE = "apps.training.engine.train"
@@ -66,6 +67,7 @@ class Supervision:
         kept = self.folder / "finished.json"
         if kept.exists():  # it had finished, and this worker's predecessor died before it wrote the model down
             return json.loads(kept.read_text())
+        clean_folders()  # the periodic task may run on another machine
         work.update_running(self.job, phase="Preparing the images")
         payload = self._payload()
         work.update_running(self.job, phase="Starting", started_from=self.job.started_from)

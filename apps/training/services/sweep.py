@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from apps.annotations.services.yolo_folders import clean_yolo_folders
 from apps.core import work
 from apps.training.models import TrainingJob
 from apps.training.services.jobs import TASK
@@ -10,3 +11,12 @@ from apps.training.services.jobs import TASK
 def sweep_training():
     """Give back jobs whose worker died, up to the set number of restarts, and send what waits unsent."""
     return work.sweep(TrainingJob, lambda job: TASK, settings.TRAINING_MAX_RESTARTS + 1)
+
+
+def clean_folders():
+    """Delete folders of versions that are gone or unused for long, on this machine; returns how many.
+
+    Never one that a training uses or waits for.
+    """
+    active = TrainingJob.objects.filter(status__in=TrainingJob.ACTIVE)
+    return clean_yolo_folders(set(active.values_list("dataset_version_id", flat=True)))
