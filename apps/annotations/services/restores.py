@@ -6,10 +6,12 @@ from itertools import islice
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.annotations.models import Annotation, DatasetVersion, Revision
+from apps.annotations.models import Annotation, DatasetVersion, Revision, Suggestion
 from apps.annotations.services.entries import version_entries, version_header
 from apps.annotations.services.labels import as_dict
 from apps.annotations.services.versions import create_version
@@ -78,7 +80,7 @@ class Restore:
         self.counts, self.problems = Counter(), []
 
     def run(self):
-        self._set_classes(keep_others=True)
+        self._set_classes(lambda key: True)
         total, done, after = max(self.version.num_images, 1), 0, ""
         entries = version_entries(self.version)
         with ThreadPoolExecutor(2, thread_name_prefix="decode") as pool:
@@ -88,18 +90,36 @@ class Restore:
                 self.report(done / total, f"{done} of {total} images")
         while self._trash(DatasetImage.objects.filter(dataset=self.dataset, sha256__gt=after)):
             self.report(1, "Images that are not in it go to the trash")
-        self._set_classes(keep_others=False)
+        self._drop_other_classes()
 
-    def _set_classes(self, keep_others):
-        """The classes of the version; first with today's others behind them, for labels that still have them."""
+    @transaction.atomic
+    def _drop_other_classes(self):
+        """Classes that are not in the version go, but for those that people gave to images while this ran."""
+        Dataset.objects.select_for_update().get(pk=self.dataset.pk)
+        used = set(Annotation.objects.of(self.dataset).order_by().values_list("class_key", flat=True).distinct())
+        self._set_classes(used.__contains__)
+        self.dataset.refresh_from_db()
+        # Labels in the trash go as well: an image that comes back from there has only classes that exist.
+        of_images, known = {"image__dataset": self.dataset}, {"class_key__in": self.dataset.class_keys}
+        touched = DatasetImage.all_objects.filter(
+            pk__in=Annotation.objects.filter(**of_images).exclude(**known).values("image")
+        )
+        pks = list(touched.values_list("pk", flat=True))
+        Annotation.objects.filter(**of_images).exclude(**known).delete()
+        Suggestion.objects.filter(**of_images).exclude(**known).delete()
+        for start in range(0, len(pks), 500):
+            some = DatasetImage.all_objects.filter(pk__in=pks[start : start + 500])
+            some.update(num_boxes=Coalesce(Subquery(_COUNT), 0))
+
+    def _set_classes(self, stays):
+        """The classes of the version, and behind them those of today's others whose number `stays`."""
+        self.dataset.refresh_from_db()
         names, keys = list(self.header["class_names"]), list(self.header["class_keys"])
-        if keep_others:
-            self.dataset.refresh_from_db()
-            taken = {name.casefold() for name in names}
-            for key, name in zip(self.dataset.class_keys, self.dataset.class_names, strict=True):
-                if key not in keys:
-                    names.append(_free_name(name, taken))
-                    keys.append(key)
+        taken = {name.casefold() for name in names}
+        for key, name in zip(self.dataset.class_keys, self.dataset.class_names, strict=True):
+            if key not in keys and stays(key):
+                names.append(_free_name(name, taken))
+                keys.append(key)
         datasets.set_classes(self.dataset, names, keys, self.user)
 
     def _restore(self, batch, after, pool):
@@ -222,6 +242,9 @@ class Restore:
             "problems": self.problems[:KEPT_PROBLEMS], "page_words": "See the versions",
             "page_url": reverse("annotations:version_list", args=[self.dataset.pk]),
         }  # fmt: skip
+
+
+_COUNT = Annotation.objects.filter(image=OuterRef("pk")).order_by().values("image").annotate(n=Count("pk")).values("n")
 
 
 def _differing(image, rows, boxes):

@@ -187,6 +187,34 @@ def test_class_of_the_same_name_but_another_number_is_not_in_the_way(first, read
     assert (ready_dataset.class_names, ready_dataset.class_keys) == (["red", "white"], [0, 1])
 
 
+def test_labels_of_a_class_that_goes_are_not_left_in_the_trash(first, messed_up, restore):
+    new = messed_up.images.get(filename="new.png")
+    new.dataset = messed_up
+    messed_up.refresh_from_db()
+    save_labels(new, new.revision, [box(messed_up.place_of(2)), box(messed_up.place_of(0))], messed_up.owner)
+    assert restore().result["exact"]
+    trashed = DatasetImage.all_objects.get(pk=new.pk)
+    assert (trashed.num_boxes, list(trashed.annotations.values_list("class_key", flat=True))) == (1, [0])
+    assert restore(2).result["exact"]
+    assert sorted(new.annotations.values_list("class_key", flat=True)) == [0, 2]
+
+
+def test_class_that_people_use_while_it_runs_stays(first, messed_up, restore, monkeypatch):
+    drop = service.Restore._drop_other_classes
+
+    def label_meanwhile(self):
+        image = messed_up.images.get(filename="0.png")
+        image.dataset = messed_up
+        messed_up.refresh_from_db()
+        save_labels(image, image.revision, [box(messed_up.place_of(2))], messed_up.owner)
+        drop(self)
+
+    monkeypatch.setattr(service.Restore, "_drop_other_classes", label_meanwhile)
+    job = restore()
+    assert not job.result["exact"]
+    assert messed_up.class_names == ["red", "white", "blue"]
+
+
 def test_stored_file_that_is_lost_is_named_and_the_rest_comes_back(first, messed_up, restore):
     (lost,) = [entry for entry in version_entries(first) if entry["filename"] == "4.png"]
     default_storage.delete(lost["file"])
@@ -203,7 +231,19 @@ class Killed(BaseException):
     """What no code of the job may catch."""
 
 
-STEPS = ["_set_classes", "_from_stored_files", "_bring_back", "_trash", "_set_splits", "_set_labels", "_write_labels"]
+STEPS = [
+    "_set_classes", "_drop_other_classes", "_from_stored_files", "_bring_back", "_trash", "_set_splits", "_set_labels",
+    "_write_labels",
+]  # fmt: skip
+    "_set_classes",
+    "_drop_other_classes",
+    "_from_stored_files",
+    "_bring_back",
+    "_trash",
+    "_set_splits",
+    "_set_labels",
+    "_write_labels",
+]
 
 
 @pytest.mark.parametrize("when", [1, 3])
@@ -224,8 +264,8 @@ def test_killed_at_any_step_and_run_again_it_ends_right(first, messed_up, run_jo
     with run_jobs():
         job = start_restore(alice, first)
         monkeypatch.setattr("celery.current_app.send_task", lambda *args, **more: None)
-    if step == "_set_classes" and when == 3:
-        return  # it is called twice in a run
+    if (step, when) in (("_set_classes", 3), ("_drop_other_classes", 3)):
+        return  # they are called less often in a run
     with pytest.raises(Killed):
         service.run_restore(claimed(job), lambda *said: None)
     monkeypatch.setattr(service.Restore, step, usual)
