@@ -143,18 +143,19 @@ class Restore:
         """Rows, not yet inserted, for images that have none, not even in the trash."""
         known = DatasetImage.all_objects.filter(dataset=self.dataset, sha256__in=wanted)
         gone = [wanted[sha] for sha in wanted.keys() - set(known.values_list("sha256", flat=True))]
-        return [row for row in pool.map(self._prepare, gone) if row is not None]
+        new = [image for image in pool.map(self._check, gone) if image is not None]
+        datasets.store_images(new)  # what versions do not keep: thumbnails
+        return [image.row for image in new]
 
-    def _prepare(self, entry):
+    def _check(self, entry):
+        about = {"split": entry["split"], "group": entry["group"], "source": entry["source"]}
         try:
             with default_storage.open(entry["file"]) as file:
-                row = datasets.prepare_image(self.dataset, entry["filename"], file.read(), entry["split"])
+                return datasets.check_new_image(self.dataset, entry["filename"], file.read(), **about)
         except (OSError, BadImage) as error:
             reason = f"Cannot come back: its stored file {entry['file']} cannot be read ({error})."
             self.problems.append({"file": entry["filename"], "line": None, "reason": reason})
             return None
-        row.group, row.source, row.in_version = entry["group"], entry["source"], True
-        return row
 
     def _bring_back(self, wanted, fresh):
         present = set(

@@ -235,15 +235,6 @@ STEPS = [
     "_set_classes", "_drop_other_classes", "_from_stored_files", "_bring_back", "_trash", "_set_splits", "_set_labels",
     "_write_labels",
 ]  # fmt: skip
-    "_set_classes",
-    "_drop_other_classes",
-    "_from_stored_files",
-    "_bring_back",
-    "_trash",
-    "_set_splits",
-    "_set_labels",
-    "_write_labels",
-]
 
 
 @pytest.mark.parametrize("when", [1, 3])
