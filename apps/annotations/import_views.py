@@ -69,7 +69,8 @@ def _inspect(user, dataset, data):
 def import_preview(request, job_id, pk=None):
     """What an inspection found; the form on it starts the import."""
     dataset, job = _inspection(request.user, pk, job_id)
-    context = {"job": job, "dataset": dataset, "format_form": FormatForm(initial={"format": job.params["format"]})}
+    format = job.result.get("format", job.params["format"])
+    context = {"job": job, "dataset": dataset, "format_form": FormatForm(initial={"format": format})}
     if request.htmx and not request.htmx.boosted:
         response = render(request, "annotations/import_preview.html#progress", context)
         if not job.is_active:
