@@ -44,11 +44,14 @@ def main():
         return inside(options)
     found = {}
     for kind in options.only:
-        with database(kind) as url:
-            if url is None:
-                print("PostgreSQL's programs are not here: only SQLite is measured.\n")
-                continue
-            found[kind] = measure(kind, url, options)
+        with tempfile.TemporaryDirectory(prefix=f"bench-{kind}-") as scratch:
+            folder = options.keep / kind if options.keep else Path(scratch)
+            folder.mkdir(parents=True, exist_ok=True)
+            with database(kind, folder) as url:
+                if url is None:
+                    print("PostgreSQL's programs are not here: only SQLite is measured.\n")
+                    continue
+                found[kind] = measure(kind, url, folder, options)
     show(found, options)
     return None
 
@@ -60,6 +63,7 @@ def read_options():
     parser.add_argument("--datasets", type=int, default=30, help="in the list")
     parser.add_argument("--requests", type=int, default=50)
     parser.add_argument("--only", nargs="+", choices=("sqlite", "postgresql"), default=("sqlite", "postgresql"))
+    parser.add_argument("--keep", type=Path, help="a folder for the filled databases: used again the next time")
     parser.add_argument("--match", default="", help="only pages whose name has this in it")
     parser.add_argument("--explain", action="store_true", help="print each page's slowest queries with their plans")
     parser.add_argument("--inside", choices=("fill", "count", "queries"), help=argparse.SUPPRESS)
@@ -68,7 +72,7 @@ def read_options():
 
 
 @contextmanager
-def database(kind):
+def database(kind, folder):
     """Yields a DATABASE_URL, "" for SQLite, or None where the database is not to be had."""
     from postgres import binaries, running_postgres
 
@@ -77,26 +81,34 @@ def database(kind):
     if kind == "postgresql" and binaries() is None:
         yield None
         return
-    with running_postgres(free_port()) if kind == "postgresql" else nullcontext("") as url:
+    with running_postgres(free_port(), folder / "server") if kind == "postgresql" else nullcontext("") as url:
         yield url
 
 
-def measure(kind, url, options):
+def measure(kind, url, folder, options):
     """`{"pages": {name: (p50, p95, queries)}, "facts": {...}}` of one kind of database."""
     from yolotrainer.demo import running_platform
 
     os.environ["DATABASE_URL"], os.environ["COOKIE_SUFFIX"] = url, ""
-    with tempfile.TemporaryDirectory(prefix=f"bench-{kind}-") as folder:
-        os.environ["DATA_DIR"] = folder
-        say(f"{kind}: filling …")
-        with running_platform(Path(folder)) as (_, base):
-            facts = step("fill", options)
-            say(f"{kind}: {facts['images']:,} images and {facts['boxes']:,} boxes in {facts['seconds']:.0f} s")
-            facts |= step("count", options)
-            say(f"{kind}: counted in {facts['count_seconds']:.1f} s")
-            asked = ask_all(base, facts, options)
-            queries = step("queries", options)
+    os.environ["DATA_DIR"] = str(folder)
+    with running_platform(folder) as (_, base):
+        facts = filled(kind, folder, options)
+        facts |= step("count", options)
+        say(f"{kind}: counted in {facts['count_seconds']:.1f} s")
+        asked = ask_all(base, facts, options)
+        queries = step("queries", options)
     return {"facts": facts, "pages": {name: (*asked[name], queries[name]) for name in asked}}
+
+
+def filled(kind, folder, options):
+    """What is known of the filled database: filled now, or at an earlier run where it was kept."""
+    known = folder / "facts.json"
+    if not known.exists():
+        say(f"{kind}: filling …")
+        facts = step("fill", options)
+        say(f"{kind}: {facts['images']:,} images and {facts['boxes']:,} boxes in {facts['seconds']:.0f} s")
+        known.write_text(json.dumps(facts))
+    return json.loads(known.read_text())
 
 
 def step(what, options):

@@ -7,8 +7,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin")
 
@@ -23,15 +26,29 @@ def binaries():
 
 
 @contextmanager
-def running_postgres(port):
-    """A server on loopback with an empty database; yields its DATABASE_URL, stops the server and removes its files."""
-    tools, password = binaries(), secrets.token_urlsafe(12)
-    with tempfile.TemporaryDirectory(prefix="bench-pg-") as folder:
-        person = _not_root()
-        os.chmod(folder, 0o755)  # noqa: S103 — its parts have their own rights
-        data, secret = Path(folder, "data"), Path(folder, "password")
+def running_postgres(port, folder=None):
+    """A server on loopback with a database; yields its DATABASE_URL, and stops the server.
+
+    Its files go with it; in a `folder` that is given they stay, and the next server there has the same database.
+    """
+    kept = Path(folder) if folder else Path(tempfile.mkdtemp(prefix="bench-pg-"))
+    kept.mkdir(parents=True, exist_ok=True)
+    try:
+        with _server(port, kept) as address:
+            yield address
+    finally:
+        if not folder:
+            shutil.rmtree(kept)
+
+
+@contextmanager
+def _server(port, folder):
+    tools, person, data, secret = binaries(), _not_root(), folder / "data", folder / "password"
+    folder.chmod(0o755)  # its parts have their own rights
+    is_new = not data.exists()
+    if is_new:
         data.mkdir(mode=0o700)
-        secret.write_text(password)
+        secret.write_text(secrets.token_urlsafe(12))
         if person:
             for path in (folder, data, secret):
                 shutil.chown(path, person)
@@ -47,18 +64,18 @@ def running_postgres(port):
             "UTF8",
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=person, cwd=folder)
-        server = subprocess.Popen(
-            [tools / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-             "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off"],
-            user=person, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        address = f"postgres://bench:{password}@127.0.0.1:{port}"
-        try:
-            _make_database(f"{address}/postgres")
-            yield f"{address}/pages"
-        finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown
-            server.wait(60)
+    server = subprocess.Popen(
+        [tools / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+         "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off"],
+        user=person, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"postgres://bench:{secret.read_text()}@127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/postgres", is_new)
+        yield f"{address}/pages"
+    finally:
+        server.send_signal(signal.SIGINT)  # fast shutdown
+        server.wait(60)
 
 
 def _not_root():
@@ -69,15 +86,13 @@ def _not_root():
     return "postgres" if "postgres" in known else "nobody"
 
 
-def _make_database(address):
-    import time
-
-    import psycopg
-
+def _wait_for(address, is_new):
+    """Wait until the server answers; a new one gets its database."""
     for _ in range(100):
         try:
             with psycopg.connect(address, autocommit=True) as connection:
-                connection.execute("CREATE DATABASE pages")
+                if is_new:
+                    connection.execute("CREATE DATABASE pages")
                 return
         except psycopg.OperationalError:
             time.sleep(0.1)  # it is starting

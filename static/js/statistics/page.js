@@ -16,7 +16,7 @@ const FIGURES = {
   "boxes-per-class": () => data.classes.length && perClass(data, "boxes"),
   "images-per-class": () => data.classes.length && perClass(data, "images"),
   positions: () => data.boxes && positions(...mapToShow()),
-  together: () => data.co_occurrence.class_ids.length && data.boxes && together(data),
+  together: () => data.co_occurrence.class_ids.length > 1 && data.boxes && together(data),
   "boxes-per-image": () => data.labeled && perImage(data, (from, to) => `?labeled=true&boxes_min=${from}&boxes_max=${to}`),
   "box-sizes": () => data.boxes && sizes(data),
   "box-shapes": () => data.boxes && shapes(data),
