@@ -40,6 +40,7 @@ def fill(owner, name, images, boxes, people=(), trashed=500, seed=1):
             rows = _add_images(dataset, start, numbers, thumbnails, random)
             _add_labels(dataset, rows, people, random)
     _add_trash(dataset, owner, images, trashed, thumbnails, random)
+    _add_tags_and_suggestions(dataset)
     services.refresh_counts(dataset)
     dataset.refresh_from_db()
     return dataset
@@ -109,6 +110,18 @@ def _add_trash(dataset, owner, start, count, thumbnails, random):
     trash = {"deleted_at": timezone.now(), "deleted_by": owner}
     rows = [_image(dataset, start + n, 0, thumbnails, random, **trash) for n in range(count)]
     DatasetImage.all_objects.bulk_create(rows)
+
+
+def _add_tags_and_suggestions(dataset):
+    """A tag on each twentieth image, and what a model sees more on each tenth."""
+    from apps.annotations.models import Suggestion
+    from apps.datasets.models import DatasetImage, Tag
+
+    pks = list(dataset.images.order_by("pk").values_list("pk", flat=True))
+    links, tag = DatasetImage.tags.through, Tag.objects.create(dataset=dataset, name="night")
+    links.objects.bulk_create((links(datasetimage_id=pk, tag=tag) for pk in pks[::20]), batch_size=BATCH)
+    box = {"class_key": 0, "x_center": 0.5, "y_center": 0.5, "width": 0.1, "height": 0.1, "confidence": 0.5}
+    Suggestion.objects.bulk_create((Suggestion(image_id=pk, **box) for pk in pks[::10]), batch_size=BATCH)
 
 
 def shells(owner, like, count):
