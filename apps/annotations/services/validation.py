@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from django.core.files.storage import default_storage
+from django.db.models import Count
 
 from apps.annotations.services.shapes import ROUNDING
 from apps.annotations.services.windows import PLACES, image_windows, label_rows, places_of
@@ -20,6 +21,7 @@ MOST = 10_000  # problems that a report names
 MOST_OF_A_KIND = 3_000
 FILES_AT_ONCE = 8  # asked after; where files are on another machine, each answer takes its time
 NEEDED = ("train", "val")
+BITS_SET = 16  # of the 128 of a signature: a picture with fewer is nearly flat, and many look like it
 
 
 def start_validation(user, dataset):
@@ -79,6 +81,7 @@ class Validation:
                     self.images_in[split] += int((window["split"] == place).sum())
                 done += len(window)
                 self.report(min(done / total, 1), f"{done:,} of {max(total, done):,} images")
+        self._look_at_likeness()
         self._look_at_splits()
         return self.problems
 
@@ -125,6 +128,24 @@ class Validation:
             if reason:
                 self.problems.add("unreadable file", reason, filename, pk)
 
+    def _look_at_likeness(self):
+        """The same picture twice, though not the same bytes, which cannot be: equal in every bit of its signature.
+
+        The search for pictures that are merely near is a job of its own, with groups to keep one of.
+        """
+        alike = ("signature", "width", "height", "brightness")
+        images = self.dataset.images.exclude(signature=None).order_by()
+        groups = images.values_list(*alike).annotate(times=Count("pk")).filter(times__gt=1)[:MOST]
+        groups = [(bytes(look), *others[:3]) for look, *others in groups]
+        groups = [group for group in groups if int.from_bytes(group[0]).bit_count() >= BITS_SET]
+        for start in range(0, len(groups), 500):
+            first, some = {}, set(groups[start : start + 500])
+            rows = images.filter(signature__in=[group[0] for group in some]).order_by("pk")
+            for pk, filename, look, *others in rows.values_list("pk", "filename", *alike):
+                key = (bytes(look), *others)
+                if key in some and first.setdefault(key, (pk, filename))[0] != pk:
+                    self.problems.add("duplicate image", f"The same picture as “{first[key][1]}”.", filename, pk)
+
     def _look_at_splits(self):
         """Splits that training needs and that have no image; classes that train never shows."""
         for split in NEEDED:
@@ -148,7 +169,7 @@ def _same_rows(rows):
 
 
 def _wrong_with_file(row):
-    """Why a stored file cannot be what was uploaded, or nothing. The same bytes twice cannot be: see the constraint."""
+    """Why a stored file cannot be what was uploaded, or nothing."""
     _, _, file, num_bytes = row
     try:
         size = default_storage.size(file)

@@ -1,14 +1,18 @@
 """Statistics and validation of a dataset."""
 
+import io
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
+from PIL import Image
 
 from apps.annotations.models import Annotation
 from apps.annotations.services import validation, windows
 from apps.annotations.services.labels import save_labels
-from conftest import box
+from apps.datasets.services import add_images
+from conftest import box, picture, upload
 
 
 def statistics(api, dataset):
@@ -91,6 +95,23 @@ def test_small_windows_find_what_one_window_finds(ready_dataset, images, monkeyp
     monkeypatch.setattr(windows, "BOXES_A_WINDOW", 1)
     assert validation.Validation(ready_dataset, lambda *_: None).run().named == whole.named
     assert dict(whole.kinds) == {"duplicate box": 1, "unreadable file": 1}
+
+
+def test_the_same_picture_in_other_bytes_is_found_unless_it_is_flat(alice, dataset):
+    striped = io.BytesIO()
+    Image.effect_noise((64, 48), 90).save(striped, "PNG")
+    again = io.BytesIO()
+    Image.open(striped).save(again, "PNG", compress_level=1)
+    flat = [picture(color="gray"), picture(color="gray", compress_level=1)]
+    files = [*flat, striped.getvalue(), again.getvalue()]
+    assert len(set(files)) == 4
+    made = add_images(dataset, [upload(f"{n}.png", data) for n, data in enumerate(files)])["created"]
+    assert len(made) == 4
+    dataset.refresh_from_db()
+    found = [row for row in validation.Validation(dataset, lambda *_: None).run().named if row["file"]]
+    assert [(row["file"], row["reason"]) for row in found] == [
+        ("3.png", "duplicate image: The same picture as “2.png”."),
+    ]  # fmt: skip
 
 
 def test_images_in_the_trash_have_no_problems(ready_dataset, images):
