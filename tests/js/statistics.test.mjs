@@ -7,7 +7,7 @@ globalThis.document = { documentElement: {}, addEventListener() {} };
 globalThis.getComputedStyle = () => ({ getPropertyValue: (name) => name });
 const { perClass, together } = await import("../../static/js/statistics/classes.js");
 const { perImage, positions, shapes, sizes } = await import("../../static/js/statistics/boxes.js");
-const { brightness, imageSizes, overTime } = await import("../../static/js/statistics/images.js");
+const { brightness, bySplit, imageSizes, overTime } = await import("../../static/js/statistics/images.js");
 
 const split = (images, boxes) => ({ images, boxes });
 const classes = (count) => Array.from({ length: count }, (_, id) => ({
@@ -80,4 +80,15 @@ test("labelled over time adds up day by day for each person", () => {
   const figure = overTime(data);
   assert.deepEqual(figure.traces.map((trace) => [trace.name, trace.y]), [["ada", [2, 3]], ["ben", [0, 4]]]);
   assert.match(figure.note, /^3 labelled images have no history/);
+});
+
+test("the images of a split are parted by whether they are labelled, and splits without images are left out", () => {
+  const rows = [
+    { split: "train", images: 9, boxes: 30, labeled: 7, without_boxes: 2 }, { split: "val", images: 0, boxes: 0, labeled: 0, without_boxes: 0 },
+    { split: "", images: 1, boxes: 0, labeled: 0, without_boxes: 0 },
+  ];
+  const figure = bySplit({ splits: rows });
+  assert.deepEqual(figure.traces.map((trace) => [trace.name, trace.x]), [["with boxes", [5, 0]], ["labelled as empty", [2, 0]], ["not labelled", [2, 1]]]);
+  assert.equal(figure.traces[2].customdata[1], "?split=none&labeled=false");
+  assert.deepEqual(figure.table.rows[0].slice(1), [9, 30, 5, 2, 2]);
 });

@@ -2,7 +2,37 @@
 
 import { token } from "../charts.js";
 import { bars } from "./boxes.js";
-import { number } from "./classes.js";
+import { number, splitName } from "./classes.js";
+
+/** Images per split: with boxes, labelled as empty, not labelled yet. */
+export function bySplit(data) {
+  const rows = data.splits.filter((row) => row.images);
+  const parts = [
+    ["with boxes", (row) => row.labeled - row.without_boxes, "&labeled=true&boxes_min=1", token("--accent")],
+    ["labelled as empty", (row) => row.without_boxes, "&labeled=true&boxes_max=0", "#56b4e9"],
+    ["not labelled", (row) => row.images - row.labeled, "&labeled=false", token("--border-strong")],
+  ].filter(([, count]) => rows.some(count));
+  const query = (row, more = "") => `?split=${row.split || "none"}${more}`;
+  return {
+    traces: parts.map(([name, count, more, color]) => ({
+      type: "bar", orientation: "h", name, y: rows.map((row) => splitName(row.split)), x: rows.map(count), marker: { color },
+      customdata: rows.map((row) => query(row, more)), hovertemplate: `%{y}: %{x:,} ${name}<extra></extra>`,
+    })),
+    height: rows.length * 34 + 70,
+    layout: {
+      barmode: "stack", hovermode: "closest", bargap: 0.3, margin: { l: 44, r: 16, t: 54, b: 8 }, showlegend: true,
+      legend: { orientation: "h", x: 0, y: 1, yref: "container", yanchor: "top", traceorder: "normal" },
+      xaxis: { fixedrange: true, side: "top", nticks: 6 },
+      yaxis: { fixedrange: true, type: "category", autorange: "reversed", rangemode: "normal", showgrid: false },
+    },
+    table: {
+      head: ["Split", "Images", "Boxes", "With boxes", "Labelled as empty", "Not labelled"],
+      rows: rows.map((row) => [
+        { text: splitName(row.split), query: query(row) }, row.images, row.boxes, row.labeled - row.without_boxes, row.without_boxes, row.images - row.labeled,
+      ]),
+    },
+  };
+}
 
 export function imageSizes(data) {
   const { sizes, distinct, step } = data.image_sizes;

@@ -3,7 +3,7 @@
 import { draw } from "../charts.js";
 import { perImage, positions, shapes, sizes } from "./boxes.js";
 import { number, perClass, together } from "./classes.js";
-import { brightness, imageSizes, overTime, peopleTable } from "./images.js";
+import { brightness, bySplit, imageSizes, overTime, peopleTable } from "./images.js";
 import { showTable } from "./table.js";
 
 const page = document.getElementById("statistics");
@@ -13,6 +13,7 @@ let data = JSON.parse(document.getElementById("statistics-data").textContent);
 let chosenMap = null; // of one class; null: of all
 
 const FIGURES = {
+  "by-split": () => data.images && bySplit(data),
   "boxes-per-class": () => data.classes.length && perClass(data, "boxes"),
   "images-per-class": () => data.classes.length && perClass(data, "images"),
   positions: () => data.boxes && positions(...mapToShow()),
