@@ -9,6 +9,7 @@ from apps.annotations.api import classes, health, imports, labels, review, trans
 from apps.core import api as core
 from apps.core import tus
 from apps.datasets import api as datasets
+from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.models import api as models
 from apps.training import api as training
@@ -47,7 +48,11 @@ urlpatterns = [
     path(f"{DATASET}/statistics", health.Statistics.as_view(), name="statistics"),
     path(f"{DATASET}/statistics/positions", health.Positions.as_view()),
     path(f"{DATASET}/validate", health.ValidateDataset.as_view()),
-    path(f"{DATASET}/split", datasets.SplitDataset.as_view()),
+    path(f"{DATASET}/split", health_of.SplitDataset.as_view()),
+    path(f"{DATASET}/split/undo", health_of.UndoSplit.as_view()),
+    path(f"{DATASET}/duplicates", health_of.Duplicates.as_view()),
+    path(f"{DATASET}/leaks", health_of.Leaks.as_view()),
+    path(f"{DATASET}/leaks/mend", health_of.MendLeaks.as_view()),
     path(f"{DATASET}/classes", classes.Classes.as_view()),
     path(f"{DATASET}/classes/order", classes.ClassOrder.as_view()),
     path(f"{DATASET}/classes/history", classes.ClassHistory.as_view()),

@@ -21,6 +21,7 @@ urlpatterns = [
     path("import/<int:job_id>/undo", import_views.import_undo, name="import_undo"),
     path("export", views.dataset_export, name="dataset_export"),
     path("validate", views.dataset_validate, name="dataset_validate"),
+    path("validation-card", views.validation_card, name="validation_card"),
     path("versions", version_views.version_list, name="version_list"),
     path("versions/compare", version_views.version_compare_chosen, name="version_compare_chosen"),
     path("versions/<int:number>/note", version_views.version_note, name="version_note"),

@@ -106,3 +106,14 @@ def dataset_export(request, pk):
 def dataset_validate(request, pk):
     dataset = get_dataset(request.user, pk)
     return redirect("core:job_detail", start_validation(request.user, dataset).pk)
+
+
+@login_required
+def validation_card(request, pk):
+    """A fragment for the dataset's page about its health: my last look for problems."""
+    dataset = get_dataset(request.user, pk)
+    job = jobs_visible_to(request.user).filter(subject=f"dataset:{pk}", kind="validation").first()
+    is_stale = bool(job and job.completed_at and dataset.updated_at > job.started_at)
+    return render(
+        request, "annotations/validation_card.html", {"dataset": dataset, "job": job, "is_stale": is_stale}
+    )  # fmt: skip

@@ -20,9 +20,7 @@ from apps.datasets.serializers import (
     CountSerializer,
     DatasetSerializer,
     ImageSerializer,
-    SplitCountsSerializer,
     SplitOfImageSerializer,
-    SplitSerializer,
     UploadResultSerializer,
     UploadSerializer,
 )
@@ -132,17 +130,6 @@ class BulkImages(APIView):
         else:
             count = services.set_split(dataset, images, data["split"])
         return Response({"count": count})
-
-
-class SplitDataset(APIView):
-    """Share the images out to train, val and test; the same seed gives the same split."""
-
-    @extend_schema(request=SplitSerializer, responses=SplitCountsSerializer)
-    def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
-        wanted = SplitSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        return Response(services.assign_splits(dataset, **wanted.validated_data))
 
 
 class ImageFile(APIView):

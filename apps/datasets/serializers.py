@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.datasets.filters import ImageFilter
 from apps.datasets.forms import parse_class_names
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
+from apps.datasets.sources import RULES
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -86,13 +87,19 @@ class SplitSerializer(serializers.Serializer):
     test = serializers.FloatField(min_value=0, max_value=1, default=0)
     seed = serializers.IntegerField(min_value=0, max_value=2**31, default=0)
     stratify = serializers.BooleanField(default=True)
-    only_unassigned = serializers.BooleanField(default=False)
+    only_unassigned = serializers.BooleanField(default=True, help_text="false: images that have a split move too.")
+    keep_together = serializers.MultipleChoiceField(
+        choices=list(RULES.items()), default=list(RULES), help_text="What puts images on one side; none with []."
+    )
+    before_number = serializers.BooleanField(
+        default=False, help_text="Whatever stands before the last number of a file's name is one source."
+    )
 
     def validate(self, data):
         total = sum(data[split] for split in SPLITS)
         if abs(total - 1) > 1e-6:
             raise serializers.ValidationError(f"train, val and test must sum to 1; they sum to {total:g}.")
-        return data
+        return {**data, "keep_together": [rule for rule in RULES if rule in data["keep_together"]]}
 
 
 class FilterValue(serializers.CharField):
@@ -127,11 +134,3 @@ class BulkSerializer(serializers.Serializer):
 
 class CountSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="How many images were changed.")
-
-
-class SplitCountsSerializer(serializers.Serializer):
-    """How many images are in each split now."""
-
-    train = serializers.IntegerField()
-    val = serializers.IntegerField()
-    test = serializers.IntegerField()

@@ -3,7 +3,7 @@
 Every rule gives links, pairs of images; what hangs together by links of any rule is one group.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -12,10 +12,25 @@ import numpy as np
 from apps.datasets.likeness import components, near_pairs
 from apps.datasets.names import sources_by_name
 
-RULES = ("near", "group", "name", "time")
+RULES = {
+    "near": "Pictures that are nearly the same",
+    "group": "Images of one group, given by people or an import",
+    "name": "Frames of one video, bursts, copies and augmentations, by file names",
+    "time": "Pictures that one camera took within 2 seconds",
+}
+KINDS = {  # what a link says of two images, in the order of how plain it is to see
+    "near": "nearly the same picture",
+    "group": "of one group",
+    "video": "frames of one video, by their names",
+    "burst": "of one burst, by their names",
+    "original": "made from one picture, by their names",
+    "copy": "a copy, by its name",
+    "sequence": "of one sequence, by their names",
+    "time": "taken within 2 seconds by one camera",
+}
 BURST_SECONDS = 2
 MOST_AT_ONCE = 60  # images with one and the same time: above it the clock stood still
-NO_SIGNATURE = bytes(16)
+MOST_PAIRS = 12  # pairs named of one leak
 
 
 @dataclass
@@ -39,64 +54,20 @@ class Pictures:
 
 @dataclass
 class Links:
-    """Pairs of images by rule. A rule's pairs of one source are a chain; `kind` says what the source is."""
+    """Pairs of images (indices), each with its kind. The images of one source are a chain of pairs."""
 
     count: int
-    one: list = field(default_factory=list)
-    other: list = field(default_factory=list)
-    kind: list = field(default_factory=list)  # one of KINDS for each array
-
-    def add(self, kind, one, other):
-        if len(one):
-            self.one.append(np.asarray(one, np.int64))
-            self.other.append(np.asarray(other, np.int64))
-            self.kind.append(np.full(len(one), KINDS.index(kind), np.int8))
-
-    def add_chain(self, kind, members):
-        self.add(kind, members[:-1], members[1:])
-
-    def arrays(self):
-        """(one, other, kind) as three arrays."""
-        if not self.one:
-            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int8)
-        return np.concatenate(self.one), np.concatenate(self.other), np.concatenate(self.kind)
+    one: np.ndarray
+    other: np.ndarray
+    kind: np.ndarray  # places in KINDS
 
     def groups(self):
         """For each image the number of the group that it hangs in: the index of its first image."""
-        one, other, _ = self.arrays()
-        return components(self.count, one, other)
+        return components(self.count, self.one, self.other)
 
 
-KINDS = ("near", "group", "video", "burst", "original", "copy", "sequence", "time")
-KIND_WORDS = {
-    "near": "nearly the same picture",
-    "group": "one group",
-    "video": "frames of one video",
-    "burst": "one burst, by the names",
-    "original": "made from one picture",
-    "copy": "a copy, by its name",
-    "sequence": "one sequence, by the names",
-    "time": "taken within 2 seconds by one camera",
-}
-
-
-def link(pictures, rules=RULES, before_number=False, report=lambda part: None):
-    """The links between `pictures` by `rules`. `before_number`: what stands before a name's last number is a source."""
-    links = Links(len(pictures))
-    if "near" in rules:
-        links.add("near", *_near(pictures, report))
-    if "group" in rules:
-        for members in _equal(pictures.group):
-            links.add_chain("group", members)
-    if "name" in rules:
-        for (kind, _), members in sources_by_name(pictures.filename, before_number).items():
-            links.add_chain(kind, members)
-    if "time" in rules:
-        links.add("time", *_together(pictures))
-    return links
-
-
-def _near(pictures, report):
+def near_links(pictures, report=lambda part: None):
+    """(one, other): the pairs of pictures that look alike; the costly part of `link`."""
     known = np.array([index for index, row in enumerate(pictures.signature) if row is not None], np.int64)
     if not len(known):
         return known, known
@@ -104,6 +75,56 @@ def _near(pictures, report):
     brightness = [pictures.brightness[index] or 0 for index in known]
     one, other, _ = near_pairs(signatures.reshape(-1, 16), brightness, pictures.shape[known], report)
     return known[one], known[other]
+
+
+def link(pictures, near, rules=tuple(RULES), before_number=False):
+    """The links between `pictures` by `rules`; `near` are their `near_links`.
+
+    `before_number`: whatever stands before the last number of a file's name is a source.
+    """
+    found = []
+    if "near" in rules:
+        found.append(("near", *near))
+    if "group" in rules:
+        found += [("group", members[:-1], members[1:]) for members in _equal(pictures.group)]
+    if "name" in rules:
+        for (kind, _), members in sources_by_name(pictures.filename, before_number).items():
+            found.append((kind, members[:-1], members[1:]))
+    if "time" in rules:
+        found.append(("time", *_together(pictures)))
+    order = list(KINDS)
+    kinds = [np.full(len(one), order.index(kind), np.int8) for kind, one, _ in found]
+    columns = ([one for _, one, _ in found], [other for _, _, other in found])
+    return Links(len(pictures), *(_joined(column, np.int64) for column in columns), _joined(kinds, np.int8))
+
+
+def leaks(links, splits):
+    """The groups that lie in more than one split: `[{members: [index], kinds: [kind], pairs: [(one, other, kind)]}]`.
+
+    `splits`: each image's split; all of them have one. The largest first; of pairs the first MOST_PAIRS across sides.
+    """
+    splits = np.asarray(splits)
+    crossing = np.flatnonzero(splits[links.one] != splits[links.other])
+    if not len(crossing):
+        return []
+    groups, order = links.groups(), list(KINDS)
+    found = {}
+    for one, other, kind in zip(
+        links.one[crossing].tolist(), links.other[crossing].tolist(), links.kind[crossing].tolist(), strict=True
+    ):
+        leak = found.setdefault(int(groups[one]), {"members": [], "kinds": set(), "pairs": []})
+        leak["kinds"].add(kind)
+        if len(leak["pairs"]) < MOST_PAIRS:
+            leak["pairs"].append((one, other, order[kind]))
+    for index in np.flatnonzero(np.isin(groups, list(found))).tolist():
+        found[int(groups[index])]["members"].append(index)
+    for leak in found.values():
+        leak["kinds"] = [order[kind] for kind in sorted(leak["kinds"])]
+    return sorted(found.values(), key=lambda leak: (-len(leak["members"]), leak["members"][0]))
+
+
+def _joined(arrays, kind):
+    return np.concatenate([np.empty(0, kind), *(np.asarray(array, kind) for array in arrays)])
 
 
 def _equal(values):

@@ -1,9 +1,44 @@
 from celery import shared_task
 
+from apps.core.jobs import run_job
 from apps.datasets import services
+from apps.datasets.services.duplicates import run_duplicates
+from apps.datasets.services.leaks import run_look, run_mend
+from apps.datasets.services.moves import run_undo
+from apps.datasets.services.splits import run_split
 
 
 @shared_task(ignore_result=True)
 def delete_pending_files():
     """Delete stored files whose rows are gone, where a kill came in between."""
     services.delete_pending_files()
+
+
+@shared_task(ignore_result=True)
+def find_duplicates(pk):
+    """Look for duplicates in a dataset."""
+    run_job(pk, run_duplicates)
+
+
+@shared_task(ignore_result=True)
+def find_leaks(pk):
+    """Look for images of one source on both sides of a split."""
+    run_job(pk, run_look)
+
+
+@shared_task(ignore_result=True)
+def mend_leaks(pk):
+    """Put every leaking group on one side."""
+    run_job(pk, run_mend)
+
+
+@shared_task(ignore_result=True)
+def split_dataset(pk):
+    """Share a dataset's images out to train, val and test."""
+    run_job(pk, run_split)
+
+
+@shared_task(ignore_result=True)
+def undo_moves(pk):
+    """Take back what a split or a mending moved."""
+    run_job(pk, run_undo)

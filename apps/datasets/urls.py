@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.datasets import api, views
+from apps.datasets import api, health, splits, views
 
 app_name = "datasets"
 urlpatterns = [
@@ -10,7 +10,18 @@ urlpatterns = [
     path("<int:pk>/", views.dataset_detail, name="dataset_detail"),
     path("<int:pk>/settings", views.dataset_settings, name="dataset_settings"),
     path("<int:pk>/delete", views.dataset_delete, name="dataset_delete"),
-    path("<int:pk>/split", views.dataset_split, name="dataset_split"),
+    path("<int:pk>/splits", splits.dataset_splits, name="dataset_splits"),
+    path("<int:pk>/split", splits.dataset_split, name="dataset_split"),
+    path("<int:pk>/splits/undo", splits.split_undo, name="split_undo"),
+    path("<int:pk>/health", health.dataset_health, name="dataset_health"),
+    path("<int:pk>/health/work/<slug:name>", health.work, name="health_work"),
+    path("<int:pk>/health/duplicates", health.duplicates, name="duplicates"),
+    path("<int:pk>/health/duplicates/look", health.duplicates_look, name="duplicates_look"),
+    path("<int:pk>/health/duplicates/keep", health.duplicates_keep, name="duplicates_keep"),
+    path("<int:pk>/health/leaks", health.leaks, name="leaks"),
+    path("<int:pk>/health/leaks/look", health.leaks_look, name="leaks_look"),
+    path("<int:pk>/health/leaks/mend", health.leaks_mend, name="leaks_mend"),
+    path("<int:pk>/leak-warning", health.leak_warning, name="leak_warning"),
     path("<int:pk>/images/<int:image_id>/file", api.ImageFile.as_view(), name="image_file"),
     path("<int:pk>/images/<int:image_id>/thumbnail", api.ImageThumbnail.as_view(), name="image_thumbnail"),
     path("<int:pk>/images/<int:image_id>/delete", views.image_delete, name="image_delete"),

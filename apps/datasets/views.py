@@ -15,7 +15,7 @@ from apps.datasets.access import (
     visible_to,
 )
 from apps.datasets.filters import DatasetFilter, ImageFilter
-from apps.datasets.forms import DatasetEditForm, DatasetForm, SplitForm
+from apps.datasets.forms import DatasetEditForm, DatasetForm
 from apps.datasets.models import SPLITS, DatasetImage
 
 DATASETS_A_PAGE = 24
@@ -65,7 +65,7 @@ def dataset_settings(request, pk):
         services.update_dataset(dataset, **form.cleaned_data)
         messages.success(request, "Saved.")
         return redirect("datasets:dataset_settings", pk)
-    context = dataset_context(request, dataset) | {"form": form, "split_form": SplitForm()}
+    context = dataset_context(request, dataset) | {"form": form}
     return render(request, "datasets/dataset_settings.html", context)
 
 
@@ -76,20 +76,6 @@ def dataset_delete(request, pk):
     services.delete_dataset(dataset)
     messages.success(request, f"“{dataset.name}” and everything in it is deleted.")
     return redirect("datasets:dataset_list")
-
-
-@login_required
-@require_POST
-def dataset_split(request, pk):
-    dataset = get_dataset_to_edit(request.user, pk)
-    form = SplitForm(request.POST)
-    if form.is_valid():
-        counts = services.assign_splits(dataset, **form.cleaned_data)
-        said = ", ".join(f"{count} {split}" for split, count in counts.items())
-        messages.success(request, f"Split: {said}.")
-        return redirect("datasets:dataset_settings", pk)
-    context = dataset_context(request, dataset) | {"form": DatasetEditForm(instance=dataset), "split_form": form}
-    return render(request, "datasets/dataset_settings.html", context, status=400)
 
 
 @login_required

@@ -42,17 +42,18 @@ function flash(button, words) {
 
 // A form that loses something asks first; the words stand in the page.
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.confirm;
-  if (question && !event.target.dataset.confirmed) {
+  const button = event.submitter;
+  const asked = button?.dataset.confirm ? button : event.target; // a form of several buttons asks by the button
+  const question = asked.dataset.confirm;
+  if (question && !asked.dataset.confirmed) {
     event.preventDefault();
-    ask(question, event.target.dataset.confirmAction ?? "Delete").then((yes) => {
+    ask(question, asked.dataset.confirmAction ?? "Delete").then((yes) => {
       if (!yes) return;
-      event.target.dataset.confirmed = "yes";
-      event.target.requestSubmit();
+      asked.dataset.confirmed = "yes";
+      event.target.requestSubmit(button);
     });
     return;
   }
-  const button = event.submitter;
   if (button && !event.target.hasAttribute("hx-post")) setTimeout(() => { button.disabled = true; }, 0);
 });
 

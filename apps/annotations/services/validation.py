@@ -37,7 +37,8 @@ def run_validation(job, report):
     problems = Validation(dataset, report).run()
     return {
         "num_problems": problems.count, "problems": problems.named, "kinds": problems.kinds,
-        "figures": {"problems": problems.count}, "page_url": f"/datasets/{dataset.pk}/", "page_words": "See the images",
+        "figures": {"problems": problems.count}, "page_url": f"/datasets/{dataset.pk}/health",
+        "page_words": "To the dataset's health",
     }  # fmt: skip
 
 
