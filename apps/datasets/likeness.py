@@ -12,11 +12,11 @@ NEAR = 12  # bits of 128; unrelated pictures of BCCD, all of the same stained bl
 INFORMATIVE = 5  # times as many bits must be set as differ: a nearly flat picture says little by its few bits
 BRIGHTNESS = 32  # mean grey levels of 256 that may lie between two copies
 SHAPE = 0.05  # difference of the logarithms of width:height
-MOST_OF_ONE = 100  # pairs kept of one picture: a thousand equal frames are one group by far fewer
+MOST_OF_ONE = 50  # pairs kept of one picture: a thousand equal frames are one group by far fewer
 BANDS, BAND_BITS = 8, 16
 CHUNK = 1 << 20  # candidates that are looked at together: some 50 MB
 BLOCK = 1024  # pictures of a block
-BLOCK_COST = 16  # how much quicker a pair is looked at in a block than as a candidate
+BLOCK_COST = 32  # how much quicker a pair is looked at in a block than as a candidate
 
 NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))
 
@@ -29,18 +29,13 @@ def near_pairs(signatures, brightness, shapes, report=lambda part: None):
     """
     words = np.ascontiguousarray(signatures, np.uint8).reshape(-1, 16).view(np.uint64)
     brightness, shapes = np.asarray(brightness, np.float32), np.log(np.asarray(shapes, np.float64))
-    first, copies, same = _equal(words, brightness, shapes)
-    words, brightness, shapes = words[first], brightness[first], shapes[first]
     found, kept = [], np.zeros(len(words), np.int64)
     for one, other in _candidates(words, kept, report):
-        pair = _second_look(one, other, words, brightness, shapes)
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        pair = _second_look(low, high, words, brightness, shapes)
         if len(pair[0]):
             found.append(_first_of_each(pair, kept))
-    one, other, bits = (np.concatenate(column) for column in zip(NO_PAIRS, *found, strict=True))
-    one, other = first[one], first[other]
-    low, high = np.minimum(one, other), np.maximum(one, other)
-    low, high = np.concatenate([low, same]), np.concatenate([high, copies])
-    return low, high, np.concatenate([bits, np.zeros(len(same), np.uint8)])
+    return tuple(np.concatenate(column) for column in zip(NO_PAIRS, *found, strict=True))
 
 
 def components(count, one, other):
@@ -64,18 +59,21 @@ def gather(order, one, other, alike=lambda leader, member: True, patience=8):
     `alike` holds, so that each member is like the one kept, not only like a neighbour of a neighbour. After `patience`
     leaders that it was not like, a picture leads.
     """
-    neighbours = _neighbours(one, other)
-    groups, taken, refused = [], set(), {}
-    for leader in sorted(neighbours, key=lambda index: order[index]):
-        if leader in taken:
+    order = np.asarray(order)
+    starts, neighbours = _neighbours(len(order), one, other)
+    groups, taken, refused = [], np.zeros(len(order), bool), {}
+    paired = np.flatnonzero(np.diff(starts))
+    for leader in paired[np.argsort(order[paired])].tolist():
+        if taken[leader]:
             continue
-        taken.add(leader)
-        group = [leader]
-        for member in sorted(neighbours[leader] - taken, key=lambda index: order[index]):
+        taken[leader] = True
+        group, near = [leader], neighbours[starts[leader] : starts[leader + 1]]
+        near = near[~taken[near]]
+        for member in near[np.argsort(order[near])].tolist():
             if refused.get(member, 0) >= patience:
                 continue
             if alike(leader, member):
-                taken.add(member)
+                taken[member] = True
                 group.append(member)
             else:
                 refused[member] = refused.get(member, 0) + 1
@@ -84,23 +82,11 @@ def gather(order, one, other, alike=lambda leader, member: True, patience=8):
     return groups
 
 
-def _neighbours(one, other):
-    neighbours = {}
-    for a, b in zip(one.tolist(), other.tolist(), strict=True):
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
-    return neighbours
-
-
-def _equal(words, brightness, shapes):
-    """(indices of different pictures, indices of further copies, the picture that each is a copy of)."""
-    if not len(words):
-        return NO_PAIRS[:2] + NO_PAIRS[:1]
-    rows = np.column_stack([words, brightness.round().astype(np.uint64), shapes.view(np.uint64)])
-    _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    origin = first[which.ravel()]
-    copies = np.flatnonzero(origin != np.arange(len(words)))
-    return np.sort(first), copies, origin[copies]
+def _neighbours(count, one, other):
+    """(where each begins, all of them): the neighbours of every picture, one after the other."""
+    here = np.concatenate([one, other]).astype(np.int32)
+    there = np.concatenate([other, one]).astype(np.int32)[np.argsort(here, kind="stable")]
+    return np.concatenate([[0], np.cumsum(np.bincount(here, minlength=count))]), there
 
 
 def _candidates(words, kept, report):

@@ -15,7 +15,7 @@ from apps.core import work
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
-from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.models import Dataset, DatasetImage, DatasetReport
 from apps.datasets.services.datasets import refresh_counts
 
 UNDO_TASK = "apps.datasets.tasks.undo_moves"
@@ -41,9 +41,11 @@ def make_moves(dataset, moves, job=None, result=None):
         name = moves_file(dataset, job)
         default_storage.save(name, ContentFile(json.dumps(moves, separators=(",", ":")).encode()))
     with transaction.atomic():
-        Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
+        before = Dataset.objects.select_for_update().get(pk=dataset.pk).updated_at
         count = sum(_move(dataset, *move) for move in moves)
         refresh_counts(dataset)
+        alike = DatasetReport.objects.filter(dataset=dataset, kind=DatasetReport.Kind.DUPLICATES, of=before)
+        alike.update(of=dataset.updated_at)  # what looks alike does so in every split
         if job is not None:
             work.update_running(job, result={**result, "moved": count, "applied": True})
     return count

@@ -1,6 +1,7 @@
 """Splits: fractions honoured within one image, the same seed the same split, classes spread evenly."""
 
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -30,8 +31,10 @@ def split_of(dataset):
 def test_fractions_are_honoured_within_one_image(fractions, number, stratify, dataset):
     for n, image in enumerate(fill(dataset, [f"h{n}" for n in range(number)])):
         label(image, *{n % 3, n % 7} - {0})
-    counts = services.assign_splits(dataset, *fractions, seed=3, stratify=stratify)
+    found = services.assign_splits(dataset, *fractions, seed=3, stratify=stratify)
+    counts = {split: found[split] for split in SPLITS}
     assert sum(counts.values()) == number
+    assert counts == {split: dataset.split_counts[split] for split in SPLITS}
     for split, fraction in zip(SPLITS, fractions, strict=True):
         assert abs(counts[split] - fraction * number) <= 1
         assert counts[split] == 0 or fraction > 0
@@ -71,8 +74,8 @@ def test_only_unassigned_leaves_the_others_where_they_are(dataset):
     fill(dataset, [f"h{n}" for n in range(20)])
     kept = dataset.images.filter(sha256__in=[f"h{n}" for n in range(5)])
     kept.update(split="test")
-    counts = services.assign_splits(dataset, 0.8, 0.2, 0, only_unassigned=True)
-    assert counts == {"train": 12, "val": 3, "test": 5}
+    found = services.assign_splits(dataset, 0.8, 0.2, 0, only_unassigned=True)
+    assert {split: found[split] for split in SPLITS} == {"train": 12, "val": 3, "test": 5}
     assert set(kept.values_list("split", flat=True)) == {"test"}
 
 
@@ -84,10 +87,17 @@ def test_other_datasets_are_left_alone(dataset, alice):
     assert split_of(other) == {"h1": ""}
 
 
-def test_split_over_the_api_answers_the_counts(dataset, images, api_as):
-    path = f"/api/v1/datasets/{dataset.pk}/split"
-    response = api_as(dataset.owner).post(path, {"train": 0.5, "val": 0.5, "seed": 1})
-    assert (response.status_code, response.json()) == (200, {"train": 3, "val": 3, "test": 0})
+def test_split_over_the_api_is_a_job_that_tells_the_counts(dataset, images, api_as, run_jobs):
+    api = api_as(dataset.owner)
+    with run_jobs():
+        response = api.post(
+            f"/api/v1/datasets/{dataset.pk}/split", {"train": 0.5, "val": 0.5, "keep_together": []}, "json"
+        )
+    assert response.status_code == 202
+    job = api.get(f"/api/v1/jobs/{response.json()['id']}").json()
+    assert job["status"] == "completed", job
+    assert {split: job["result"][split] for split in SPLITS} == {"train": 3, "val": 3, "test": 0}
+    assert job["result"]["moved"] == 6
 
 
 @pytest.mark.parametrize(
@@ -95,7 +105,8 @@ def test_split_over_the_api_answers_the_counts(dataset, images, api_as):
     [
         ({"train": 0.7}, "detail"), ({"test": 0.2}, "detail"), ({"train": 1.5, "val": -0.5}, "train"),
         ({"train": "much"}, "train"), ({"train": None}, "train"), ({"seed": -1}, "seed"), ({"seed": 10**30}, "seed"),
-        ({"stratify": "perhaps"}, "stratify"), ({"val": [0.5]}, "val"),
+        ({"stratify": "perhaps"}, "stratify"), ({"val": [0.5]}, "val"), ({"keep_together": ["all"]}, "keep_together"),
+        ({"keep_together": 5}, "keep_together"), ({"before_number": "x"}, "before_number"),
     ],
 )  # fmt: skip
 def test_fractions_that_do_not_sum_to_one_and_other_nonsense_are_refused(change, field, dataset, images, api_as):
@@ -105,11 +116,13 @@ def test_fractions_that_do_not_sum_to_one_and_other_nonsense_are_refused(change,
     assert not dataset.images.exclude(split="").exists()
 
 
-def test_split_on_the_page_takes_percent(dataset, images, page_as):
+def test_split_on_the_page_takes_percent_and_leads_to_its_job(dataset, images, page_as, run_jobs):
     data = {"train": 50, "val": 50, "test": 0, "seed": 0, "stratify": "on"}
-    response = page_as(dataset.owner).post(f"/datasets/{dataset.pk}/split", data)
-    assert response.headers["Location"] == f"/datasets/{dataset.pk}/settings"
+    with run_jobs():
+        response = page_as(dataset.owner).post(f"/datasets/{dataset.pk}/split", data)
+    assert re.fullmatch(r"/jobs/\d+/", response.headers["Location"])
     assert Counter(split_of(dataset).values()) == {"train": 3, "val": 3}
+    assert b"6 images moved" in page_as(dataset.owner).get(f"/datasets/{dataset.pk}/splits").content
 
 
 @pytest.mark.parametrize("change", [{"train": 60}, {"train": -1}, {"seed": ""}, {"train": "x"}, {"seed": 10**30}])
