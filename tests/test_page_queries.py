@@ -15,7 +15,8 @@ from apps.training.models import TrainingEpoch, TrainingJob
 from conftest import person
 
 DATASET_PAGES = (
-    "", "classes", "statistics", "labelling-progress", "transfer", "versions", "settings", "crops", "label",
+    "", "classes", "statistics", "labelling-progress", "transfer", "versions", "settings", "crops", "label", "health",
+    "splits", "health/duplicates", "health/leaks", "leak-warning", "validation-card",
 )  # fmt: skip
 API = ("statistics", "versions", "images?page_size=500", "images?cursor=&page_size=500", "crops?class_id=0")
 LISTS = (

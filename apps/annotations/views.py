@@ -13,6 +13,7 @@ from apps.annotations.models import Annotation
 from apps.annotations.services.exports import start_export
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
+from apps.core.access import jobs_visible_to
 from apps.datasets.access import get_dataset, may_edit
 from apps.datasets.views import IMAGES_A_PAGE, dataset_context
 

@@ -17,6 +17,10 @@ DOORS = [
     ("get", "/api/v1/datasets/{d}/images", READ, None, 200),
     ("get", "/api/v1/datasets/{d}/images?cursor=", READ, None, 200),
     ("get", "/api/v1/datasets/{d}/images/{i}", READ, None, 200),
+    ("get", "/datasets/{d}/splits", READ, None, 200),
+    ("get", "/datasets/{d}/health", READ, None, 200),
+    ("get", "/datasets/{d}/health/duplicates", READ, None, 200),
+    ("get", "/datasets/{d}/health/leaks", READ, None, 200),
     ("get", "/datasets/{d}/settings", WRITE, None, 200),
     ("post", "/datasets/{d}/settings", WRITE, {"name": "New"}, 302),
     ("post", "/datasets/{d}/split", WRITE, {"train": 100, "val": 0, "test": 0, "seed": 0}, 302),
@@ -28,7 +32,7 @@ DOORS = [
     ("patch", "/api/v1/datasets/{d}/images/{i}", WRITE, {"split": "val"}, 200),
     ("delete", "/api/v1/datasets/{d}/images/{i}", WRITE, None, 204),
     ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "delete"}, 200),
-    ("post", "/api/v1/datasets/{d}/split", WRITE, {"train": 1, "val": 0, "test": 0}, 200),
+    ("post", "/api/v1/datasets/{d}/split", WRITE, {"train": 1, "val": 0, "test": 0}, 202),
 ]
 
 
