@@ -14,9 +14,11 @@ from itertools import islice
 from posixpath import basename, dirname
 
 from .base import Box, Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
-from .boxes import enclosing, fit_box
-from .coco_file import Annotation, Category, CocoFile, ImageRecord, is_coco_item, load_file
+from .boxes import Fault, enclosing, fit_box
+from .coco_file import Category, CocoFile, ImageRecord, is_coco_item, load_file
 from .coco_write import write_coco
+from .geometry import scaled
+from .held import HeldShape
 from .image_size import image_size
 from .jsonstream import stream_items
 from .layout import ImageIndex, content_names, image_names, split_in_stem, split_of, with_extension
@@ -73,13 +75,13 @@ def _coco_files(source: Source, names: list[str], problems: Problems) -> list[st
 
 def _classes(
     files: list[CocoFile], problems: Problems
-) -> tuple[tuple[str, ...], list[dict[str, int]], tuple[int | None, ...]]:
-    """The class names in order; for each file: category id → place in the names; and the id of each class."""
+) -> tuple[tuple[str, ...], list[list[tuple[int | None, str]]], tuple[int | None, ...]]:
+    """The class names in order; for each file the places of its categories; and the id of each class."""
     groups = _grouping_categories(files)
     listed: list[Category] = []
     for file in files:
         for category in file.categories.values():
-            if category.name in groups and category.id not in file.used_categories:
+            if category.name in groups and category.id not in file.category_ids:
                 reason = f"category {shown(category.name)} has no boxes and only groups others; it is no class"
                 problems.add(file.name, category.line, reason, Code.NOTE)
             else:
@@ -91,11 +93,15 @@ def _classes(
     for category in listed:
         numbers.setdefault(category.name, category.number)
     place_of = {name: place for place, name in enumerate(numbers)}
-    places = [
-        {id: place_of[category.name] for id, category in file.categories.items() if category.name in place_of}
-        for file in files
-    ]
+    places = [_places(file, place_of) for file in files]
     return tuple(numbers), places, tuple(numbers.values())
+
+
+def _places(file: CocoFile, place_of: dict[str, int]) -> list[tuple[int | None, str]]:
+    """(place in the names or None, category id) of the file's category ids in use, in their order."""
+    categories = file.categories
+    names = {id: categories[id].name if id in categories else "" for id in file.category_ids}
+    return [(place_of.get(name), id) for id, name in names.items()]
 
 
 def _grouping_categories(files: list[CocoFile]) -> set[str]:
@@ -125,7 +131,7 @@ def _place_images(files: list[CocoFile], index: ImageIndex, problems: Problems) 
                 placed[found[0]].records.append((number, file, record))
                 continue
             what = "is not in the archive" if not found else f"can be {found[0]} or {found[1]}"
-            count = len(file.annotations.get(record.id, ()))
+            count = file.annotations.count(record.id)
             reason = f"the image {shown(record.file_name)} {what}; its {count} boxes are left out"
             code = Code.IMAGE_MISSING if not found else Code.IMAGE_AMBIGUOUS
             problems.add(file.name, record.line, reason, code)
@@ -134,18 +140,18 @@ def _place_images(files: list[CocoFile], index: ImageIndex, problems: Problems) 
 
 def _note_orphans(files: list[CocoFile], problems: Problems) -> None:
     for file in files:
-        for image_id, found in file.annotations.items():
+        for image_id in file.annotations.images():
             if image_id not in file.images:
-                first = found[0]
-                reason = f"{len(found)} boxes belong to image id {shown(image_id)}, which is not listed"
-                problems.add(file.name, first.line, reason, Code.LABEL_WITHOUT_IMAGE)
+                count, line = file.annotations.count(image_id), next(file.annotations.of(image_id)).line
+                reason = f"{count} boxes belong to image id {shown(image_id)}, which is not listed"
+                problems.add(file.name, line, reason, Code.LABEL_WITHOUT_IMAGE)
 
 
 def _read_images(
     source: Source,
     images: list[str],
     placed: dict[str, _Placed],
-    places: list[dict[str, int]],
+    places: list[list[tuple[int | None, str]]],
     problems: Problems,
 ) -> Iterator[ImageLabels]:
     for image in images:
@@ -163,48 +169,41 @@ def _fill(
     found: ImageLabels,
     source: Source,
     records: list[tuple[int, CocoFile, ImageRecord]],
-    places: list[dict[str, int]],
+    places: list[list[tuple[int | None, str]]],
     problems: Problems,
 ) -> None:
     """Set what the JSON files say of one image."""
     first = records[0]
     found.split = split_in_stem(first[1].name) or split_of(first[1].name) or found.split
-    boxes: dict[Box, int] = {}
+    boxes: dict[Box, None] = {}
     for number, file, record in records:
         size = record.size or image_size(source, found.path)
         found.width, found.height = size
         found.labelled = found.labelled or file.has_annotations
-        for annotation in file.annotations.get(record.id, ()):
-            box = _box(annotation, file, size, places[number], problems)
-            if box and box in boxes:
-                reason = f"{annotation.called} is the same box again in {found.filename}"
-                problems.add(file.name, annotation.line, reason, Code.DUPLICATE)
+        for shape in file.annotations.of(record.id):
+            box, fault = _box(shape, size, *places[number][shape.class_number])
+            if fault is None and box in boxes:
+                fault = Fault(Code.DUPLICATE, f"is the same box again in {found.filename}")
             elif box:
-                boxes[box] = annotation.line
+                boxes[box] = None
+            if fault:
+                problems.add(file.name, shape.line, f"{file.called(shape.tag)}: {fault.reason}", fault.code)
     found.boxes = list(boxes)
 
 
 def _box(
-    annotation: Annotation, file: CocoFile, size: tuple[int, int], places: dict[str, int], problems: Problems
-) -> Box | None:
-    place = places.get(annotation.category_id)
+    shape: HeldShape, size: tuple[int, int], place: int | None, category_id: str
+) -> tuple[Box | None, Fault | None]:
     if place is None:
-        reason = f"{annotation.called}: category id {shown(annotation.category_id)} is not listed"
-        problems.add(file.name, annotation.line, reason, Code.UNKNOWN_CLASS)
-        return None
+        return None, Fault(Code.UNKNOWN_CLASS, f"category id {shown(category_id)} is not listed")
     width, height = size
-    points = None
-    if annotation.points:
-        points = [value / (height if odd % 2 else width) for odd, value in enumerate(annotation.points)]
-    if annotation.bbox:
-        x, y, box_width, box_height = annotation.bbox
+    points = scaled(shape.points, 1 / width, 1 / height) if shape.points else None
+    if shape.four:
+        x, y, box_width, box_height = shape.four
         corners = x / width, y / height, (x + box_width) / width, (y + box_height) / height
     else:
         corners = enclosing(points)
-    box, fault = fit_box(place, corners, size=size, points=points, confidence=annotation.score)
-    if fault:
-        problems.add(file.name, annotation.line, f"{annotation.called}: {fault.reason}", fault.code)
-    return box
+    return fit_box(place, corners, size=size, points=points, confidence=shape.score)
 
 
 FORMAT = Format(

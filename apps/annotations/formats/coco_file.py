@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .base import Code, Problems, Source
+from .held import HeldShapes
 from .jsonstream import Item, stream_items
 from .text import clean_name, number, pixels, shown
 
 MAX_POINTS = 10_000
 
+_ENTRY = -(2**62)  # tags from here down are annotations without an id
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -44,28 +45,36 @@ class ImageRecord:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """`bbox` (x, y, width, height) and `points` (flat) are in pixels; at least one of them is there."""
-
-    called: str
-    category_id: str
-    bbox: tuple[float, float, float, float] | None
-    points: tuple[float, ...] | None
-    score: float | None
-    line: int
-
-
 @dataclass
 class CocoFile:
-    """Ids are kept as text, because some tools write 7 in one list and "7" in the other."""
+    """Ids are kept as text, because some tools write 7 in one list and "7" in the other.
+
+    `annotations` are held by image id: bbox (x, y, width, height) or None and the polygon or None in pixels,
+    at least one of them; the class number is a place in `category_ids`, and `called` knows the tag.
+    """
 
     name: str
     categories: dict[str, Category] = field(default_factory=dict)
     images: dict[str, ImageRecord] = field(default_factory=dict)
-    annotations: dict[str, list[Annotation]] = field(default_factory=lambda: defaultdict(list))
-    used_categories: set[str] = field(default_factory=set)
+    annotations: HeldShapes = field(default_factory=HeldShapes)
+    category_ids: dict[str, int] = field(default_factory=dict)  # those in use → their place here
     has_annotations: bool = False  # a file of images alone (image_info_test2017.json) labels nothing
+    _names: list[str] = field(default_factory=list)
+
+    def tag(self, value: dict[str, Any], index: int) -> int:
+        """What `called` needs of an annotation, as a number."""
+        if "id" not in value:
+            return _ENTRY - index
+        if type(value["id"]) is int and 0 <= value["id"] < 2**62:
+            return value["id"]
+        self._names.append(shown(value["id"]))
+        return -len(self._names)
+
+    def called(self, tag: int) -> str:
+        """The annotation with this tag, in words."""
+        if tag <= _ENTRY:
+            return f"entry {_ENTRY - tag} of annotations"
+        return f"annotation {tag}" if tag >= 0 else f"annotation {self._names[-tag - 1]}"
 
 
 def is_coco_item(item: Item) -> bool:
@@ -128,27 +137,37 @@ def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Pro
 
 
 def _take_annotation(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
-    called = f"annotation {shown(value['id'])}" if "id" in value else f"entry {item.index} of annotations"
     if "caption" in value and "bbox" not in value:
         return
+    segmentation = value.get("segmentation")
     if value.get("iscrowd") in (1, True):
-        problems.add(file.name, item.line, f"{called} is a crowd, no single object", Code.CROWD)
+        _tell(file, value, item, problems, "is a crowd, no single object", Code.CROWD)
         return
-    bbox, points = _numbers(value.get("bbox"), 4), _polygon(value.get("segmentation"))
+    bbox, points = _numbers(value.get("bbox"), 4), _polygon(segmentation)
     image_id, category_id = _id(value.get("image_id")), _id(value.get("category_id"))
     if not image_id or (bbox is None and points is None):
         what = "image_id" if not image_id else f"bbox of four finite numbers ({shown(value.get('bbox'))})"
-        problems.add(file.name, item.line, f"{called} has no usable {what}", Code.BAD_VALUE)
+        _tell(file, value, item, problems, f"has no usable {what}", Code.BAD_VALUE)
         return
-    if told := _lost_in(value.get("segmentation")):
-        problems.add(file.name, item.line, f"{called}: {told}", Code.SIMPLIFIED)
-    file.used_categories.add(category_id)
-    annotation = Annotation(called, category_id, bbox, points, _score(value), item.line)
-    file.annotations[image_id].append(annotation)
+    if isinstance(segmentation, dict):
+        _tell(file, value, item, problems, "has a mask in run lengths; the box is kept without it", Code.SIMPLIFIED)
+    elif segmentation and isinstance(segmentation, list) and len(segmentation) > 1:
+        reason = f"has {len(segmentation)} polygons; the largest is kept"
+        _tell(file, value, item, problems, reason, Code.SIMPLIFIED)
+    place = file.category_ids.setdefault(category_id, len(file.category_ids))
+    tag = file.tag(value, item.index)
+    file.annotations.add(image_id, place, item.line, bbox, points=points, score=_score(value), tag=tag)
+
+
+def _tell(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems, reason: str, code: Code) -> None:
+    called = file.called(file.tag(value, item.index))
+    problems.add(file.name, item.line, f"{called} {reason}", code)
 
 
 def _id(value: object) -> str:
     """An id as text; "" where it is none."""
+    if type(value) is int and -_ENTRY > value > _ENTRY:
+        return str(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -166,19 +185,11 @@ def _numbers(values: object, count: int | None = None) -> tuple[float, ...] | No
 
 def _polygon(segmentation: object) -> tuple[float, ...] | None:
     """The largest of the polygons (flat pixels); a mask in run lengths has none."""
-    if not isinstance(segmentation, list):
+    if not segmentation or not isinstance(segmentation, list):
         return None
     parts = [_numbers(part) for part in segmentation if isinstance(part, list)]
     usable = [part for part in parts if part and 6 <= len(part) <= 2 * MAX_POINTS and len(part) % 2 == 0]
     return max(usable, key=polygon_area, default=None)
-
-
-def _lost_in(segmentation: object) -> str:
-    if isinstance(segmentation, dict):
-        return "its mask in run lengths is left out, the box is kept"
-    if isinstance(segmentation, list) and len(segmentation) > 1:
-        return f"of its {len(segmentation)} polygons the largest is kept"
-    return ""
 
 
 def _score(value: dict[str, Any]) -> float | None:
