@@ -44,7 +44,7 @@ class Source(Protocol):
         """The file's bytes as a stream, to be closed by the caller."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # nobody changes one; frozen, it would take three times as long to make
 class Box:
     """One object. Centre and size are fractions (0..1) of the image; `points` is one polygon, flat and
     likewise normalised (x1, y1, x2, y2, …); `class_index` points into the reading's `class_names`; `source`

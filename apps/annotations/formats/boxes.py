@@ -35,11 +35,14 @@ def fit_box(
     `size` is the image in pixels, where the format speaks in pixels: then the reasons do as well.
     """
     x1, y1, x2, y2 = corners
-    if not all(isfinite(value) for value in corners):
+    is_inside = x1 >= 0 and y1 >= 0 and x2 <= 1 and y2 <= 1
+    if is_inside and not points and x2 - x1 >= MIN_SIDE and y2 - y1 >= MIN_SIDE:  # nearly all
+        return Box(class_index, (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, None, confidence, source), None
+    if not all(map(isfinite, corners)):
         return None, Fault(Code.BAD_VALUE, "a coordinate is not a finite number")
     if x2 - x1 < MIN_SIDE or y2 - y1 < MIN_SIDE:
         return None, Fault(Code.NO_AREA, f"the box has no area ({_measure(x2 - x1, y2 - y1, size)})")
-    if x1 >= 0 and y1 >= 0 and x2 <= 1 and y2 <= 1:
+    if is_inside:
         fault = None
         if points and (min(points) < 0 or max(points) > 1):
             fault = _points_fault(points, size)

@@ -182,10 +182,11 @@ def _fill(
         found.labelled = found.labelled or file.has_annotations
         for shape in file.annotations.of(record.id):
             box, fault = _box(shape, size, *places[number][shape.class_number])
-            if fault is None and box in boxes:
-                fault = Fault(Code.DUPLICATE, f"is the same box again in {found.filename}")
-            elif box:
+            if box:
+                count = len(boxes)
                 boxes[box] = None
+                if len(boxes) == count:
+                    fault = Fault(Code.DUPLICATE, f"is the same box again in {found.filename}")
             if fault:
                 problems.add(file.name, shape.line, f"{file.called(shape.tag)}: {fault.reason}", fault.code)
     found.boxes = list(boxes)

@@ -10,7 +10,7 @@ from typing import Any
 from .base import Code, Problems, Source
 from .held import HeldShapes
 from .jsonstream import Item, stream_items
-from .text import clean_name, number, pixels, shown
+from .text import clean_name, number, numbers, pixels, shown
 
 MAX_POINTS = 10_000
 
@@ -176,14 +176,13 @@ def _id(value: object) -> str:
     return text if len(text) <= 200 else ""
 
 
-def _numbers(values: object, count: int | None = None) -> tuple[float, ...] | None:
+def _numbers(values: object, count: int | None = None) -> list[float] | None:
     if not isinstance(values, list) or (count is not None and len(values) != count):
         return None
-    found = tuple(map(number, values))
-    return None if None in found else found
+    return numbers(values)
 
 
-def _polygon(segmentation: object) -> tuple[float, ...] | None:
+def _polygon(segmentation: object) -> list[float] | None:
     """The largest of the polygons (flat pixels); a mask in run lengths has none."""
     if not segmentation or not isinstance(segmentation, list):
         return None

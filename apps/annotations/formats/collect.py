@@ -98,7 +98,7 @@ class Collection:
             yield image
 
     def _boxes(self, path: str, found: Found, places: list[int], class_names: Sequence[str]) -> list[Box]:
-        boxes: dict[Box, int] = {}
+        boxes: dict[Box, None] = {}
         for shape in self._shapes.of(path):
             place = places[shape.class_number]
             box, fault = fit_box(
@@ -112,11 +112,12 @@ class Collection:
             if fault:
                 reason = f"{basename(path)}: {shown(class_names[place])}: {fault.reason}"
                 self.problems.add(found.file, shape.line, reason, fault.code)
-            if box and box in boxes:
-                reason = f"{basename(path)}: {shown(class_names[place])}: the same box is there already"
-                self.problems.add(found.file, shape.line, reason, Code.DUPLICATE)
-            elif box:
-                boxes[box] = shape.line
+            if box:
+                count = len(boxes)
+                boxes[box] = None
+                if len(boxes) == count:
+                    reason = f"{basename(path)}: {shown(class_names[place])}: the same box is there already"
+                    self.problems.add(found.file, shape.line, reason, Code.DUPLICATE)
         return list(boxes)
 
 

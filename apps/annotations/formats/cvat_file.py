@@ -15,7 +15,7 @@ from .collect import MANUAL, MAX_POINTS, MODEL, Collection, Found
 from .geometry import ellipse, rectangle, scaled, turned
 from .image_size import image_size
 from .layout import split_word
-from .text import clean_name, number, pixels, shown, xml_encoding
+from .text import clean_name, number, numbers, pixels, shown, xml_encoding
 
 _CHUNK = 256 * 1024
 _MAX_TOKEN = 8 * 1024 * 1024  # one tag with its attributes: more is no label file
@@ -187,8 +187,8 @@ class CvatFile:
 
     def _polygon(self, label: str, attributes: dict[str, str]) -> bool:
         parts = attributes.get("points", "").replace(";", ",").split(",")
-        points = [number(part) for part in parts] if len(parts) <= 2 * MAX_POINTS else []
-        if len(points) < 6 or len(points) % 2 or None in points:
+        points = numbers(parts) if 6 <= len(parts) <= 2 * MAX_POINTS and len(parts) % 2 == 0 else None
+        if points is None:
             return False
         self._add(label, attributes, enclosing(points), points)
         return True
@@ -227,5 +227,4 @@ class CvatFile:
 
 
 def _numbers(attributes: dict[str, str], *keys: str) -> list[float] | None:
-    values = [number(attributes.get(key)) for key in keys]
-    return None if None in values else values
+    return numbers(map(attributes.get, keys))

@@ -35,4 +35,7 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float
 
 def scaled(points: Sequence[float], scale_x: float, scale_y: float) -> tuple[float, ...]:
     """Each x times scale_x, each y times scale_y."""
-    return tuple(value * (scale_y if odd % 2 else scale_x) for odd, value in enumerate(points))
+    result = [0.0] * len(points)
+    result[0::2] = [x * scale_x for x in points[0::2]]
+    result[1::2] = [y * scale_y for y in points[1::2]]
+    return tuple(result)

@@ -19,7 +19,7 @@ _MAX_LINE = 2**32 - 1
 _NONE = math.nan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeldShape:
     """`class_number`, `tag` and the unit of `four` and `points` are the holder's own."""
 

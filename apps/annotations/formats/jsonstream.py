@@ -20,12 +20,13 @@ CHUNK = 1024 * 1024
 MAX_ELEMENT = 8 * CHUNK
 SKIPPED = ("imageData",)  # LabelMe's copy of the whole image: told as None, whatever its length
 
+_NEXT = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _TEXT_MARK = re.compile(r'["\\]')
-_DECODER = json.JSONDecoder()
+_scan = json.JSONDecoder().scan_once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """One value at the top of the file. The elements of a list come one by one, from index 0, after an
     item with index -1 and value None that says the list is there; other values have index None."""
@@ -73,15 +74,17 @@ def _items(window: _Window) -> Iterator[Item]:
 def _list(key: str, window: _Window) -> Iterator[Item]:
     window.take("[", "a list")
     yield Item(key, -1, None, window.line())
-    index = 0
-    while window.peek() != "]":
+    index, is_end = 0, window.peek() == "]"
+    while not is_end:
         line = window.line()
         yield Item(key, index, window.value(), line)
         index += 1
-        if window.peek() == ",":
-            window.take(",", "a comma")
-        elif window.peek() != "]":
-            raise window.error("is not valid JSON (expected a comma or the end of the list)")
+        if window.at_next():
+            continue
+        is_end = window.peek() == "]"
+        if not is_end:
+            window.take(",", "a comma or the end of the list")
+            is_end = window.peek() == "]"
     window.take("]", "the end of the list")
 
 
@@ -107,16 +110,27 @@ class _Window:
                 raise self.error("is not valid JSON (it ends too early)")
             self._fill()
 
+    def at_next(self) -> bool:
+        """Go to the next element of a list, where it is at hand."""
+        found = _NEXT.match(self._text, self._pos)
+        if not found or found.end() >= len(self._text) or self._text[found.end()] == "]":
+            return False
+        self._pos = found.end()
+        return True
+
     def take(self, character: str, what: str) -> None:
         if self.peek() != character:
             raise self.error(f"is not valid JSON (expected {what})")
         self._pos += 1
 
     def value(self) -> Any:
-        self.peek()
+        if self._pos >= len(self._text) or self._text[self._pos] in " \t\r\n":
+            self.peek()
         while True:
             try:
-                value, end = _DECODER.raw_decode(self._text, self._pos)
+                value, end = _scan(self._text, self._pos)
+            except StopIteration as error:
+                self._fill_or_raise("expecting a value", error.value)
             except json.JSONDecodeError as error:
                 self._fill_or_raise(error.msg, error.pos)
             except RecursionError as error:

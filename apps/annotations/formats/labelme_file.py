@@ -12,7 +12,7 @@ from .boxes import enclosing
 from .collect import MAX_POINTS, Collection
 from .geometry import ellipse, scaled
 from .jsonstream import stream_items
-from .text import clean_name, number, pixels, shown
+from .text import clean_name, numbers, pixels, shown
 
 MAX_SHAPES = 100_000  # in one file
 _SAMPLE_ITEMS = 300
@@ -104,5 +104,4 @@ def _points(values: Any) -> list[float] | None:
         return None
     if not all(isinstance(point, list) and len(point) >= 2 for point in values):
         return None
-    flat = [number(part) for point in values for part in point[:2]]
-    return None if None in flat else flat
+    return numbers(part for point in values for part in point[:2])

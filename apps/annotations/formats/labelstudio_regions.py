@@ -12,7 +12,7 @@ from .collect import MANUAL, MAX_POINTS, MODEL, Collection, Found
 from .geometry import ellipse, rectangle, scaled, turned
 from .image_size import image_size
 from .labelstudio_task import Annotation
-from .text import clean_name, number, pixels, shown
+from .text import clean_name, number, numbers, pixels, shown
 
 Tell = Callable[[str, Code], None]
 
@@ -23,13 +23,11 @@ def count_shapes(result: list[Any]) -> int:
 
 def _labels(region: dict[str, Any]) -> list[str]:
     """The region's classes; a region's value has them under the name of its type."""
-    value = region.get("value") if isinstance(region.get("value"), dict) else {}
-    key = region.get("type")
-    key = (
-        key
-        if isinstance(key, str) and key.endswith("labels")
-        else next((key for key in value if isinstance(key, str) and key.endswith("labels")), "")
-    )
+    value, key = region.get("value"), region.get("type")
+    if not isinstance(value, dict):
+        return []
+    if not isinstance(key, str) or not key.endswith("labels"):
+        key = next((key for key in value if key.endswith("labels")), "")
     labels = value.get(key)
     return [name for name in map(clean_name, labels) if name] if isinstance(labels, list) else []
 
@@ -47,9 +45,9 @@ class RegionReader:
         if len(regions) < len(self._annotation.result):
             self._tell("a region is no object", Code.BAD_VALUE)
         self._found.size = next(filter(None, map(_size, regions)), None)
-        named = {str(region.get("id")) for region in regions if _labels(region)}
-        for region in regions:
-            labels = _labels(region)
+        with_labels = [(region, _labels(region)) for region in regions]
+        named = {str(region.get("id")) for region, labels in with_labels if labels}
+        for region, labels in with_labels:
             if labels:
                 self._region(region, labels)
             elif str(region.get("id")) not in named:  # else it only says more of a region with labels
@@ -101,8 +99,8 @@ class RegionReader:
             if None not in sides[:4]:
                 return self._ellipse(sides, label)
         elif "height" in value:
-            sides = [number(value.get(key)) for key in ("x", "y", "width", "height")]
-            if None not in sides:
+            sides = numbers(map(value.get, ("x", "y", "width", "height")))
+            if sides is not None:
                 return self._rectangle(sides, number(value.get("rotation")) or 0)
         else:
             reason = f"{shown(label)}: a region with {shown(', '.join(value))} is neither a box nor a polygon; left out"
@@ -149,5 +147,5 @@ def _points(values: list[Any]) -> list[float] | None:
         return None
     if not all(isinstance(point, list) and len(point) == 2 for point in values):
         return None
-    flat = [number(part) for point in values for part in point]
-    return None if None in flat else [part / 100 for part in flat]
+    flat = numbers(part for point in values for part in point)
+    return None if flat is None else [part / 100 for part in flat]

@@ -26,7 +26,7 @@ from .boxes import corners_of, enclosing, fit_box
 from .layout import ImageIndex, content_names, image_names, split_of, split_word, with_extension
 from .ndjson_file import FORMAT_NAME, Header, Lines, is_header, read_extra, read_header, read_points
 from .ndjson_write import write_ndjson
-from .text import clean_line, number, pixels, shown
+from .text import clean_line, number, numbers, pixels, shown
 
 _EXACT = 1e-12  # of the image: what floating point is off by
 
@@ -122,8 +122,8 @@ def _box(value: Any, place: int, header: Header, tell) -> Box | None:
         known = len(header.class_names)
         tell(f"box {place}: class {shown(class_index)} is unknown: there are {known}, from 0", Code.UNKNOWN_CLASS)
         return None
-    sides = [number(value.get(side)) for side in ("x_center", "y_center", "width", "height")]
-    if None in sides:
+    sides = numbers(map(value.get, ("x_center", "y_center", "width", "height")))
+    if sides is None:
         tell(f"box {place} has no x_center, y_center, width and height that are finite numbers", Code.BAD_VALUE)
         return None
     points = read_points(value.get("points"))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 
@@ -20,6 +22,7 @@ MAX_LABEL_BYTES = 8 * 1024 * 1024  # one image's labels, or one list of names
 MAX_YAML_BYTES = 256 * 1024  # PyYAML reads about 100 KB a second
 
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+_NUMERIC = frozenset((int, float, str))
 _UTF8, _UTF16 = "utf-8-sig", "utf-16"
 _XML_HEAD = 64 * 1024
 # Python knows codecs that are slow or odd (punycode, utf-7): only those that label tools write.
@@ -169,13 +172,26 @@ def read_yaml(source: Source, name: str) -> dict[str, Any]:
 
 def number(value: object) -> float | None:
     """A finite number from what JSON, XML or YAML gave, or None."""
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if type(value) is not float and (isinstance(value, bool) or not isinstance(value, (int, float, str))):
         return None
     try:
         result = float(value)
     except (ValueError, OverflowError):
         return None
     return result if math.isfinite(result) else None
+
+
+def numbers(values: Iterable[object]) -> list[float] | None:
+    """All of them as finite numbers, or None."""
+    values = list(values)
+    if _NUMERIC.issuperset(map(type, values)):
+        try:
+            found = list(map(float, values))
+        except (ValueError, OverflowError):
+            return None
+        return found if all(map(math.isfinite, found)) else None
+    found = list(map(number, values))
+    return None if None in found else found
 
 
 def pixels(value: object) -> int | None:
@@ -191,7 +207,15 @@ def clean_line(text: str) -> str:
 
 def clean_name(value: object) -> str:
     """A class name that can be stored and shown: one line, no control characters, trimmed; may be empty."""
+    if type(value) is str and len(value) < 100:
+        return _cleaned(value)
     return " ".join(_UNSTORABLE.sub(" ", str(value)).split()) if isinstance(value, (str, int, float)) else ""
+
+
+@lru_cache(maxsize=4096)
+def _cleaned(text: str) -> str:
+    """The same for the few short names that come again and again."""
+    return " ".join(_UNSTORABLE.sub(" ", text).split())
 
 
 def shown(value: object) -> str:

@@ -6,17 +6,17 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from sys import intern
 
-from .text import clean_name, number, pixels
+from .text import clean_name, numbers, pixels
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VocObject:
     """`corners` (x1, y1, x2, y2) are pixels; `missing` names what cannot be used."""
 
     class_name: str
-    corners: tuple[float, float, float, float] | None
+    corners: list[float] | None
 
     @property
     def missing(self) -> str:
@@ -48,5 +48,4 @@ def _object(element: ET.Element) -> VocObject:
     box = element.find("bndbox")
     if box is None:
         return VocObject(class_name, None)
-    corners = tuple(number(box.findtext(tag)) for tag in _CORNERS)
-    return VocObject(class_name, None if None in corners else corners)
+    return VocObject(class_name, numbers(map(box.findtext, _CORNERS)))

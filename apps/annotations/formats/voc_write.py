@@ -1,7 +1,8 @@
-"""A Pascal VOC export: JPEGImages, Annotations, ImageSets/Main, and a classes.txt for the class order."""
+"""A Pascal VOC export: JPEGImages, Annotations, ImageSets/Main, and lists of the classes for their order."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from xml.sax.saxutils import escape
@@ -12,6 +13,7 @@ from .layout import ExportNames, stem
 from .pixel_text import pixel_text
 
 _FOLDER = "JPEGImages"
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def write_voc(
@@ -40,7 +42,17 @@ def write_voc(
             yield Entry(f"Annotations/{stem(name)}.xml", data=(xml.encode(),))
     for split, stems in lists.items():
         yield Entry(f"ImageSets/Main/{split}.txt", data=(f"{name}\n".encode() for name in stems))
+    yield Entry("labelmap.txt", data=(labelmap(class_names, class_colors).encode(),))
     yield Entry("classes.txt", data=("".join(f"{name}\n" for name in class_names).encode(),))
+
+
+def labelmap(class_names: Sequence[str], class_colors: Sequence[str] | None) -> str:
+    """The classes as CVAT and datumaro read them, which know no other list."""
+    lines = ["# label:color_rgb:parts:actions"]
+    for name, color in zip(class_names, class_colors or [""] * len(class_names), strict=True):
+        rgb = ",".join(str(part) for part in bytes.fromhex(color[1:])) if _COLOR.fullmatch(color) else ""
+        lines.append(f"{name.replace(':', ' ')}:{rgb}::")
+    return "\n".join(lines) + "\n"
 
 
 def annotation_xml(class_names: Sequence[str], image: ImageLabels, name: str) -> str:
