@@ -168,8 +168,9 @@ class ExportNames:
 
     def name_for(self, image: ImageLabels, folder: str) -> str:
         """The image's file name in `folder`: its own, or with _2, _3, … before the extension."""
-        name = _UNSAFE_IN_FILE_NAME.sub("_", clean_name(image.filename)).strip(". ") or "image"
-        own_stem, extension = splitext(name)
+        name = _UNSAFE_IN_FILE_NAME.sub("_", clean_name(image.filename)).strip()
+        own_stem, dot, extension = name.rpartition(".") if "." in name else (name, "", "")
+        own_stem, extension = own_stem.strip(". ") or "image", (dot + extension).rstrip(". ")
         candidate, count = own_stem, 1
         while (folder, candidate.lower()) in self._taken:
             count += 1

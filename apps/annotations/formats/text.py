@@ -61,7 +61,7 @@ def decode(data: bytes, name: str) -> str:
 def read_lines(source: Source, name: str) -> list[tuple[int, str]]:
     """(line number from 1, text) of every line that is not blank."""
     lines = read_text(source, name).splitlines()
-    return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    return [(number, text) for number, line in enumerate(lines, start=1) if (text := line.strip())]
 
 
 def read_xml(source: Source, name: str) -> ET.Element:

@@ -37,7 +37,8 @@ def recognise(source: Source) -> Recognition:
         yamls = find_data_yamls(source, names)
     except FormatError:
         yamls = with_extension(names, ".yaml", ".yml")
-    labels = pair_labels(image_names(names), _candidates(names, set()))
+    images = image_names(names)
+    labels = pair_labels(images, _candidates(names, images, set()))
     sample = [label for label in labels.values() if label][:_SAMPLES]
     rows = sum(_is_label_file(source, name) for name in sample)
     if sample and rows:
@@ -55,7 +56,7 @@ def read(source: Source) -> Reading:
     images = image_names(names)
     config = read_config(source, names, problems)
     splits = Splits(config, source, images, problems)
-    candidates = _candidates(names, config.list_files)
+    candidates = _candidates(names, images, config.list_files)
     labels = pair_labels(images, candidates)
     _note_orphans(source, candidates, labels, problems)
     if config.names is None:
@@ -127,11 +128,14 @@ def _same_split(label: str, image: str) -> bool:
     return len(splits) < 2
 
 
-def _candidates(names: list[str], list_files: set[str]) -> list[str]:
+def _candidates(names: list[str], images: list[str], list_files: set[str]) -> list[str]:
+    """The text files that may be labels. One that stands exactly where an image's labels belong is one even
+    if it is called train.txt or classes.txt: the image is called train.jpg."""
+    expected = {_in_labels(beside) for image in images if _in_labels(beside := splitext(image)[0] + ".txt") != beside}
     return [
         name
         for name in with_extension(names, ".txt")
-        if name not in list_files and basename(name).lower() not in _NEVER_LABELS
+        if name in expected or (name not in list_files and basename(name).lower() not in _NEVER_LABELS)
     ]
 
 
@@ -204,8 +208,10 @@ def _read_boxes(source: Source, file: str, config: Config, classes: Classes, pro
             keypoints_told = True
             problems.add(file, line, "keypoints are left out, the box is kept", Code.SIMPLIFIED)
         box = _box(row, file, line, classes, problems)
-        if box and boxes.setdefault(box, line) != line:
-            problems.add(file, line, f"the same row as line {boxes[box]}", Code.DUPLICATE)
+        if box:
+            first = boxes.setdefault(box, line)
+            if first != line:
+                problems.add(file, line, f"the same row as line {first}", Code.DUPLICATE)
     return list(boxes)
 
 

@@ -24,7 +24,7 @@ class RowError(ValueError):
     """The line is no row; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """`corners` (x1, y1, x2, y2) and `points` are as written (normalised), not checked against the image."""
 
@@ -77,6 +77,8 @@ def _polygon(class_id: int, values: list[float]) -> Row:
 
 
 def _class_id(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return int(text)
     try:
         value = float(text)  # some tools write 0.0
     except ValueError as error:
