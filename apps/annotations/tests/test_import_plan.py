@@ -58,7 +58,8 @@ def labels(dataset):
 
 # --- what is found ------------------------------------------------------------------------------------------
 def test_inspection_finds_what_is_there_and_writes_nothing(inspected, dataset):
-    job = inspected(voc() | {"VOC/Annotations/lost.xml": voc_xml(("red", 0, 0, 9, 9), filename="lost.png"), "more.zip": b"PK"})
+    lost = voc_xml(("red", 0, 0, 9, 9), filename="lost.png")
+    job = inspected(voc() | {"VOC/Annotations/lost.xml": lost, "more.zip": b"PK"})
     found = job.result
     assert (job.status, found["format"], found["images"], found["boxes"], found["labelled"]) == (
         "completed", "voc", 3, 3, 2,
@@ -82,7 +83,8 @@ def test_samples_are_one_picture_with_the_boxes_of_each(inspected, page_as, alic
 
 
 def test_samples_pass_over_broken_pictures_and_hostile_names(inspected, page_as, alice):
-    files = {f"{n}.png": b"broken" for n in range(3)} | {f"{n}.xml": voc_xml(("r&lt;b&gt;d", 0, 0, 9, 9)) for n in range(3)}
+    label = voc_xml(("r&lt;b&gt;d", 0, 0, 9, 9))
+    files = {f"{n}.png": b"broken" for n in range(3)} | {f"{n}.xml": label for n in range(3)}
     job = inspected(files)
     assert (job.status, job.result["samples"]) == ("completed", [])
     page = page_as(alice).get(job.result["page_url"]).content.decode()

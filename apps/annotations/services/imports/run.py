@@ -36,6 +36,9 @@ def run_import(job, report):
     except (FormatError, ArchiveError) as refusal:
         _take_back(dataset, job)
         raise WorkFailed(str(refusal)) from None
+    except WorkFailed:
+        _drop_if_made_for_it(dataset, job)
+        raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise WorkFailed("The server's disk is full. Make room and import the archive again.") from None
@@ -44,7 +47,8 @@ def run_import(job, report):
         forget_files([f"datasets/{dataset.pk}/"])  # what was stored since it was deleted
         raise WorkFailed("The dataset was deleted while the archive was read.") from None
     finally:
-        datasets.refresh_counts(dataset)
+        if dataset.pk:
+            datasets.refresh_counts(dataset)
 
 
 def _beginnings(job, dataset):
@@ -62,6 +66,10 @@ def _take_back(dataset, job):
     untouched = imported_images(job).exclude(pk__in=edited.values("image"))
     if untouched.exists():
         datasets.delete_images(dataset, untouched)
+    _drop_if_made_for_it(dataset, job)
+
+
+def _drop_if_made_for_it(dataset, job):
     if job.params.get("new") and not dataset.images.exists():
         datasets.delete_dataset(dataset)
 
