@@ -40,6 +40,7 @@ def test_every_chart_is_drawn_from_what_the_server_counted(page):
 
 def test_a_bar_leads_to_the_images_of_its_class(page):
     bar = figure(page, "boxes-per-class").locator(".point").nth(1)
+    bar.scroll_into_view_if_needed()
     place = bar.bounding_box()
     page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     page.wait_for_url("**/datasets/*/?class_id=1&split=none")

@@ -8,6 +8,7 @@ import { showTable } from "./table.js";
 
 const page = document.getElementById("statistics");
 const { gallery, api } = page.dataset;
+const chooser = page.querySelector("[data-map-class]");
 const POLL = 2500;
 let data = JSON.parse(document.getElementById("statistics-data").textContent);
 let chosenMap = null; // of one class; null: of all
@@ -54,6 +55,8 @@ function fillTable(card) {
 
 function showAll() {
   if (data.computed_at === null) return;
+  const names = data.classes.map((row) => new Option(row.class_name, row.class_id, false, row.class_id === chosenMap?.class_id));
+  chooser.replaceChildren(new Option("All classes", ""), ...names);
   for (const name of Object.keys(FIGURES)) show(name);
   const people = page.querySelector("[data-figure=people]");
   people.hidden = !data.labelling.people.length;
@@ -96,7 +99,6 @@ async function refresh() {
     showWords();
     if (data.computed_at !== before) {
       chosenMap = null;
-      page.querySelector("[data-map-class]").value = "";
       showAll();
     }
   } catch {
@@ -110,12 +112,12 @@ function askAgain(pause = POLL) {
 }
 
 page.addEventListener("toggle", (event) => fillTable(event.target.closest("[data-figure]")), true);
-page.querySelector("[data-map-class]")?.addEventListener("change", async (event) => {
-  const chosen = event.target.value;
+chooser.addEventListener("change", async () => {
+  const chosen = chooser.value;
   const answer = chosen && await fetch(`${api}/positions?class_id=${chosen}`, { headers: { Accept: "application/json" } });
-  if (event.target.value !== chosen) return; // another was chosen meanwhile
+  if (chooser.value !== chosen) return; // another was chosen meanwhile
   chosenMap = answer && answer.ok ? await answer.json() : null;
-  if (!chosenMap) event.target.value = "";
+  if (!chosenMap) chooser.value = "";
   show("positions");
 });
 document.addEventListener("themechange", showAll);
