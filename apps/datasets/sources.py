@@ -51,6 +51,14 @@ class Pictures:
     def __len__(self):
         return len(self.pk)
 
+    def only(self, indices):
+        """Those at these places."""
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Pictures(**{
+            name: column[indices] if isinstance(column, np.ndarray) else [column[index] for index in indices]
+            for name, column in columns.items()
+        })  # fmt: skip
+
 
 @dataclass
 class Links:

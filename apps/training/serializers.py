@@ -52,16 +52,20 @@ class TrainingJobSerializer(serializers.ModelSerializer):
     augmentation = serializers.JSONField(source="arguments", read_only=True)
     eta_seconds = serializers.FloatField(source="seconds_left", read_only=True, allow_null=True)
     progress = serializers.FloatField(read_only=True, help_text="0 to 1")
+    warnings = serializers.SerializerMethodField(help_text="What its figures should be read with.")
 
     class Meta:
         model = TrainingJob
         fields = [
             "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
             "weights", "started_from", "epochs", "batch_size", "img_size", "learning_rate", "patience", "seed",
-            "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message", "environment",
-            "attempts", "started_at", "completed_at", "created_at",
+            "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message", "warnings",
+            "environment", "attempts", "started_at", "completed_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_warnings(self, job) -> list[str]:
+        return job.environment.get("warnings", [])
 
 
 class EpochSerializer(serializers.ModelSerializer):

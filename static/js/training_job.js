@@ -35,6 +35,8 @@ function showJob(job) {
   find("[data-left]").textContent = job.eta_seconds === null ? "" : `about ${duration(job.eta_seconds)} left`;
   find("[data-started-from]").textContent = job.started_from || job.weights;
   find("[data-device]").textContent = job.environment.device ?? "–";
+  find("[data-warnings]").hidden = !job.warnings.length;
+  find("[data-warning]").textContent = job.warnings.join(" ");
   const badge = find("[data-badge] .badge");
   badge.className = `badge badge-${job.status}`;
   badge.textContent = job.status;

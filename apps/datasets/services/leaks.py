@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from apps.core.jobs import create_job
-from apps.datasets.models import SPLITS, DatasetReport
+from apps.datasets.models import SPLITS, DatasetImage, DatasetReport
 from apps.datasets.services.moves import MEND, dataset_of, make_moves, moves_between
 from apps.datasets.services.pictures import classes_on, present, read_pictures
 from apps.datasets.services.reports import keep_report
@@ -42,16 +42,32 @@ def look_for_leaks(dataset, report=lambda part, words="": None):
     return keep_leaks(dataset, pictures, link(pictures, near), of, time.monotonic() - began)
 
 
+def leaks_of_splits(dataset, split_of, report=lambda part: None):
+    """What leaks where a dataset's images are split otherwise than now: `split_of` is `{sha256: split}`.
+
+    Told as in the report. Images that are gone for good are not known any more and leak nothing.
+    """
+    fill_signatures(dataset, report)
+    pictures = read_pictures(DatasetImage.all_objects.filter(dataset=dataset))
+    place = {sha256: index for index, sha256 in enumerate(pictures.sha256) if sha256 in split_of}
+    pictures = pictures.only(list(place.values()))
+    pictures.split = [split_of[sha256] for sha256 in pictures.sha256]
+    return _data(pictures, link(pictures, near_links(pictures, report)))
+
+
 def keep_leaks(dataset, pictures, links, of=None, seconds=0.0):
     """Keep what leaks by `links` as the dataset's report; `pictures` all have a split."""
+    return keep_report(dataset, KIND, _data(pictures, links), of or dataset.updated_at, seconds)
+
+
+def _data(pictures, links):
     found = [_told(leak, pictures) for leak in leaks(links, pictures.split)]
-    data = {
+    return {
         "num_groups": len(found),
         "num_images": sum(len(pks) for leak in found for pks in leak["images"].values()),
         "kinds": dict(Counter(kind for leak in found for kind in leak["kinds"])),
         "groups": found,
     }
-    return keep_report(dataset, KIND, data, of or dataset.updated_at, seconds)
 
 
 def run_mend(job, report):

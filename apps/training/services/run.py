@@ -20,6 +20,7 @@ from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
+from apps.training.services.warnings import split_warnings
 
 log = logging.getLogger(__name__)
 ENGINE = "apps.training.engine.train"
@@ -68,6 +69,7 @@ class Supervision:
         if kept.exists():  # it had finished, and this worker's predecessor died before it wrote the model down
             return json.loads(kept.read_text())
         clean_folders()  # the periodic task may run on another machine
+        self._warn()
         work.update_running(self.job, phase="Preparing the images")
         payload = self._payload()
         work.update_running(self.job, phase="Starting", started_from=self.job.started_from)
@@ -83,6 +85,16 @@ class Supervision:
         draft.write_text(json.dumps(self.finished))
         draft.rename(kept)
         return self.finished
+
+    def _warn(self):
+        """Say once, in the log and on the row, what will make the figures look better than the model is."""
+        if "warnings" in self.job.environment:
+            return
+        work.update_running(self.job, phase="Looking for leaks between the splits")
+        found = split_warnings(self.job.dataset_version, self._check)
+        work.update_running(self.job, environment={**self.job.environment, "warnings": found})
+        for warning in found:
+            self.tail.note(f"Warning: {warning}")
 
     def _payload(self):
         job = self.job
@@ -109,13 +121,17 @@ class Supervision:
         if time.monotonic() - self.looked >= LOOK_SECONDS:
             self._look()
 
-    def _look(self):
-        """Write what changed, and stop where someone says so."""
-        self.looked = time.monotonic()
+    def _check(self, part=None):
+        """Stop where someone says so."""
         if self.heartbeat.lost.is_set():
             raise WorkCancelled
         if stopping.is_set():
             raise WorkHandedBack
+
+    def _look(self):
+        """Write what changed, and stop where someone says so."""
+        self.looked = time.monotonic()
+        self._check()
         self.tail.flush()
         spent = self.time_before + time.monotonic() - self.began
         work.update_running(self.job, training_time=round(spent, 1), **self.pending)
@@ -123,6 +139,7 @@ class Supervision:
 
     def on_started(self, event):
         about = {k: event.get(k) for k in ("device", "threads", "parameters", "gflops", "optimizer", "versions")}
+        about["warnings"] = self.job.environment.get("warnings", [])
         work.update_running(self.job, environment=about, phase="Training", epoch_progress=0)
 
     def on_batch(self, event):

@@ -1,11 +1,16 @@
 """Starting, seeing and steering training jobs."""
 
+import hashlib
+
 import pytest
 
+from apps.annotations.services.versions import create_version
 from apps.core import work
+from apps.datasets import services as datasets
 from apps.training import services
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.logtail import LogTail, clean_line
+from apps.training.services.warnings import split_warnings
 
 WANTED = {"model_type": "yolov8n", "weights": "scratch", "epochs": 3, "batch_size": 4, "img_size": 64}
 
@@ -233,3 +238,24 @@ def test_the_traceback_is_for_the_operator_only(page_as, alice, operator, job):
     assert b"deep" not in page_as(alice).get(f"/training/{job.pk}/").content
     assert b"In words." in page_as(alice).get(f"/training/{job.pk}/").content
     assert b"deep" in page_as(operator).get(f"/training/{job.pk}/").content
+
+
+def test_a_training_is_told_that_the_splits_of_its_version_leak(alice, ready_dataset, images):
+    for number, image in enumerate(images):  # the pictures of the fixture are nearly the same
+        image.signature = hashlib.md5(bytes([number]), usedforsecurity=False).digest()
+        image.group = "slide 7" if number in (0, 5) else ""
+        image.save(update_fields=["signature", "group"])
+    version, _ = create_version(ready_dataset, alice)
+    (warning,) = split_warnings(version)
+    assert "1 group of images from one source (2 images) lies in more than one split" in warning
+    datasets.set_split(ready_dataset, ready_dataset.images.all(), "train")
+    assert split_warnings(version) == [warning]  # the version keeps its splits, whatever becomes of the dataset's
+    apart, _ = create_version(ready_dataset, alice)
+    assert split_warnings(apart) == []
+
+
+def test_the_api_and_the_page_show_the_warnings(alice, job, api_as, page_as):
+    assert api_as(alice).get(f"/api/v1/training/{job.pk}").json()["warnings"] == []
+    TrainingJob.objects.filter(pk=job.pk).update(environment={"warnings": ["The splits leak: 3 groups."]})
+    assert api_as(alice).get(f"/api/v1/training/{job.pk}").json()["warnings"] == ["The splits leak: 3 groups."]
+    assert b"The splits leak: 3 groups." in page_as(alice).get(f"/training/{job.pk}/").content

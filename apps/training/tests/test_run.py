@@ -51,8 +51,21 @@ def test_a_training_ends_in_a_model_with_metrics_and_lineage(alice, shapes, sett
     assert {"overall", "per_class", "curves", "confusion_matrix"} <= set(model.metrics)
     assert model.file.size > 1_000_000
     assert "mAP50-95" in job.logs
+    assert "Warning" not in job.logs
+    assert job.environment["warnings"] == []
+    assert job.environment["device"]
     assert job.training_time > 0
     assert not (settings.WORK_DIR / "runs" / str(job.pk)).exists()
+
+
+def test_a_training_on_splits_that_leak_says_so_in_its_log_and_goes_on(alice, shapes):
+    shapes.images.update(group="one video")
+    job = services.create_job(alice, shapes, **{**TINY, "epochs": 1})
+    services.run_training(job.pk)
+    job.refresh_from_db()
+    assert job.status == "completed"
+    assert job.logs.startswith("— Warning: The splits leak: 1 group of images from one source (8 images)")
+    assert len(job.environment["warnings"]) == 1
 
 
 def test_a_job_that_had_finished_when_its_worker_died_only_stores_the_model(alice, shapes, monkeypatch):
