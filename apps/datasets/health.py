@@ -20,7 +20,7 @@ from apps.datasets.views import dataset_context
 
 GROUPS_A_PAGE = 20
 SHOWN_OF_A_GROUP = 24
-PAIRS_SHOWN = 4
+PAIRS_SHOWN = 3
 WORK = {"duplicates": duplicates_of.LOOK, "leaks": leaks_of.LOOK, "mend": MEND}
 
 
