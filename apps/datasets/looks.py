@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 SIZE = (80, 60)
-SAME = 32  # grey levels of 256; see docs/decisions/011: copies and refocused pictures stay below, things that come do not
+SAME = 32  # grey levels of 256 (docs/decisions/011): copies and refocused pictures stay below, things that come do not
 
 
 def read_look(file):
