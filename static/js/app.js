@@ -94,6 +94,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
 });
 
+// On a narrow screen the tabs scroll: the one that is open is in sight.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Times in the reader's own zone; the server writes UTC.
 export function localTimes(scope) {
   for (const time of scope.querySelectorAll("time[datetime]")) {
