@@ -97,6 +97,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "builtins": ["apps.core.templatetags.ui"],
+            "libraries": {"lucide": "apps.core.templatetags.icons"},
         },
     }
 ]
