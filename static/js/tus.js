@@ -162,6 +162,7 @@ export class Upload {
   }
 
   #remember() {
+    if (this.state === "cancelled") return;
     const kept = { url: this.url, name: this.file.name, size: this.file.size, offset: this.offset, at: Date.now() };
     try { this.storage.setItem(this.key, JSON.stringify(kept)); } catch { /* full or forbidden: it still goes up, only a reload starts anew */ }
   }

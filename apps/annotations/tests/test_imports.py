@@ -8,16 +8,19 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.annotations.models import Annotation, Revision
-from apps.annotations.services.imports import batches, start_import, write
+from apps.annotations.services.imports import batches, run_import, start_import, write
 from apps.annotations.services.labels import save_labels
 from apps.core import work
+from apps.core.jobs import run_job
 from apps.core.models import Job
 from apps.core.work import WorkHandedBack
 from apps.datasets import services as datasets
-from apps.datasets.models import Dataset
+from apps.datasets.models import Dataset, PendingDeletion
 from conftest import box, upload
 
 from .archives import coco, packed, photo, sideways, voc, voc_xml, yolo
@@ -498,3 +501,45 @@ def test_page_says_what_is_wrong_with_an_upload(page_as, alice, dataset, setting
         assert answer.status_code == 400
         assert "Larger than 1 MB." in answer.content.decode()
         assert browser.post(url, {"format": "x\x00"}).status_code == 400
+
+
+# --- how it scales ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("again", [False, True])
+def test_a_batch_asks_the_database_as_often_whatever_is_in_it(dataset, alice, run_jobs, again, monkeypatch):
+    monkeypatch.setattr("apps.core.jobs.Reporter.__call__", lambda self, *said: None)  # it writes by the clock
+    counts = []
+    for number in (2, 30):
+        files = {f"{n}.png": photo(100 * number + n) for n in range(number)}
+        files |= {f"{n}.xml": voc_xml(("red", 0, 0, 9, 9), ("white", 9, 9, 20, 20)) for n in range(number)}
+        if again:
+            datasets.add_images(dataset, [upload(name, data) for name, data in files.items() if name.endswith("png")])
+        job = start_import(alice, dataset, packed(files))
+        with CaptureQueriesContext(connection) as queries:
+            run_job(job.pk, run_import)
+        counts.append(len(queries))
+        job.refresh_from_db()
+        assert (job.status, job.result["boxes"]) == ("completed", 2 * number)
+    assert counts[0] == counts[1] < 45
+
+
+def test_two_imports_of_the_same_archive_at_once_make_each_image_once(dataset, alice, run_jobs, monkeypatch):
+    """The second runs whole between the storing of the first one's files and its rows."""
+    insert, calls = datasets.insert_rows, []
+
+    def overtaken(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            run_job(second.pk, run_import)
+        return insert(*args)
+
+    first, second = start_import(alice, dataset, packed(voc())), start_import(alice, dataset, packed(voc()))
+    monkeypatch.setattr(datasets, "insert_rows", overtaken)
+    run_job(first.pk, run_import)
+    assert len(calls) == 2
+    assert contents(dataset) == EXPECTED
+    assert set(Job.objects.values_list("status", flat=True)) == {"completed"}
+    PendingDeletion.objects.update(due_at=timezone.now())
+    datasets.delete_pending_files()
+    for image in dataset.images.all():
+        assert image.file.storage.exists(image.file.name)
+        assert image.file.storage.exists(image.thumbnail.name)
