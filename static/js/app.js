@@ -108,6 +108,7 @@ export function localTimes(scope) {
 
 function ago(when) {
   const seconds = (Date.now() - when) / 1000;
+  if (seconds < -60) return when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }); // still to come
   if (seconds < 60) return "just now";
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;

@@ -127,6 +127,7 @@ class Import:
             "problems": rows, "report": kept, "filename": f"import-{self.job.pk}-report.csv",
             "figures": {
                 "images": writer.images, "boxes": writer.boxes, "classes": len(classes.names),
-                "left out": effects[LEFT_OUT], "changed": effects[CHANGED],
+                "duplicates": writer.duplicates, "left out": effects[LEFT_OUT],
+                "changed": effects[CHANGED],
             },
         }  # fmt: skip
