@@ -1,6 +1,6 @@
 """`{% lucide "play" size=18 %}` as the package draws it, each drawing kept: a list of eighty rows has hundreds of them.
 
-The settings put this library in the place of the package's own.
+The settings give it the package's name; the package itself is not an installed app.
 """
 
 from functools import lru_cache
