@@ -6,6 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from django.conf import settings
+from django.core.files.base import File
 from django.core.files.move import file_move_safe
 from django.core.files.storage import FileSystemStorage, default_storage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -22,6 +24,11 @@ class AtomicFileStorage(FileSystemStorage):
     def _save(self, name, content):
         target = Path(self.path(name))
         target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Draft):  # a large file is written once, not twice
+            content.flush()
+            os.chmod(content.path, 0o644)
+            file_move_safe(content.path, target, allow_overwrite=True)
+            return str(name).replace("\\", "/")
         handle, draft = _new_draft(Path(self.location) / DRAFTS)
         try:
             with os.fdopen(handle, "wb") as out:
@@ -35,6 +42,36 @@ class AtomicFileStorage(FileSystemStorage):
         return str(name).replace("\\", "/")
 
 
+class Draft(File):
+    """A file that is being written to be stored; see `new_draft`."""
+
+    def __init__(self, file, path):
+        super().__init__(file)
+        self.path = path
+
+
+@contextlib.contextmanager
+def new_draft():
+    """A Draft to write to. Storing it moves it into place where the store is on this machine; else it is copied.
+
+    What was not stored is gone at the end, and what a kill leaves is found by `sweep_drafts`.
+    """
+    handle, path = _new_draft(_drafts_folder() or settings.UPLOAD_DIR)
+    with os.fdopen(handle, "w+b") as file:
+        try:
+            yield Draft(file, path)
+        finally:
+            Path(path).unlink(missing_ok=True)
+
+
+def _drafts_folder():
+    """The folder of drafts, or None where the store is elsewhere."""
+    try:
+        return Path(default_storage.path(DRAFTS))
+    except NotImplementedError:
+        return None
+
+
 def _new_draft(folder):
     """(open file, path) of a draft: all in one folder beside what becomes of them, so that a sweep finds them."""
     try:
@@ -46,12 +83,8 @@ def _new_draft(folder):
 
 def sweep_drafts(older_than=3600):
     """Delete drafts that a kill left, older than some seconds; returns how many."""
-    try:
-        folder = Path(default_storage.path(DRAFTS))
-    except NotImplementedError:
-        return 0  # a store elsewhere has none
-    count = 0
-    for draft in folder.glob("*"):
+    folder, count = _drafts_folder(), 0
+    for draft in folder.glob("*") if folder else ():
         with contextlib.suppress(FileNotFoundError):  # it became whole this moment
             if time.time() - draft.stat().st_mtime >= older_than:
                 draft.unlink()

@@ -5,7 +5,6 @@ import tempfile
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.core.files import File
 
 from apps.annotations.manifests import read_entries, read_header
 from apps.annotations.models import DatasetVersion
@@ -14,6 +13,7 @@ from apps.annotations.services.export_archive import ExportArchive
 from apps.annotations.services.export_labels import ExportLabels
 from apps.annotations.services.versions import labeled_counts, write_state
 from apps.core.jobs import create_job
+from apps.core.storage import new_draft
 from apps.core.work import WorkFailed
 from apps.datasets.models import SPLITS, Dataset
 
@@ -43,14 +43,14 @@ def run_export(job, report):
         if not total:
             raise WorkFailed("No image matches: nothing to export.")
         labels = ExportLabels(dataset, header, lossless=job.params["format"] == "ndjson")
-        with tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) as draft:
+        with new_draft() as draft:
             archive = ExportArchive(draft, with_images=job.params.get("with_images", True))
             archive.write(job.params["format"], labels, filter(wanted, entries), lambda n: _tell(report, n, total))
             size = draft.tell()
             report(1, "Storing the archive")
             draft.seek(0)
             filename = _filename(dataset, job.params)
-            job.file.save(filename, File(draft), save=False)
+            job.file.save(filename, draft, save=False)
     return {
         "url": f"/api/v1/jobs/{job.pk}/file", "filename": filename, "images": labels.images, "boxes": labels.boxes,
         "bytes": size, "version": job.params.get("version"),

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from apps.core import storage as storages
-from apps.core.storage import AtomicFileStorage
+from apps.core.storage import AtomicFileStorage, new_draft
 
 
 @pytest.fixture
@@ -66,3 +66,20 @@ def test_name_cannot_leave_the_folder(storage, tmp_path):
     with pytest.raises(SuspiciousFileOperation):
         storage.save("../outside.txt", ContentFile(b"x"))
     assert not Path(tmp_path.parent / "outside.txt").exists()
+
+
+def test_draft_is_moved_into_place_when_it_is_stored():
+    with new_draft() as draft:
+        draft.write(b"a lot")
+        inode = os.fstat(draft.file.fileno()).st_ino
+        name = default_storage.save("exports/a.zip", draft)
+    path = Path(default_storage.path(name))
+    assert (path.read_bytes(), path.stat().st_ino) == (b"a lot", inode)
+    assert not Path(draft.path).exists()
+
+
+def test_draft_that_is_not_stored_is_gone():
+    with pytest.raises(ValueError, match="no"), new_draft() as draft:
+        draft.write(b"a lot")
+        raise ValueError("no")
+    assert not Path(draft.path).exists()
