@@ -14,7 +14,10 @@ class TrainingJob(Work):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="training_jobs")
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="training_jobs")
-    dataset_version = models.ForeignKey(DatasetVersion, models.RESTRICT, related_name="training_jobs")
+    dataset_version = models.ForeignKey(
+        DatasetVersion, models.RESTRICT, null=True, related_name="training_jobs",
+        help_text="None: a large dataset, of which the trainer makes a version first.",
+    )  # fmt: skip
     model = models.OneToOneField(TrainedModel, models.SET_NULL, null=True, blank=True, related_name="training_job")
     name = models.CharField(max_length=120)
     model_type = models.CharField(max_length=40)

@@ -48,7 +48,10 @@ class TrainingRequestSerializer(serializers.Serializer):
 
 
 class TrainingJobSerializer(serializers.ModelSerializer):
-    dataset_version = serializers.IntegerField(source="dataset_version.number", read_only=True)
+    dataset_version = serializers.IntegerField(
+        source="dataset_version.number", read_only=True, allow_null=True,
+        help_text="None until the trainer has made a version of a large dataset.",
+    )  # fmt: skip
     augmentation = serializers.JSONField(source="arguments", read_only=True)
     eta_seconds = serializers.FloatField(source="seconds_left", read_only=True, allow_null=True)
     progress = serializers.FloatField(read_only=True, help_text="0 to 1")

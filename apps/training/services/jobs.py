@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Count, Q
 
-from apps.annotations.services.versions import create_version, labeled_counts
+from apps.annotations.services.versions import create_version, is_large, labeled_counts
 from apps.core import work
 from apps.core.work import enqueue_on_commit
 from apps.models.access import visible_to as models_visible_to
@@ -59,7 +59,7 @@ def create_job(user, dataset, dataset_version=None, **settings):
     if wrong:
         raise TrainingRefused(wrong)
     _check_weights(user, settings)
-    if version is None:
+    if version is None and not is_large(dataset):  # else the trainer makes it: too long for a request
         version, _ = create_version(dataset, user)
     settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]
     with transaction.atomic():

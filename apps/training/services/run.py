@@ -9,6 +9,7 @@ import traceback
 
 from django.conf import settings
 
+from apps.annotations.services.versions import create_version
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
@@ -69,6 +70,10 @@ class Supervision:
         if kept.exists():  # it had finished, and this worker's predecessor died before it wrote the model down
             return json.loads(kept.read_text())
         clean_folders()  # the periodic task may run on another machine
+        if self.job.dataset_version is None:
+            work.update_running(self.job, phase="Making a version of the dataset")
+            version, _ = create_version(self.job.dataset, self.job.user)
+            work.update_running(self.job, dataset_version=version)
         self._warn()
         work.update_running(self.job, phase="Preparing the images")
         payload = self._payload()

@@ -8,9 +8,11 @@ import pytest
 from apps.annotations.services import yolo_folders
 from apps.annotations.services.versions import create_version
 from apps.annotations.services.yolo_folders import yolo_folder
+from apps.core import work
 from apps.datasets import services as datasets
 from apps.training import services
 from apps.training.models import TrainingJob
+from apps.training.services.run import Supervision
 
 from .test_jobs import WANTED, ask
 
@@ -84,6 +86,25 @@ def test_form_starts_a_training_on_the_version(page_as, alice, ready_dataset, ve
     assert job.dataset_version == version
     page = browser.get(answer["Location"]).content.decode()
     assert f"/datasets/{ready_dataset.pk}/versions#v1" in page
+
+
+def test_large_dataset_is_snapshotted_by_the_trainer(api_as, page_as, alice, ready_dataset, sent, monkeypatch):
+    monkeypatch.setattr("apps.annotations.services.versions.AT_ONCE", 5)
+    answer = ask(api_as(alice), ready_dataset)
+    assert (answer.status_code, answer.json()["dataset_version"]) == (201, None)
+    pk = answer.json()["id"]
+    assert "a version of which is made first" in page_as(alice).get(f"/training/{pk}/").content.decode()
+    assert page_as(alice).get("/training/").status_code == 200
+    job = work.claim(TrainingJob, pk)
+    monkeypatch.setattr(Supervision, "_payload", lambda self: pytest.fail("too far"))
+    with pytest.raises(pytest.fail.Exception, match="too far"):
+        Supervision(job, None).run()
+    assert TrainingJob.objects.get().dataset_version == ready_dataset.versions.get()
+
+
+def test_large_dataset_trains_on_an_earlier_version_at_once(api_as, alice, ready_dataset, version, monkeypatch):
+    monkeypatch.setattr("apps.annotations.services.versions.AT_ONCE", 5)
+    assert ask(api_as(alice), ready_dataset, dataset_version=1).json()["dataset_version"] == 1
 
 
 # --- folders ------------------------------------------------------------------------------------------------
