@@ -96,7 +96,7 @@ def test_large_dataset_is_snapshotted_by_the_trainer(api_as, page_as, alice, rea
     assert "a version of which is made first" in page_as(alice).get(f"/training/{pk}/").content.decode()
     assert page_as(alice).get("/training/").status_code == 200
     job = work.claim(TrainingJob, pk)
-    monkeypatch.setattr(Supervision, "_payload", lambda self: pytest.fail("too far"))
+    monkeypatch.setattr(Supervision, "_warn", lambda self: pytest.fail("too far"))
     with pytest.raises(pytest.fail.Exception, match="too far"):
         Supervision(job, None).run()
     assert TrainingJob.objects.get().dataset_version == ready_dataset.versions.get()
