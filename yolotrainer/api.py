@@ -9,6 +9,7 @@ from apps.annotations.api import classes, health, imports, labels, review, trans
 from apps.core import api as core
 from apps.core import tus
 from apps.datasets import api as datasets
+from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.models import api as models
@@ -43,7 +44,10 @@ urlpatterns = [
     path(f"{DATASET}/imports/<int:job_id>/undo", imports.UndoImport.as_view()),
     path(f"{DATASET}/export", transfer.ExportDataset.as_view()),
     path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
-    path(f"{DATASET}/images/bulk", datasets.BulkImages.as_view()),
+    path(f"{DATASET}/images/bulk", bulk_api.BulkImages.as_view()),
+    path(f"{DATASET}/images/undo", bulk_api.UndoImages.as_view()),
+    path(f"{DATASET}/trash", bulk_api.Trash.as_view()),
+    path(f"{DATASET}/trash/purge", bulk_api.PurgeTrash.as_view()),
     path(IMAGE, datasets.ImageDetail.as_view()),
     path(f"{DATASET}/statistics", health.Statistics.as_view(), name="statistics"),
     path(f"{DATASET}/statistics/positions", health.Positions.as_view()),

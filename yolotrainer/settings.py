@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -163,6 +164,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "default"},
     },
     "prune-revisions": {"task": "apps.annotations.tasks.prune_revisions", "schedule": 6 * 3600},
+    "empty-trash": {"task": "apps.datasets.tasks.empty_trash", "schedule": 3600},
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
 }
@@ -268,6 +270,7 @@ MAX_BOXES_PER_IMAGE = setting("int", "MAX_BOXES_PER_IMAGE", 10_000, 1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # JSON and form fields; files are streamed and limited on their own
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 REVISIONS_KEPT = setting("int", "REVISIONS_KEPT", 0, 0)  # of each image, at least 20; 0: all
+TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0)
 JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
 JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)

@@ -2,6 +2,8 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -11,13 +13,16 @@ from apps.annotations.forms import ExportForm
 from apps.annotations.import_views import transfer_context
 from apps.annotations.models import Annotation
 from apps.annotations.services.exports import start_export
+from apps.annotations.services.shapes import BOX
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
 from apps.core.access import jobs_visible_to
 from apps.datasets.access import get_dataset, may_edit
-from apps.datasets.views import IMAGES_A_PAGE, dataset_context
+from apps.datasets.filters import ImageFilter
+from apps.datasets.views import dataset_context
 
-FILTERS = ("split", "labeled", "state", "class_id", "search", "disagreement")
+MOST_TILES = 120  # whose boxes are asked for at once
+MOST_BOXES_DRAWN = 200  # of one image, on its thumbnail
 
 
 @login_required
@@ -27,7 +32,7 @@ def workspace(request, pk):
     query = request.GET.copy()
     image = query.pop("image", [""])[-1]
     for name in list(query):
-        if name not in FILTERS or not query[name]:
+        if name not in ImageFilter.base_filters or not query[name]:
             del query[name]
     config = {
         "user": {"id": request.user.pk, "username": request.user.username},
@@ -48,16 +53,18 @@ def workspace(request, pk):
 
 @login_required
 def gallery_boxes(request, pk):
-    """The boxes of the images on one gallery page: `{image id: [[class id, x, y, width, height, points?], …]}`."""
+    """The boxes of images in the gallery's view: `{image id: [[class id, x, y, width, height, points?], …]}`.
+
+    At most 200 of each image: more would be a smear on its thumbnail.
+    """
     dataset = get_dataset(request.user, pk)
     ids = [int(word) for word in request.GET.get("ids", "").split(",") if word.isdecimal() and len(word) < 19]
-    boxes = {image_id: [] for image_id in ids[:IMAGES_A_PAGE]}
-    rows, places = Annotation.objects.of(dataset).filter(image__in=boxes), dataset.places
-    for row in rows.only("image_id", "class_key", "x_center", "y_center", "width", "height", "points"):
-        if row.class_key in places:
-            boxes[row.image_id].append(
-                [places[row.class_key], row.x_center, row.y_center, row.width, row.height, row.points]
-            )
+    boxes, places = {image_id: [] for image_id in ids[:MOST_TILES]}, dataset.places
+    number = Window(RowNumber(), partition_by="image_id", order_by="pk")
+    rows = Annotation.objects.of(dataset).filter(image__in=boxes, class_key__in=list(places)).annotate(number=number)
+    rows = rows.filter(number__lte=MOST_BOXES_DRAWN).order_by("pk")
+    for image_id, key, *box in rows.values_list("image_id", "class_key", *BOX, "points"):
+        boxes[image_id].append([places[key], *box])
     return JsonResponse({"boxes": boxes, "colors": [c["color"] for c in dataset.classes]})
 
 

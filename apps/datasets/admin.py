@@ -1,7 +1,7 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 
 from apps.datasets import services
-from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetReport, PendingDeletion, Tag
+from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetReport, ImageChange, PendingDeletion, Tag
 
 
 @admin.register(Dataset)
@@ -23,20 +23,50 @@ class DatasetAdmin(admin.ModelAdmin):
 
 @admin.register(DatasetImage)
 class DatasetImageAdmin(admin.ModelAdmin):
-    list_display = ["filename", "dataset", "width", "height", "split", "state", "num_boxes", "revision", "created_at"]
-    list_filter = ["split", "is_labeled", "state", "created_at"]
-    search_fields = ["filename", "sha256", "dataset__name"]
-    raw_id_fields = ["dataset"]
-    readonly_fields = ["sha256", "width", "height", "orientation", "num_bytes", "revision", "created_at"]
-    list_select_related = ["dataset"]
+    list_display = [
+        "filename", "dataset", "width", "height", "split", "state", "num_boxes", "source", "group", "created_at",
+        "deleted_at", "deleted_by",
+    ]  # fmt: skip
+    list_filter = [("deleted_at", admin.EmptyFieldListFilter), "split", "is_labeled", "state", "created_at"]
+    search_fields = ["filename", "sha256", "dataset__name", "group"]
+    raw_id_fields = ["dataset", "import_job", "tags"]
+    exclude = ["signature"]
+    readonly_fields = [
+        "sha256", "width", "height", "orientation", "num_bytes", "revision", "created_at", "deleted_at", "deleted_by",
+    ]  # fmt: skip
+    actions = ["restore", "purge"]
+    list_select_related = ["dataset", "deleted_by"]
     show_full_result_count = False
 
+    def get_queryset(self, request):
+        """With what is in the trash."""
+        return DatasetImage.all_objects.order_by("-pk")
+
     def delete_model(self, request, obj):
-        services.delete_images(obj.dataset, DatasetImage.objects.filter(pk=obj.pk))
+        services.trash_images(obj.dataset, DatasetImage.objects.filter(pk=obj.pk), request.user)
 
     def delete_queryset(self, request, queryset):
-        for dataset in Dataset.objects.filter(pk__in=queryset.values("dataset")):
-            services.delete_images(dataset, queryset.filter(dataset=dataset))
+        """To the trash, as every other door."""
+        for dataset in self._datasets(queryset):
+            services.trash_images(dataset, queryset, request.user)
+
+    @admin.action(description="Restore from the trash")
+    def restore(self, request, queryset):
+        for dataset in self._datasets(queryset):
+            count, refused = services.restore_images(dataset, queryset)
+            self.message_user(request, f"{dataset.name}: {count} restored.")
+            for row in refused:
+                self.message_user(request, f"{row['filename']} stays in the trash: {row['reason']}", messages.WARNING)
+
+    @admin.action(description="Delete for good, of those in the trash")
+    def purge(self, request, queryset):
+        for dataset in self._datasets(queryset):
+            count = services.purge_images(dataset, queryset.filter(deleted_at__isnull=False))
+            self.message_user(request, f"{dataset.name}: {count} deleted for good.")
+
+    @staticmethod
+    def _datasets(queryset):
+        return list(Dataset.objects.filter(pk__in=queryset.order_by().values("dataset")))
 
     def has_add_permission(self, request):
         return False  # an image comes in through its check, not by hand
@@ -80,3 +110,11 @@ class TagAdmin(admin.ModelAdmin):
     search_fields = ["name", "dataset__name"]
     raw_id_fields = ["dataset"]
     list_select_related = ["dataset"]
+
+
+@admin.register(ImageChange)
+class ImageChangeAdmin(ReadOnlyAdmin):
+    list_display = ["dataset", "action", "split", "user", "created_at"]
+    list_filter = ["action", "created_at"]
+    search_fields = ["dataset__name", "user__username"]
+    list_select_related = ["dataset", "user"]

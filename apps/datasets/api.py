@@ -1,10 +1,12 @@
-"""The API's `datasets/`: datasets, images, splits."""
+"""The API's `datasets/`: datasets, images, splits. Many images at once, and the trash: `bulk_api`."""
 
 from django.core.files.storage import default_storage
+from django.db.models import prefetch_related_objects
 from django.http import FileResponse, Http404
 from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, status, viewsets
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,15 +14,21 @@ from rest_framework.views import APIView
 from apps.core.images import MIME_TYPES
 from apps.core.pagination import ImageCursorPagination
 from apps.datasets import services
-from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit, visible_to
+from apps.datasets.access import (
+    get_dataset,
+    get_dataset_to_edit,
+    get_image,
+    get_image_or_trashed,
+    get_image_to_edit,
+    visible_to,
+)
 from apps.datasets.filters import DatasetFilter, ImageFilter, images_matching
+from apps.datasets.listing import SORTS, ImageList
 from apps.datasets.models import Dataset, DatasetImage
 from apps.datasets.serializers import (
-    BulkSerializer,
-    CountSerializer,
     DatasetSerializer,
+    ImageChangeSerializer,
     ImageSerializer,
-    SplitOfImageSerializer,
     UploadResultSerializer,
     UploadSerializer,
 )
@@ -66,8 +74,12 @@ class Images(generics.ListAPIView):
         return DatasetImage.objects.none()  # what the schema's generator looks at
 
     def filter_queryset(self, queryset):
-        dataset = get_dataset(self.request.user, self.kwargs["dataset_id"])
-        return images_matching(dataset, self.request.query_params, self.request)
+        dataset, query = get_dataset(self.request.user, self.kwargs["dataset_id"]), self.request.query_params
+        if "cursor" not in query:
+            return ImageList(dataset, query)
+        if query.get("sort") or query.get("similar"):
+            raise ValidationError({"cursor": ["Goes by id only: leave sort and similar out, or page by `page`."]})
+        return images_matching(dataset, query).defer("signature").prefetch_related("tags")
 
     @property
     def paginator(self):
@@ -76,7 +88,13 @@ class Images(generics.ListAPIView):
             self._paginator = ImageCursorPagination() if by_cursor else self.pagination_class()
         return self._paginator
 
-    @extend_schema(parameters=[OpenApiParameter("cursor", str, description="Empty for the first page.")])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("cursor", str, description="Empty for the first page."),
+            OpenApiParameter("sort", str, enum=list(SORTS)),
+            OpenApiParameter("similar", int, description="The images most like this one, at most 200, nearest first."),
+        ]
+    )
     def get(self, request, *args, **kwargs):
         return super().get(request, *args, **kwargs)
 
@@ -87,6 +105,7 @@ class Images(generics.ListAPIView):
         upload = UploadSerializer(data={"files": request.FILES.getlist("files")})
         upload.is_valid(raise_exception=True)
         found = services.add_images(dataset, upload.validated_data["files"])
+        prefetch_related_objects(found["created"], "tags")
         return Response(UploadResultSerializer(found).data, status=status.HTTP_201_CREATED)
 
 
@@ -97,39 +116,20 @@ class ImageDetail(APIView):
     def get(self, request, dataset_id, image_id):
         return Response(ImageSerializer(get_image(request.user, dataset_id, image_id)).data)
 
-    @extend_schema(request=SplitOfImageSerializer, responses=ImageSerializer)
+    @extend_schema(request=ImageChangeSerializer, responses=ImageSerializer)
     def patch(self, request, dataset_id, image_id):
         image = get_image_to_edit(request.user, dataset_id, image_id)
-        change = SplitOfImageSerializer(data=request.data)
+        change = ImageChangeSerializer(data=request.data)
         change.is_valid(raise_exception=True)
-        services.set_split(image.dataset, DatasetImage.objects.filter(pk=image.pk), change.validated_data["split"])
-        image.refresh_from_db(fields=["split"])
+        services.change_image(image, **change.validated_data)
         return Response(ImageSerializer(image).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request, dataset_id, image_id):
+        """Move it to the trash."""
         image = get_image_to_edit(request.user, dataset_id, image_id)
-        services.delete_images(image.dataset, DatasetImage.objects.filter(pk=image.pk))
+        services.trash_images(image.dataset, DatasetImage.objects.filter(pk=image.pk), request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class BulkImages(APIView):
-    """Delete or move many images in one transaction."""
-
-    @extend_schema(request=BulkSerializer, responses=CountSerializer)
-    def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
-        bulk = BulkSerializer(data=request.data)
-        bulk.is_valid(raise_exception=True)
-        data = bulk.validated_data
-        images = (
-            dataset.images.filter(pk__in=data["ids"]) if "ids" in data else images_matching(dataset, data["filter"])
-        )
-        if data["action"] == "delete":
-            count = services.delete_images(dataset, images)
-        else:
-            count = services.set_split(dataset, images, data["split"])
-        return Response({"count": count})
 
 
 class ImageFile(APIView):
@@ -137,7 +137,7 @@ class ImageFile(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request, pk, image_id):
-        image = get_image(request.user, pk, image_id)
+        image = get_image_or_trashed(request.user, pk, image_id)
         return picture_response(image, image.preview or image.file)
 
 
@@ -146,7 +146,7 @@ class ImageThumbnail(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request, pk, image_id):
-        image = get_image(request.user, pk, image_id)
+        image = get_image_or_trashed(request.user, pk, image_id)
         return picture_response(image, image.thumbnail)
 
 

@@ -2,9 +2,12 @@
 
 import django_filters
 from django import forms
+from django.db.models import Exists, OuterRef, Q
 from django_filters.utils import translate_validation
 
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
+
+MOST = 2**31 - 1
 
 
 class YesOrNoField(forms.CharField):
@@ -24,22 +27,45 @@ class YesOrNoFilter(django_filters.BooleanFilter):
 class ClassIdFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
+    def get_max_validator(self):
+        return None  # a number that is no class's matches nothing
+
+
+class WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, min_value=0, max_value=MOST, **kwargs)
+
+    def get_max_validator(self):
+        return None  # the field says the bounds
+
 
 class ImageFilter(django_filters.FilterSet):
-    """`?split=&labeled=&state=&class_id=&disagreement=&search=`; `split=none` asks for images without a split."""
+    """Images by split, state, class (`class_id`: its position), boxes, size, source, tag, group and file name.
+
+    `split=none` asks for images without a split; `size` is the shorter side in pixels.
+    """
 
     split = django_filters.ChoiceFilter(
         choices=[*((s, s) for s in SPLITS), ("none", "none")], method="by_split", empty_label="Any split"
     )
     labeled = YesOrNoFilter(field_name="is_labeled")
     state = django_filters.ChoiceFilter(choices=DatasetImage.State.choices, empty_label="Any state")
-    class_id = ClassIdFilter(method="by_class")
+    class_id = ClassIdFilter(method="by_class", label="With a box of this class")
+    boxes_min = WholeNumberFilter(field_name="num_boxes", lookup_expr="gte", label="At least so many boxes")
+    boxes_max = WholeNumberFilter(field_name="num_boxes", lookup_expr="lte", label="At most so many boxes")
+    size_min = WholeNumberFilter(method="by_size_min", label="Shorter side, at least so many pixels")
+    size_max = WholeNumberFilter(method="by_size_max", label="Shorter side, at most so many pixels")
+    source = django_filters.CharFilter(label="“upload”, or the archive that it came in")
+    tag = django_filters.CharFilter(method="by_tag", label="With this tag")
+    group = django_filters.CharFilter(label="Of this group")
     disagreement = YesOrNoFilter(method="by_disagreement", label="A model sees more than the labels")
     search = django_filters.CharFilter(field_name="filename", lookup_expr="icontains", label="File name")
 
     class Meta:
         model = DatasetImage
-        fields = ["split", "labeled", "state", "class_id", "disagreement", "search"]
+        fields = []
 
     def __init__(self, *args, dataset=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -49,15 +75,30 @@ class ImageFilter(django_filters.FilterSet):
         return queryset.filter(split="" if value == "none" else value)
 
     def by_class(self, queryset, name, value):
-        return queryset.filter(pk__in=DatasetImage.objects.filter(annotations__class_key=self._key(value)).values("pk"))
-
-    def _key(self, class_id):
         keys = self.dataset.class_keys
-        return keys[class_id] if 0 <= class_id < len(keys) else -1
+        if not 0 <= value < len(keys):
+            return queryset.none()
+        # Asked for each image, by an index: among the labels of all datasets there may be many of this number.
+        return queryset.filter(Exists(_labels().filter(image=OuterRef("pk"), class_key=keys[value])))
+
+    def by_size_min(self, queryset, name, value):
+        return queryset.filter(width__gte=value, height__gte=value)
+
+    def by_size_max(self, queryset, name, value):
+        return queryset.filter(Q(width__lte=value) | Q(height__lte=value))
+
+    def by_tag(self, queryset, name, value):
+        links = DatasetImage.tags.through.objects.filter(tag__dataset=self.dataset, tag__name=value)
+        return queryset.filter(pk__in=links.values("datasetimage"))
 
     def by_disagreement(self, queryset, name, value):
         undecided = DatasetImage.objects.filter(suggestions__isnull=False).values("pk")
         return queryset.filter(pk__in=undecided) if value else queryset.exclude(pk__in=undecided)
+
+
+def _labels():
+    """The table of labels, which belongs to a floor above."""
+    return DatasetImage._meta.get_field("annotations").related_model.objects.order_by()
 
 
 class DatasetFilter(django_filters.FilterSet):
@@ -76,9 +117,13 @@ class DatasetFilter(django_filters.FilterSet):
         return queryset.filter(owner__username=value)
 
 
-def images_matching(dataset, query, request=None):
-    """The dataset's images that match a query (a QueryDict or dict), in their order; raises ValidationError."""
-    found = ImageFilter(query, queryset=dataset.images.all(), request=request, dataset=dataset)
+def images_matching(dataset, query, request=None, images=None):
+    """The dataset's images that match a query (a QueryDict or dict), in their order; raises ValidationError.
+
+    `images`: those to choose from, where they are others than the present ones.
+    """
+    images = dataset.images.all() if images is None else images
+    found = ImageFilter(query, queryset=images, request=request, dataset=dataset)
     if not found.is_valid():
         raise translate_validation(found.errors)
     return found.qs

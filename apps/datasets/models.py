@@ -6,6 +6,7 @@ from django.utils import timezone
 
 SPLITS = ("train", "val", "test")
 PRESENT = models.Q(deleted_at=None)
+TRASHED = models.Q(deleted_at__isnull=False)
 CLASS_COLORS = (  # apart for colour-blind eyes too; after Okabe and Ito, then darker and lighter ones of the same hues
     "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#8c564b",
     "#9a6bff", "#2ed9c3", "#ff6b6b", "#7aa60a", "#b0b7c3", "#ff9ad5", "#3f6fd9", "#a8522a",
@@ -155,19 +156,45 @@ class DatasetImage(models.Model):
             models.Index(fields=["dataset", "split", "id"], condition=PRESENT, name="present_by_split"),
             models.Index(fields=["dataset", "is_labeled", "id"], condition=PRESENT, name="present_by_labelled"),
             models.Index(fields=["dataset", "state", "id"], condition=PRESENT, name="present_by_state"),
+            models.Index(fields=["dataset", "filename", "id"], condition=PRESENT, name="present_by_name"),
+            models.Index(fields=["dataset", "num_boxes", "id"], condition=PRESENT, name="present_by_boxes"),
             models.Index(
-                fields=["dataset", "deleted_at", "id"],
-                condition=models.Q(deleted_at__isnull=False),
-                name="trashed_images",
+                "dataset", models.F("width") * models.F("height"), "id", condition=PRESENT, name="present_by_size"
             ),
+            models.Index(fields=["dataset", "deleted_at", "id"], condition=TRASHED, name="trashed_images"),
+            models.Index(fields=["dataset", "sha256"], condition=TRASHED, name="trashed_by_bytes"),
         ]
 
     def __str__(self):
         return self.filename
 
     @property
+    def tag_names(self):
+        """Its tags as words; costs no query where `tags` was prefetched."""
+        return [tag.name for tag in self.tags.all()]
+
+    @property
     def extension(self):
         return self.file.name.rsplit(".", 1)[-1]
+
+
+class ImageChange(models.Model):
+    """A change of many images that its person can take back for a day."""
+
+    class Action(models.TextChoices):
+        DELETE = "delete"
+        SPLIT = "split"
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    action = models.CharField(max_length=6, choices=Action.choices)
+    moment = models.DateTimeField(null=True, help_text="Deleted: the `deleted_at` of its images.")
+    split = models.CharField(max_length=5, blank=True, help_text="Moved: where to.")
+    former = models.JSONField(default=dict, help_text="Moved: the images' ids by the split that they were in.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self):
+        return f"{self.action} in dataset {self.dataset_id}"
 
 
 class PendingDeletion(models.Model):

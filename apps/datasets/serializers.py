@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.datasets.filters import ImageFilter
 from apps.datasets.forms import parse_class_names
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
+from apps.datasets.services.tags import BadTag, clean_tags
 from apps.datasets.sources import RULES
 
 
@@ -39,14 +40,15 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 
 class ImageSerializer(serializers.ModelSerializer):
+    tags = serializers.ListField(source="tag_names", child=serializers.CharField(), read_only=True)
     url = serializers.SerializerMethodField(help_text="The picture, in a form that browsers show.")
     thumbnail_url = serializers.SerializerMethodField()
 
     class Meta:
         model = DatasetImage
         fields = [
-            "id", "filename", "width", "height", "is_labeled", "state", "num_boxes", "split", "revision", "url",
-            "thumbnail_url", "created_at",
+            "id", "filename", "width", "height", "is_labeled", "state", "num_boxes", "split", "tags", "group", "source",
+            "revision", "url", "thumbnail_url", "created_at",
         ]  # fmt: skip
         read_only_fields = [field for field in fields if field != "split"]
 
@@ -57,8 +59,44 @@ class ImageSerializer(serializers.ModelSerializer):
         return reverse("datasets:image_thumbnail", args=[image.dataset_id, image.pk])
 
 
-class SplitOfImageSerializer(serializers.Serializer):
-    split = serializers.ChoiceField(choices=[*SPLITS, ""], help_text="Empty for none.")
+class StrictSerializer(serializers.Serializer):
+    """Refuses what it does not know: a misspelt key that is passed over would change every image."""
+
+    def to_internal_value(self, data):
+        if isinstance(data, dict) and (unknown := sorted(map(str, set(data) - set(self.fields)))):
+            accepted = ", ".join(self.fields)
+            raise serializers.ValidationError({unknown[0][:60]: [f"Not known. Accepted: {accepted}."]})
+        return super().to_internal_value(data)
+
+
+class TagsField(serializers.ListField):
+    """Words without commas, each once."""
+
+    child = serializers.CharField(max_length=200)
+
+    def to_internal_value(self, data):
+        try:
+            return clean_tags(super().to_internal_value(data))
+        except BadTag as bad:
+            raise serializers.ValidationError(str(bad)) from None
+
+
+class GroupField(serializers.CharField):
+    """What the images are from; empty for none."""
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_blank=True, max_length=200, **kwargs)
+
+
+class ImageChangeSerializer(StrictSerializer):
+    split = serializers.ChoiceField(choices=[*SPLITS, ""], help_text="Empty for none.", required=False)
+    tags = TagsField(required=False, max_length=100, help_text="All its tags.")
+    group = GroupField(required=False, help_text="Images of one group never part in a split.")
+
+    def validate(self, data):
+        if not data:
+            raise serializers.ValidationError(f"Say what to change: {', '.join(self.fields)}.")
+        return data
 
 
 class UploadSerializer(serializers.Serializer):
@@ -109,13 +147,30 @@ class FilterValue(serializers.CharField):
         return super().to_internal_value(str(data).lower() if isinstance(data, bool) else data)
 
 
-class BulkSerializer(serializers.Serializer):
-    ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=10_000
+class IdsField(serializers.ListField):
+    child = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=10_000, **kwargs)
+
+
+class BulkSerializer(StrictSerializer):
+    ACTIONS = {"delete": None, "restore": None, "split": "split", "tag": "tags", "untag": "tags", "group": "group"}
+    WHAT = {
+        "split": "Say which: train, val, test, or empty for none.", "tags": "Say which, as a list.",
+        "group": "Say which, or empty for none.",
+    }  # fmt: skip
+
+    ids = IdsField(required=False)
+    filter = serializers.DictField(child=FilterValue(), required=False, help_text="As the query of `images`.")
+    except_ids = IdsField(required=False, help_text="With `filter`: but these.")
+    expect = serializers.IntegerField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="How many you mean; 409 where it is another number."
     )
-    filter = serializers.DictField(child=FilterValue(), required=False)
-    action = serializers.ChoiceField(choices=["delete", "split"])
+    action = serializers.ChoiceField(choices=list(ACTIONS))
     split = serializers.ChoiceField(choices=[*SPLITS, ""], required=False)
+    tags = TagsField(required=False, min_length=1, max_length=20)
+    group = GroupField(required=False)
 
     def validate_filter(self, value):
         # A misspelt key that is passed over would delete every image.
@@ -127,10 +182,48 @@ class BulkSerializer(serializers.Serializer):
     def validate(self, data):
         if ("ids" in data) == ("filter" in data):
             raise serializers.ValidationError("Give either `ids` or `filter`.")
-        if data["action"] == "split" and "split" not in data:
-            raise serializers.ValidationError({"split": ["Say which: train, val, test, or empty for none."]})
+        if "except_ids" in data and "filter" not in data:
+            raise serializers.ValidationError({"except_ids": ["Only with `filter`."]})
+        needed = self.ACTIONS[data["action"]]
+        if needed and needed not in data:
+            raise serializers.ValidationError({needed: [self.WHAT[needed]]})
+        if stray := sorted({"split", "tags", "group"} & set(data) - {needed}):
+            raise serializers.ValidationError({stray[0]: [f"Says nothing to the action {data['action']}."]})
         return data
 
 
-class CountSerializer(serializers.Serializer):
+class RefusedSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    filename = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class UndoneSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="How many images were changed.")
+    refused = RefusedSerializer(many=True, help_text="Images that stay in the trash, and why; the first 100.")
+
+
+class BulkAnswerSerializer(UndoneSerializer):
+    undo = serializers.IntegerField(allow_null=True, help_text="For `images/undo`; null: nothing to take back.")
+
+
+class UndoSerializer(StrictSerializer):
+    undo = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class PurgeSerializer(StrictSerializer):
+    ids = IdsField(required=False)
+    all = serializers.BooleanField(required=False)
+
+    def validate(self, data):
+        if ("ids" in data) == bool(data.get("all")):
+            raise serializers.ValidationError("Give either `ids`, or `all`: true.")
+        return data
+
+
+class TrashedImageSerializer(ImageSerializer):
+    deleted_by = serializers.CharField(source="deleted_by.username", default=None, read_only=True)
+
+    class Meta(ImageSerializer.Meta):
+        fields = [*ImageSerializer.Meta.fields, "deleted_at", "deleted_by"]
+        read_only_fields = fields

@@ -42,3 +42,16 @@ def split_dataset(pk):
 def undo_moves(pk):
     """Take back what a split or a mending moved."""
     run_job(pk, run_undo)
+
+
+@shared_task(ignore_result=True)
+def purge_trash(pk):
+    """Delete images of the trash for good."""
+    run_job(pk, services.run_purge)
+
+
+@shared_task(ignore_result=True)
+def empty_trash():
+    """Delete for good what has been in the trash for its time, and what can be taken back no more."""
+    services.purge_expired()
+    services.forget_old_changes()

@@ -1,13 +1,20 @@
 from django.urls import path
 
-from apps.datasets import api, health, splits, views
+from apps.datasets import api, gallery, health, splits, trash, views
 
 app_name = "datasets"
 urlpatterns = [
     path("", views.dataset_list, name="dataset_list"),
     path("recent", views.recent, name="recent"),
     path("new", views.dataset_create, name="dataset_create"),
-    path("<int:pk>/", views.dataset_detail, name="dataset_detail"),
+    path("<int:pk>/", gallery.dataset_detail, name="dataset_detail"),
+    path("<int:pk>/tiles", gallery.tiles, name="tiles"),
+    path("<int:pk>/tiles/ids", gallery.tile_ids, name="tile_ids"),
+    path("<int:pk>/facts", gallery.facts, name="facts"),
+    path("<int:pk>/filter-choices", gallery.filter_choices, name="filter_choices"),
+    path("<int:pk>/trash", trash.trash, name="trash"),
+    path("<int:pk>/trash/restore", trash.trash_restore, name="trash_restore"),
+    path("<int:pk>/trash/purge", trash.trash_purge, name="trash_purge"),
     path("<int:pk>/settings", views.dataset_settings, name="dataset_settings"),
     path("<int:pk>/delete", views.dataset_delete, name="dataset_delete"),
     path("<int:pk>/splits", splits.dataset_splits, name="dataset_splits"),
@@ -24,5 +31,5 @@ urlpatterns = [
     path("<int:pk>/leak-warning", health.leak_warning, name="leak_warning"),
     path("<int:pk>/images/<int:image_id>/file", api.ImageFile.as_view(), name="image_file"),
     path("<int:pk>/images/<int:image_id>/thumbnail", api.ImageThumbnail.as_view(), name="image_thumbnail"),
-    path("<int:pk>/images/<int:image_id>/delete", views.image_delete, name="image_delete"),
+    path("<int:pk>/images/<int:image_id>/delete", trash.image_delete, name="image_delete"),
 ]

@@ -1,4 +1,4 @@
-"""Pages about datasets: the list, the gallery, the settings."""
+"""Pages about datasets: the list, a new one, the settings. The gallery and the trash are beside this."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -7,16 +7,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.datasets import services
-from apps.datasets.access import (
-    get_dataset,
-    get_dataset_to_edit,
-    get_image_to_edit,
-    may_edit,
-    visible_to,
-)
-from apps.datasets.filters import DatasetFilter, ImageFilter
+from apps.datasets.access import get_dataset_to_edit, may_edit, visible_to
+from apps.datasets.filters import DatasetFilter
 from apps.datasets.forms import DatasetEditForm, DatasetForm
-from apps.datasets.models import SPLITS, DatasetImage
+from apps.datasets.models import SPLITS
 
 DATASETS_A_PAGE = 24
 IMAGES_A_PAGE = 60
@@ -48,16 +42,6 @@ def dataset_create(request):
 
 
 @login_required
-def dataset_detail(request, pk):
-    dataset = get_dataset(request.user, pk)
-    found = ImageFilter(request.GET, queryset=dataset.images.all(), request=request, dataset=dataset)
-    page = Paginator(found.qs, IMAGES_A_PAGE).get_page(request.GET.get("page"))
-    context = dataset_context(request, dataset) | {"page": page, "filter": found, "query": request.GET}
-    part = "#gallery" if request.htmx and not request.htmx.boosted else ""
-    return render(request, f"datasets/dataset_detail.html{part}", context)
-
-
-@login_required
 def dataset_settings(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
     form = DatasetEditForm(request.POST or None, instance=dataset)
@@ -76,15 +60,6 @@ def dataset_delete(request, pk):
     services.delete_dataset(dataset)
     messages.success(request, f"“{dataset.name}” and everything in it is deleted.")
     return redirect("datasets:dataset_list")
-
-
-@login_required
-@require_POST
-def image_delete(request, pk, image_id):
-    image = get_image_to_edit(request.user, pk, image_id)
-    services.delete_images(image.dataset, DatasetImage.objects.filter(pk=image.pk))
-    messages.success(request, f"“{image.filename}” is deleted.")
-    return redirect("datasets:dataset_detail", pk)
 
 
 def dataset_context(request, dataset):

@@ -62,7 +62,7 @@ addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button[disabled]:not([data-disabled])")) button.disabled = false;
 });
 
-function ask(question, action) {
+export function ask(question, action) {
   const dialog = document.createElement("dialog");
   const words = document.createElement("p");
   words.textContent = question;

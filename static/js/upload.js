@@ -19,6 +19,7 @@ function start(area) {
 function add(area, state, files) {
   const list = area.querySelector(".uploads");
   list.hidden = false;
+  area.classList.add("is-busy");
   state.total += files.length;
   for (const file of files) state.queue.push({ file, row: list.childElementCount < SHOWN ? row(list, file) : null });
   pump(area, state);
@@ -93,6 +94,7 @@ function summary(area, state) {
 function done(area, state) {
   if (!state.created) return;
   // With refusals on the page their reasons must stay readable: only the gallery is fetched anew.
-  if (state.rejected || state.duplicates) htmx.ajax("GET", area.dataset.refresh, { target: "#gallery", swap: "outerHTML" });
-  else location.reload();
+  if (!state.rejected && !state.duplicates) location.reload();
+  else if (document.getElementById("gallery")) document.dispatchEvent(new CustomEvent("gallery:changed"));
+  else area.querySelector("[data-summary]").append(" ", Object.assign(document.createElement("a"), { href: location.href, textContent: "Show the images" }));
 }

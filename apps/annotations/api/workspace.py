@@ -1,6 +1,6 @@
 """What the labelling workspace asks: where it is in the filtered list, and its neighbours."""
 
-from django.db.models import Count
+from django.db.models import Count, prefetch_related_objects
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -80,6 +80,7 @@ class Window(APIView):
         itself = list(DatasetImage.objects.filter(dataset=dataset, pk=image))
         later = list(images.filter(pk__gt=image).order_by("pk")[:after])
         items = earlier + itself + later
+        prefetch_related_objects(items, "tags")
         waiting = Suggestion.objects.filter(image__in=items).values_list("image").annotate(Count("pk")).order_by()
         counts = dict(waiting)
         for item in items:

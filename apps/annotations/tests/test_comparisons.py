@@ -30,7 +30,7 @@ def changed(ready_dataset, alice):
     label(ready_dataset, 1, box(1, x=0.51))  # changed
     label(ready_dataset, 2)  # removed
     datasets.set_split(ready_dataset, ready_dataset.images.filter(pk=images[3].pk), "test")
-    datasets.delete_images(ready_dataset, ready_dataset.images.filter(pk=images[4].pk))
+    datasets.purge_images(ready_dataset, ready_dataset.images.filter(pk=images[4].pk))
     datasets.add_images(ready_dataset, [upload("new.png", seed=77)])
     datasets.rename_class(ready_dataset, 0, "bright red")
     datasets.add_class(ready_dataset, "blue")

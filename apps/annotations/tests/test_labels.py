@@ -184,7 +184,7 @@ def test_conflict_with_a_revision_whose_author_is_gone_still_shows_the_set(owner
 
 def test_image_deleted_while_its_labels_are_saved_is_not_found(owner, url, dataset, image, monkeypatch):
     def late(*args):
-        datasets.delete_images(dataset, dataset.images.all())
+        datasets.purge_images(dataset, dataset.images.all())
         return []
 
     monkeypatch.setattr(labels, "clean_labels", late)

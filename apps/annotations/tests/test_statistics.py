@@ -50,7 +50,7 @@ def test_nothing_is_counted_again_while_nothing_changes(api_as, alice, ready_dat
 
 
 def test_images_that_go_are_not_counted(api_as, alice, ready_dataset, images):
-    datasets.delete_images(ready_dataset, ready_dataset.images.filter(pk=images[0].pk))
+    datasets.purge_images(ready_dataset, ready_dataset.images.filter(pk=images[0].pk))
     found = statistics(api_as(alice), ready_dataset)
     assert (found["images"], found["boxes"], found["classes"][0]["boxes"]) == (5, 5, 2)
 

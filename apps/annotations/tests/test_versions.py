@@ -84,7 +84,7 @@ CHANGES = {
     "a class name": lambda d, user: datasets.rename_class(d, 0, "erythrocyte"),
     "a class more": lambda d, user: datasets.add_class(d, "blue"),
     "an image more": lambda d, user: datasets.add_images(d, [upload("new.png", seed=99)]),
-    "an image less": lambda d, user: datasets.delete_images(d, d.images.filter(pk=first_image(d).pk)),
+    "an image less": lambda d, user: datasets.purge_images(d, d.images.filter(pk=first_image(d).pk)),
 }
 
 
@@ -195,7 +195,7 @@ def test_image_that_is_deleted_for_good_meanwhile_is_not_in_the_version(threads_
 
     def delete():
         try:
-            datasets.delete_images(ready_dataset, ready_dataset.images.filter(pk=doomed.pk))
+            datasets.purge_images(ready_dataset, ready_dataset.images.filter(pk=doomed.pk))
             DatasetImage.all_objects.filter(pk=doomed.pk).delete()
         finally:
             connection.close()
@@ -275,7 +275,7 @@ def test_deleted_image_stays_in_the_version_and_its_file_stays(
     version, _ = create_version(ready_dataset, alice)
     image = first_image(ready_dataset)
     with django_capture_on_commit_callbacks(execute=True):
-        datasets.delete_images(ready_dataset, ready_dataset.images.all())
+        datasets.purge_images(ready_dataset, ready_dataset.images.all())
     assert not default_storage.exists(image.thumbnail.name)
     assert default_storage.exists(image.file.name)
     assert len(list(version_entries(version))) == 6
@@ -286,7 +286,7 @@ def test_deleted_image_stays_in_the_version_and_its_file_stays(
 def test_image_that_is_in_no_version_goes_with_its_file(ready_dataset, django_capture_on_commit_callbacks):
     name = first_image(ready_dataset).file.name
     with django_capture_on_commit_callbacks(execute=True):
-        datasets.delete_images(ready_dataset, ready_dataset.images.all())
+        datasets.purge_images(ready_dataset, ready_dataset.images.all())
     assert not default_storage.exists(name)
 
 

@@ -9,11 +9,11 @@ from apps.core.jobs import create_job
 from apps.datasets.likeness import gather
 from apps.datasets.looks import SAME, difference, read_look
 from apps.datasets.models import DatasetImage, DatasetReport
-from apps.datasets.services.images import delete_images
 from apps.datasets.services.moves import dataset_of
 from apps.datasets.services.pictures import present, read_pictures
 from apps.datasets.services.reports import keep_report, kept_report
 from apps.datasets.services.signatures import fill_signatures
+from apps.datasets.services.trash import trash_images
 from apps.datasets.sources import near_links
 
 KIND = DatasetReport.Kind.DUPLICATES
@@ -78,7 +78,7 @@ def keep_one(dataset, user, choices):
             raise NotThere("These groups have changed since the page was made. Look at them again.")
         unwanted |= members - {kept}
     was_current = report.is_current
-    count = delete_images(dataset, DatasetImage.objects.filter(pk__in=unwanted)) if unwanted else 0
+    count = trash_images(dataset, DatasetImage.objects.filter(pk__in=unwanted), user) if unwanted else 0
     if was_current:  # fewer images make no new duplicates
         report.of = dataset.updated_at
     groups = [_without(known[first], unwanted) for first in known]

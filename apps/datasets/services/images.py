@@ -1,12 +1,10 @@
-"""Images: in, out, and between splits."""
+"""Images: in, and between splits. The way out is the trash."""
 
 from django.conf import settings
-from django.db import transaction
 
 from apps.core.images import BadImage
-from apps.datasets.models import SPLITS, DatasetImage
+from apps.datasets.models import SPLITS
 from apps.datasets.services.datasets import refresh_counts
-from apps.datasets.services.files import forget_files
 from apps.datasets.services.new_images import check_new_image, clean_filename, insert_rows, store_images
 
 
@@ -39,20 +37,6 @@ def _add_image(dataset, filename, data):
     store_images([new])
     inserted, existing = insert_rows(dataset, [new.row])
     return (inserted[0], True) if inserted else (existing[new.row.sha256], False)
-
-
-@transaction.atomic
-def delete_images(dataset, images):
-    """Delete the images of this queryset with their labels and files; returns how many."""
-    images = images.filter(dataset=dataset)
-    pks = list(images.values_list("pk", flat=True))
-    for start in range(0, len(pks), 500):
-        some = DatasetImage.objects.filter(pk__in=pks[start : start + 500])
-        forget_files(name for names in some.values_list("thumbnail", "preview") for name in names)
-        forget_files(some.filter(in_version=False).values_list("file", flat=True))
-        some.delete()
-    refresh_counts(dataset)
-    return len(pks)
 
 
 def set_split(dataset, images, split):

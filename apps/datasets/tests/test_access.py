@@ -11,6 +11,13 @@ GALLERY = "/datasets/{d}/"
 DOORS = [
     # method, path, what it needs, body, status for who may
     ("get", GALLERY, READ, None, 200),
+    ("get", "/datasets/{d}/tiles", READ, None, 200),
+    ("get", "/datasets/{d}/tiles/ids?size=9", READ, None, 200),
+    ("get", "/datasets/{d}/facts", READ, None, 200),
+    ("get", "/datasets/{d}/filter-choices", READ, None, 200),
+    ("get", "/datasets/{d}/trash", WRITE, None, 200),
+    ("post", "/datasets/{d}/trash/restore", WRITE, {"all": "1"}, 302),
+    ("post", "/datasets/{d}/trash/purge", WRITE, {"all": "1"}, 302),
     ("get", "/datasets/{d}/images/{i}/file", READ, None, 200),
     ("get", "/datasets/{d}/images/{i}/thumbnail", READ, None, 200),
     ("get", "/api/v1/datasets/{d}", READ, None, 200),
@@ -33,6 +40,12 @@ DOORS = [
     ("delete", "/api/v1/datasets/{d}/images/{i}", WRITE, None, 204),
     ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "delete"}, 200),
     ("post", "/api/v1/datasets/{d}/split", WRITE, {"train": 1, "val": 0, "test": 0}, 202),
+    ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "tag", "tags": ["x"]}, 200),
+    ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "group", "group": "x"}, 200),
+    ("post", "/api/v1/datasets/{d}/images/bulk", WRITE, {"filter": {}, "action": "restore"}, 200),
+    ("post", "/api/v1/datasets/{d}/images/undo", WRITE, {"undo": 1}, 404),
+    ("get", "/api/v1/datasets/{d}/trash", WRITE, None, 200),
+    ("post", "/api/v1/datasets/{d}/trash/purge", WRITE, {"all": True}, 200),
 ]
 
 
@@ -114,7 +127,7 @@ def test_reader_sees_no_button_that_changes(dataset, images, bob, page_as):
     assert 'id="upload"' in page_as(dataset.owner).get(f"/datasets/{dataset.pk}/").content.decode()
 
 
-@pytest.mark.parametrize("path", ["delete", "split", "images/{i}/delete"])
+@pytest.mark.parametrize("path", ["delete", "split", "images/{i}/delete", "trash/restore", "trash/purge"])
 def test_what_changes_needs_a_post(path, dataset, images, page_as):
     address = f"/datasets/{dataset.pk}/{path.format(i=images[0].pk)}"
     assert page_as(dataset.owner).get(address).status_code == 405

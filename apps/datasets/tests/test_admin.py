@@ -32,7 +32,7 @@ def test_dataset_deleted_at_the_desk_takes_its_files_along(desk, dataset, images
     assert not default_storage.exists(images[0].file.name)
 
 
-def test_images_deleted_at_the_desk_take_their_files_along_and_are_counted(
+def test_images_deleted_at_the_desk_go_to_the_trash_and_from_there_for_good(
     desk, dataset, images, django_capture_on_commit_callbacks
 ):
     ids = [images[0].pk, images[1].pk]
@@ -43,9 +43,16 @@ def test_images_deleted_at_the_desk_take_their_files_along_and_are_counted(
             {"action": "delete_selected", "_selected_action": ids, "post": "yes"},
         )
     dataset.refresh_from_db()
-    assert (dataset.num_images, dataset.images.count()) == (3, 3)
-    assert not any(default_storage.exists(image.file.name) for image in images[:3])
-    assert default_storage.exists(images[3].file.name)
+    assert (dataset.num_images, dataset.images.count(), dataset.num_trashed) == (3, 3, 3)
+    table = "/admin/datasets/datasetimage/"
+    assert b"0.png" in desk.get(f"{table}?deleted_at__isempty=0").content
+    desk.post(table, {"action": "restore", "_selected_action": [images[2].pk]})
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(table, {"action": "purge", "_selected_action": [image.pk for image in images]})
+    dataset.refresh_from_db()
+    assert (dataset.num_images, dataset.num_trashed) == (4, 0)
+    assert not any(default_storage.exists(image.file.name) for image in images[:2])
+    assert all(default_storage.exists(image.file.name) for image in images[2:])
 
 
 def test_operator_adds_a_person_who_can_sign_in(desk, client):

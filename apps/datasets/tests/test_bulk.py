@@ -14,16 +14,16 @@ def bulk(dataset, api_as):
 
 def test_delete_by_ids(dataset, images, bulk):
     response = bulk(ids=[images[0].pk, images[2].pk, 999_999], action="delete")
-    assert (response.status_code, response.json()) == (200, {"count": 2})
+    assert (response.status_code, response.json()["count"]) == (200, 2)
     assert [image.filename for image in dataset.images.all()] == ["1.png", "3.png", "4.png", "5.png"]
     dataset.refresh_from_db()
     assert dataset.num_images == 4
 
 
 def test_split_by_ids(dataset, images, bulk):
-    assert bulk(ids=[images[1].pk], action="split", split="test").json() == {"count": 1}
+    assert bulk(ids=[images[1].pk], action="split", split="test").json()["count"] == 1
     assert [image.split for image in dataset.images.all()] == ["", "test", "", "", "", ""]
-    assert bulk(ids=[images[1].pk], action="split", split="").json() == {"count": 1}
+    assert bulk(ids=[images[1].pk], action="split", split="").json()["count"] == 1
     assert not dataset.images.exclude(split="").exists()
 
 
@@ -35,19 +35,19 @@ def test_split_by_ids(dataset, images, bulk):
     ],
 )  # fmt: skip
 def test_filter_chooses_the_same_images_for_both_actions(filter, count, ready_dataset, bulk):
-    assert bulk(filter=filter, action="split", split="test").json() == {"count": count}
+    assert bulk(filter=filter, action="split", split="test").json()["count"] == count
     assert ready_dataset.images.filter(split="test").count() == count
     ready_dataset.images.update(split="train")
     ready_dataset.images.filter(filename__gt="4").update(split="val")
-    assert bulk(filter=filter, action="delete").json() == {"count": count}
+    assert bulk(filter=filter, action="delete").json()["count"] == count
     assert ready_dataset.images.count() == 6 - count
 
 
 def test_images_of_another_dataset_stay(dataset, images, alice, bulk):
     other = services.create_dataset(alice, "Other")
     foreign = services.add_images(other, [upload(seed=90)])["created"][0]
-    assert bulk(ids=[foreign.pk], action="delete").json() == {"count": 0}
-    assert bulk(ids=[foreign.pk], action="split", split="val").json() == {"count": 0}
+    assert bulk(ids=[foreign.pk], action="delete").json()["count"] == 0
+    assert bulk(ids=[foreign.pk], action="split", split="val").json()["count"] == 0
     foreign.refresh_from_db()
     assert foreign.split == ""
 
@@ -87,4 +87,4 @@ def test_call_that_is_not_understood_changes_nothing(data, dataset, images, bulk
 
 def test_ten_thousand_ids_are_taken(dataset, images, bulk):
     ids = [image.pk for image in images] + list(range(100_000, 109_994))
-    assert bulk(ids=ids, action="delete").json() == {"count": 6}
+    assert bulk(ids=ids, action="delete").json()["count"] == 6

@@ -162,9 +162,8 @@ def test_names_and_descriptions_are_shown_as_text(alice, page_as):
 
 
 def test_fragments_are_parts_of_their_pages(dataset, page_as):
-    for path in ("/datasets/", f"/datasets/{dataset.pk}/"):
-        whole = page_as(dataset.owner).get(path).content
-        part = page_as(dataset.owner).get(path, HTTP_HX_REQUEST="true").content
-        assert b"<html" in whole
-        assert b"<html" not in part
-        assert part.strip()
+    whole = page_as(dataset.owner).get("/datasets/").content
+    part = page_as(dataset.owner).get("/datasets/", HTTP_HX_REQUEST="true").content
+    assert b"<html" in whole
+    assert b"<html" not in part
+    assert part.strip()

@@ -18,9 +18,11 @@ def find(ready_dataset, api_as, page_as):
     def ask(query):
         owner = ready_dataset.owner
         rows = api_as(owner).get(f"/api/v1/datasets/{ready_dataset.pk}/images?{query}").json()["results"]
-        page = page_as(owner).get(f"/datasets/{ready_dataset.pk}/?{query}").context["page"]
+        page = page_as(owner).get(f"/datasets/{ready_dataset.pk}/?{query}").context["tiles"]
+        tiles = page_as(owner).get(f"/datasets/{ready_dataset.pk}/tiles?{query}&count=1").json()
         found = [numbers[row["id"]] for row in rows]
-        assert found == [numbers[image.pk] for image in page]
+        assert found == [numbers[tile["id"]] for tile in page] == [numbers[tile["id"]] for tile in tiles["items"]]
+        assert tiles["count"] == len(found)
         return found
 
     # Of six images, 0 to 3 are in train and 4, 5 in val; then 5 loses its split, and 1 its labels.
@@ -104,6 +106,7 @@ def test_page_is_capped_at_500(dataset, api_as):
         for n in range(501)
     )
     DatasetImage.objects.bulk_create(rows)
+    services.refresh_counts(dataset)
     for query in ("page_size=501", "page_size=501&cursor="):
         page = api_as(dataset.owner).get(f"/api/v1/datasets/{dataset.pk}/images?{query}").json()
         assert len(page["results"]) == 500

@@ -90,7 +90,7 @@ def test_second_run_after_a_kill_keeps_the_files_even_where_the_note_was_about_t
     hours_later()
     assert stored() == set(new.files)
     assert not inserted[0].in_version  # the file is this row's own and goes with it
-    services.delete_images(dataset, DatasetImage.objects.all())
+    services.purge_images(dataset, DatasetImage.objects.all())
     services.delete_pending_files()
     assert not stored()
 
@@ -111,7 +111,7 @@ def test_bytes_whose_first_row_is_in_the_trash_share_its_files(dataset, new):
     (fresh,) = services.add_images(dataset, [upload("b.png", picture(seed=1))])["created"]
     assert fresh.file.name == old.file.name
     assert not fresh.in_version
-    services.delete_images(dataset, DatasetImage.objects.all())
+    services.purge_images(dataset, DatasetImage.objects.all())
     services.delete_pending_files()
     assert default_storage.exists(old.file.name)  # the trash still has it
 
@@ -119,11 +119,11 @@ def test_bytes_whose_first_row_is_in_the_trash_share_its_files(dataset, new):
 def test_file_that_only_a_version_has_stays_when_the_row_that_reuses_it_goes(dataset, new):
     services.add_images(dataset, [upload("a.png", picture(seed=1))])
     DatasetImage.objects.update(in_version=True)
-    services.delete_images(dataset, DatasetImage.objects.all())
+    services.purge_images(dataset, DatasetImage.objects.all())
     services.delete_pending_files()
     (back,) = services.add_images(dataset, [upload("a.png", picture(seed=1))])["created"]
     assert back.in_version
-    services.delete_images(dataset, DatasetImage.objects.all())
+    services.purge_images(dataset, DatasetImage.objects.all())
     services.delete_pending_files()
     assert default_storage.exists(new.row.file.name)
 

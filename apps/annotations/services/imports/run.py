@@ -65,7 +65,7 @@ def _take_back(dataset, job):
     edited = Revision.objects.filter(created_at__gte=job.started_at).exclude(kind=Revision.Kind.IMPORT)
     untouched = imported_images(job).exclude(pk__in=edited.values("image"))
     if untouched.exists():
-        datasets.delete_images(dataset, untouched)
+        datasets.purge_images(dataset, untouched)
     _drop_if_made_for_it(dataset, job)
 
 

@@ -10,8 +10,8 @@ def imported_images(job):
 
 
 def undo_import(dataset, job, user):
-    """Delete the images that this job brought into `dataset`; returns how many.
+    """Move the images to the trash that this job brought into `dataset`; returns how many.
 
     Labels that it gave to images that were there already stay: their history has them.
     """
-    return datasets.delete_images(dataset, imported_images(job))
+    return datasets.trash_images(dataset, imported_images(job), user)

@@ -1,0 +1,145 @@
+"""The trash: what is deleted stays for TRASH_DAYS, apart from everything else, and comes back with its labels.
+
+In the trash are rows with `deleted_at`. Their files stay. The same bytes may come in again meanwhile, as a new row that
+shares the files: so a file goes only when its last row goes, and never while a version needs it.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from apps.core.jobs import create_job
+from apps.core.work import WorkFailed
+from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.services.datasets import refresh_counts
+from apps.datasets.services.files import forget_files
+
+CHUNK = 500
+PURGED_AT_ONCE = 500  # more are a job: their labels and revisions are hundreds of thousands of rows
+PURGE_TASK = "apps.datasets.tasks.purge_trash"
+REFUSALS_TOLD = 100
+THERE_AGAIN = "The same picture is in the dataset again."
+TWICE = "The same picture was in the trash more than once; the newest was restored."
+
+
+def trashed_images(dataset):
+    """The images of `dataset` that are in the trash, those deleted last first."""
+    return DatasetImage.all_objects.filter(dataset=dataset, deleted_at__isnull=False).order_by("-deleted_at", "-pk")
+
+
+@transaction.atomic
+def trash_images(dataset, images, user, moment=None):
+    """Move the images of this queryset to the trash, at `moment` (now); returns how many."""
+    _lock(dataset)
+    present = images.filter(dataset=dataset, deleted_at=None).order_by()
+    count = present.update(deleted_at=moment or timezone.now(), deleted_by=user)
+    refresh_counts(dataset)
+    return count
+
+
+@transaction.atomic
+def restore_images(dataset, images):
+    """Bring the images of this queryset back from the trash, with their labels, tags and splits.
+
+    Returns how many, and `[{id, filename, reason}]` of those (the first 100) that stay because their bytes are there.
+    """
+    _lock(dataset)
+    images = images.filter(dataset=dataset, deleted_at__isnull=False).order_by()
+    there = Exists(DatasetImage.objects.filter(dataset=dataset, sha256=OuterRef("sha256")))
+    newer = Exists(images.filter(sha256=OuterRef("sha256"), pk__gt=OuterRef("pk")))
+    refused = [*_told(images.filter(there), THERE_AGAIN), *_told(images.filter(newer, ~there), TWICE)]
+    count = images.filter(~there, ~newer).update(deleted_at=None, deleted_by=None)
+    refresh_counts(dataset)
+    return count, refused[:REFUSALS_TOLD]
+
+
+def _told(images, reason):
+    rows = images.values_list("pk", "filename")[:REFUSALS_TOLD]
+    return [{"id": pk, "filename": filename, "reason": reason} for pk, filename in rows]
+
+
+def purge_images(dataset, images, report=None):
+    """Delete the images of this queryset for good, with labels and files, in the trash or not; returns how many.
+
+    Each 500 are a transaction of their own: `report(progress, message)` may stop in between, and a kill loses nothing.
+    """
+    images = images.filter(dataset=dataset).order_by()
+    pks = list(images.values_list("pk", flat=True))
+    count = 0
+    try:
+        for start in range(0, len(pks), CHUNK):
+            count += _purge(dataset, images.filter(pk__in=pks[start : start + CHUNK]))
+            if report:
+                done = min(start + CHUNK, len(pks))
+                report(done / len(pks), f"{done} of {len(pks)} images")
+    finally:
+        refresh_counts(dataset)
+    return count
+
+
+@transaction.atomic
+def _purge(dataset, images):
+    _lock(dataset)
+    gone = list(images.values("pk", "sha256", "file", "thumbnail", "preview", "in_version"))
+    DatasetImage.all_objects.filter(pk__in=[row["pk"] for row in gone]).delete()
+    still = _with_bytes(dataset, {row["sha256"] for row in gone})
+    versioned = {row["sha256"] for row in gone if row["in_version"]}
+    for shared in _rows_with_bytes(dataset, still & versioned):
+        shared.update(in_version=True)  # whichever of them goes last leaves the file to the version
+    unneeded = []
+    for row in gone:
+        if row["sha256"] not in still:
+            unneeded += [row["thumbnail"], row["preview"], "" if row["sha256"] in versioned else row["file"]]
+    forget_files(unneeded)
+    return len(gone)
+
+
+def _rows_with_bytes(dataset, hashes):
+    """Two querysets, for each has an index of its own: present images, and those in the trash."""
+    rows = DatasetImage.all_objects.filter(dataset=dataset, sha256__in=hashes)
+    return rows.filter(deleted_at=None), rows.filter(deleted_at__isnull=False)
+
+
+def _with_bytes(dataset, hashes):
+    return {sha256 for rows in _rows_with_bytes(dataset, hashes) for sha256 in rows.values_list("sha256", flat=True)}
+
+
+def purge_expired():
+    """Delete for good what has been in the trash for TRASH_DAYS, of all datasets; returns how many."""
+    over = timezone.now() - timedelta(days=settings.TRASH_DAYS)
+    datasets = Dataset.objects.filter(num_trashed__gt=0)
+    return sum(purge_images(dataset, trashed_images(dataset).filter(deleted_at__lt=over)) for dataset in datasets)
+
+
+def purge_from_trash(user, dataset, ids=None):
+    """Delete images of the trash for good (None: all that are there); returns (how many, None), or (0, a job)."""
+    images = trashed_images(dataset) if ids is None else trashed_images(dataset).filter(pk__in=ids)
+    if images.count() <= PURGED_AT_ONCE:
+        return purge_images(dataset, images), None
+    # What is deleted after this moment was not meant.
+    params = {"dataset_id": dataset.pk, "ids": ids, "until": timezone.now().isoformat()}
+    return 0, create_job(user, "purge", PURGE_TASK, subject=f"dataset:{dataset.pk}", params=params)
+
+
+def run_purge(job, report):
+    """The work of a purge job; safe to run again."""
+    dataset = Dataset.objects.filter(pk=job.params["dataset_id"]).first()
+    if dataset is None:
+        raise WorkFailed("The dataset is gone.")
+    images = trashed_images(dataset).filter(deleted_at__lte=job.params["until"])
+    if job.params["ids"] is not None:
+        images = images.filter(pk__in=job.params["ids"])
+    count = purge_images(dataset, images, report)
+    return {
+        "figures": {"images deleted for good": count},
+        "page_url": f"/datasets/{dataset.pk}/trash",
+        "page_words": "Trash",
+    }
+
+
+def _lock(dataset):
+    """Uploads, trash and purge of one dataset go one after the other: they judge by the bytes that are there."""
+    Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
