@@ -17,8 +17,8 @@ from conftest import person
 DATASET_PAGES = (
     "", "?sort=name", "tiles?from=0&count=1", "tiles?from=0&count=1&class_id=0", "tiles/ids?from=0&size=100", "facts",
     "filter-choices", "trash", "gallery-boxes?ids=1,2,3", "classes", "statistics", "labelling-progress", "health",
-    "health/duplicates", "health/leaks", "leak-warning", "validation-card", "splits", "transfer", "versions", "settings",
-    "crops", "label",
+    "health/duplicates", "health/leaks", "leak-warning", "validation-card", "splits", "transfer", "versions",
+    "settings", "crops", "label",
 )  # fmt: skip
 API = ("statistics", "versions", "images?page_size=500", "images?cursor=&page_size=500", "crops?class_id=0")
 LISTS = (
