@@ -64,8 +64,14 @@ def peak_mb(pid):
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
+def cpu_seconds(pid):
+    """What a process has used of the cores, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(archive, images, boxes):
-    """Import `archive` by a worker process; returns (seconds, peak MB)."""
+    """Import `archive` by a worker process; returns (seconds, peak MB, seconds of one core)."""
     import django
 
     django.setup()
@@ -91,12 +97,13 @@ def measure(archive, images, boxes):
         processes["valkey"] = subprocess.Popen(wanted["valkey"], start_new_session=True)
         processes["worker"] = subprocess.Popen(wanted["worker"], cwd=settings.BASE_DIR, start_new_session=True)
         wait_for_worker()
-        began = time.monotonic()
+        began, used = time.monotonic(), cpu_seconds(processes["worker"].pid)
         job = start_import(user, dataset, take_upload(Upload.objects.get(pk=upload.pk)), filename="drawn.zip")
         while job.is_active:
             time.sleep(0.1)
             job.refresh_from_db()
         seconds, peak = time.monotonic() - began, peak_mb(processes["worker"].pid)
+        used = cpu_seconds(processes["worker"].pid) - used
     finally:
         for process in reversed(processes.values()):
             os.killpg(process.pid, signal.SIGTERM)
@@ -104,7 +111,7 @@ def measure(archive, images, boxes):
     dataset.refresh_from_db()
     found = (job.status, dataset.num_images, dataset.num_labeled, Annotation.objects.of(dataset).count())
     assert found == ("completed", images, images, images * boxes), (found, job.error_message, job.traceback)
-    return seconds, peak
+    return seconds, peak, used
 
 
 def wait_for_worker():
@@ -135,12 +142,13 @@ def main():
         total = wanted.images * wanted.boxes
         print(f"{wanted.images} images, {total} boxes, {size / 2**20:.0f} MB, on {len(cores)} cores,", end=" ")
         print(f"load before {os.getloadavg()[0]:.1f}", flush=True)
-        seconds, peak = measure(archive, wanted.images, wanted.boxes)
+        seconds, peak, used = measure(archive, wanted.images, wanted.boxes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{'':22}{'measured':>10}{'at most':>10}")
     print(f"{'seconds to all usable':22}{seconds:10.1f}{MOST_SECONDS:10}")
     print(f"{'peak memory, MB':22}{peak:10.0f}{MOST_MB:10}")
+    print(f"{'seconds of one core':22}{used:10.1f}")
     print(f"load after {os.getloadavg()[0]:.1f}")
 
 

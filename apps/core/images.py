@@ -71,7 +71,8 @@ def check_image(data: bytes) -> CheckedImage:
         raise BadImage(f"Broken: {error}.") from None
     width, height = upright.size
     preview = None if extension in SHOWN_BY_BROWSERS else encode(upright, "PNG")
-    upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
+    # As good as the default (bicubic) when it makes smaller, by half the work.
+    upright.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.HAMMING, reducing_gap=2.0)
     return CheckedImage(
         extension, width, height, orientation, is_plain, hashlib.sha256(data).hexdigest(),
         encode(upright, "JPEG", quality=82), preview, *signature_and_brightness(upright),
@@ -132,7 +133,7 @@ def to_rgb(image):
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def encode(image, format, **options):
