@@ -129,7 +129,7 @@ def import_undo(request, pk, job_id):
     else:
         count = undo_import(dataset, job, request.user)
         images = "1 image" if count == 1 else f"{count} images"
-        messages.success(request, f"{images} of this import went to the trash.")
+        messages.success(request, f"{images} of this import went to the trash of “{dataset.name}”.")
     return redirect("core:job_detail", job.pk)
 
 

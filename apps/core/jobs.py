@@ -17,6 +17,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+STRAY_AGE = timedelta(days=1)  # a file is there before its row, and for longer than any job takes to write it
 UNASKED = ("statistics",)  # kinds that the platform starts by itself: a person's list does not show them
 
 
@@ -107,6 +108,26 @@ def expire_files():
         _let_go_of_upload(job)
         Job.objects.filter(pk=job.pk).update(file="")
         count += 1
+    return count
+
+
+def sweep_stray_files():
+    """Delete files of jobs that no row knows, for a kill came before the row was written; returns how many."""
+    over, count = timezone.now() - STRAY_AGE, 0
+    for folder in ("jobs/in", "jobs/out"):
+        try:
+            names = [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
+        except FileNotFoundError:
+            continue
+        for start in range(0, len(names), 500):
+            some = names[start : start + 500]
+            known = set(Job.objects.filter(upload__in=some).values_list("upload", flat=True))
+            known |= set(Job.objects.filter(file__in=some).values_list("file", flat=True))
+            known |= set(Upload.objects.filter(file__in=some).values_list("file", flat=True))
+            for name in set(some) - known:
+                if default_storage.get_modified_time(name) < over:
+                    default_storage.delete(name)
+                    count += 1
     return count
 
 

@@ -36,7 +36,7 @@ class Row:
 class Report:
     """Collects rows in bounded memory; `save(job)` stores them as the job's file and tells what the result keeps."""
 
-    def __init__(self, kept=1000):
+    def __init__(self, kept=200):
         self._kinds, self._marks, self.counts, self.effects = {}, {}, Counter(), Counter()
         self._kept, self.first = kept, []
 

@@ -15,5 +15,6 @@ def sweep_jobs():
 def expire_job_files():
     """Delete uploads and exports that are past their time, and what kills left half written."""
     jobs.expire_files()
+    jobs.sweep_stray_files()
     uploads.sweep_uploads()
     sweep_drafts()

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import contextlib
+import threading
 
 from django.conf import settings
 from django.http import Http404
@@ -96,7 +97,7 @@ class TusView(APIView):
             if offset + length > upload.size:
                 raise TooLarge(f"{upload.size} bytes were announced; this piece would end at {offset + length}.")
             stream = self.request.data
-            with _impatient(self.request):
+            with _place(), _impatient(self.request):
                 offset = uploads.append_piece(upload, offset, stream)
         return {"Upload-Offset": str(offset), **_expires(upload)}
 
@@ -199,6 +200,20 @@ def _filename(request):
 
 def _expires(upload):
     return {} if upload.file else {"Upload-Expires": http_date(upload.expires_at.timestamp())}
+
+
+_places = threading.BoundedSemaphore(settings.UPLOADS_AT_ONCE)
+
+
+@contextlib.contextmanager
+def _place():
+    """One of the places for pieces: slow senders must not take every thread that answers pages."""
+    if not _places.acquire(blocking=False):
+        raise Refused(503, "Too many uploads at this moment; it goes on by itself.", {"Retry-After": "2"})
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 @contextlib.contextmanager

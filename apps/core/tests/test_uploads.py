@@ -3,10 +3,12 @@
 import base64
 import fcntl
 import os
+import threading
 import time
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
@@ -334,3 +336,34 @@ def test_file_stays_while_anything_knows_it_and_goes_with_the_last(tus, alice):
         Job.objects.filter(pk=job.pk).update(status="completed", expires_at=past)
         assert jobs.expire_files() == 1
         assert default_storage.exists(name) == there
+
+
+def test_pieces_leave_threads_for_pages(tus, monkeypatch):
+    monkeypatch.setattr("apps.core.tus._places", threading.BoundedSemaphore(1))
+    url, other = (tus.create()["Location"] for _ in range(2))
+
+    class Slow:
+        said = None
+
+        def read(self, size):
+            if self.said is None:
+                self.said = tus.send(other, 0, b"x")
+                return DATA[:100]
+            return b""
+
+    slow = Slow()
+    monkeypatch.setattr("apps.core.tus.PieceParser.parse", lambda *args, **more: slow)
+    assert tus.send(url, 0, DATA[:100]).status_code == 204
+    assert (slow.said.status_code, slow.said["Retry-After"]) == (503, "2")
+    assert tus.offset(other) == 0
+
+
+def test_file_of_a_job_that_no_row_knows_goes_after_a_day(alice):
+    kept = jobs.create_job(alice, "import", "x", upload=ContentFile(b"kept", "a.zip"))
+    for name in ("jobs/in/stray.zip", "jobs/out/stray.csv"):
+        default_storage.save(name, ContentFile(b"stray"))
+    assert jobs.sweep_stray_files() == 0
+    for name in (kept.upload.name, "jobs/in/stray.zip", "jobs/out/stray.csv"):
+        os.utime(default_storage.path(name), (time.time() - 90_000,) * 2)
+    assert jobs.sweep_stray_files() == 2
+    assert default_storage.exists(kept.upload.name)

@@ -75,7 +75,10 @@ def _delete_noted(row):
 def _has_row(name):
     """Whether an image, also one in the trash, has this file: the same bytes may have come in again meanwhile."""
     parts = IMAGE_FILE.fullmatch(name)
-    return bool(parts) and DatasetImage.all_objects.filter(dataset_id=int(parts[1]), sha256=parts[2]).exists()
+    if parts is None:
+        return False
+    rows = DatasetImage.all_objects.filter(dataset_id=int(parts[1]), sha256=parts[2])
+    return rows.filter(deleted_at=None).exists() or rows.filter(deleted_at__isnull=False).exists()
 
 
 def _delete(name):

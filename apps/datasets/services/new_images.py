@@ -80,9 +80,9 @@ def insert_rows(dataset, rows):
     """
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     known = DatasetImage.all_objects.filter(dataset=dataset, sha256__in=[row.sha256 for row in rows])
-    existing, trashed = {}, {}
-    for row in known:
-        (existing if row.deleted_at is None else trashed).setdefault(row.sha256, row)
+    # Two questions, for each has an index of its own.
+    existing = {row.sha256: row for row in known.filter(deleted_at=None)}
+    trashed = {row.sha256: row for row in known.filter(deleted_at__isnull=False)}
     fresh = {}
     for row in rows:
         if row.sha256 not in existing:
