@@ -13,7 +13,7 @@ from apps.datasets.models import SPLITS, DatasetImage
 from apps.datasets.services import duplicates as duplicates_of
 from apps.datasets.services import leaks as leaks_of
 from apps.datasets.services.health import failure, under_way
-from apps.datasets.services.moves import MEND
+from apps.datasets.services.moves import MEND, MovesUnderWay
 from apps.datasets.services.reports import kept_report
 from apps.datasets.sources import KINDS
 from apps.datasets.views import dataset_context
@@ -113,8 +113,10 @@ def leaks_look(request, pk):
 @require_POST
 def leaks_mend(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
-    if not under_way(dataset, MEND):
+    try:
         leaks_of.start_mend(request.user, dataset)
+    except MovesUnderWay as refused:
+        messages.error(request, str(refused))
     return redirect("datasets:leaks", pk)
 
 

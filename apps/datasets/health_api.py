@@ -2,7 +2,8 @@
 
 from django.core.paginator import Paginator
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -11,12 +12,17 @@ from apps.datasets.access import get_dataset, get_dataset_to_edit
 from apps.datasets.serializers import SplitSerializer
 from apps.datasets.services import duplicates, leaks
 from apps.datasets.services.health import under_way
-from apps.datasets.services.moves import MEND, last_moves, may_undo, start_undo
+from apps.datasets.services.moves import MovesUnderWay, last_moves, may_undo, start_undo
 from apps.datasets.services.reports import kept_report
 from apps.datasets.services.splits import start_split
 from apps.datasets.sources import KINDS
 
 PAGE = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="Groups a page, at most 500.")]
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
 
 
 class PageSerializer(serializers.Serializer):
@@ -73,7 +79,7 @@ class SplitDataset(APIView):
         dataset = get_dataset_to_edit(request.user, dataset_id)
         wanted = SplitSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        return accepted(start_split(request.user, dataset, **wanted.validated_data))
+        return accepted(_alone(start_split, request.user, dataset, **wanted.validated_data))
 
 
 class UndoSplit(APIView):
@@ -85,7 +91,7 @@ class UndoSplit(APIView):
         job = last_moves(dataset)
         if not may_undo(job):
             raise serializers.ValidationError({"detail": "There is nothing to take back."})
-        return accepted(start_undo(request.user, dataset, job))
+        return accepted(_alone(start_undo, request.user, dataset, job))
 
 
 class Duplicates(APIView):
@@ -119,7 +125,16 @@ class MendLeaks(APIView):
 
     @extend_schema(request=None, responses={202: JobSerializer})
     def post(self, request, dataset_id):
-        return _once(request, dataset_id, MEND, leaks.start_mend)
+        dataset = get_dataset_to_edit(request.user, dataset_id)
+        return accepted(_alone(leaks.start_mend, request.user, dataset))
+
+
+def _alone(start, *args, **options):
+    """The job that `start` makes; 409 where another one moves images of the dataset."""
+    try:
+        return start(*args, **options)
+    except MovesUnderWay as refused:
+        raise Conflict(str(refused)) from None
 
 
 def _once(request, dataset_id, kind, start):

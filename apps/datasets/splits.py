@@ -9,7 +9,7 @@ from apps.datasets.access import get_dataset, get_dataset_to_edit
 from apps.datasets.forms import SplitForm
 from apps.datasets.models import SPLITS
 from apps.datasets.services import leaks as leaks_of
-from apps.datasets.services.moves import last_moves, may_undo, start_undo
+from apps.datasets.services.moves import MovesUnderWay, last_moves, may_undo, start_undo
 from apps.datasets.services.reports import kept_report
 from apps.datasets.services.splits import start_split
 from apps.datasets.views import dataset_context
@@ -27,7 +27,10 @@ def dataset_split(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
     form = SplitForm(request.POST)
     if form.is_valid():
-        return redirect("core:job_detail", start_split(request.user, dataset, **form.options()).pk)
+        try:
+            return redirect("core:job_detail", start_split(request.user, dataset, **form.options()).pk)
+        except MovesUnderWay as refused:
+            form.add_error(None, str(refused))
     return render(request, "datasets/splits.html", _context(request, dataset, form), status=400)
 
 
@@ -39,7 +42,11 @@ def split_undo(request, pk):
     if not may_undo(job):
         messages.error(request, "There is nothing to take back.")
         return redirect("datasets:dataset_splits", pk)
-    return redirect("core:job_detail", start_undo(request.user, dataset, job).pk)
+    try:
+        return redirect("core:job_detail", start_undo(request.user, dataset, job).pk)
+    except MovesUnderWay as refused:
+        messages.error(request, str(refused))
+        return redirect("datasets:dataset_splits", pk)
 
 
 def _context(request, dataset, form):

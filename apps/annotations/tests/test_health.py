@@ -11,6 +11,7 @@ from PIL import Image
 from apps.annotations.models import Annotation
 from apps.annotations.services import validation, windows
 from apps.annotations.services.labels import save_labels
+from apps.datasets import services as datasets
 from apps.datasets.services import add_images
 from conftest import box, picture, upload
 
@@ -135,3 +136,18 @@ def double(row):
 def test_an_outsider_gets_neither(api_as, carol, ready_dataset):
     assert api_as(carol).get(f"/api/v1/datasets/{ready_dataset.pk}/statistics").status_code == 404
     assert api_as(carol).post(f"/api/v1/datasets/{ready_dataset.pk}/validate").status_code == 404
+
+
+def test_the_card_on_the_health_page_tells_the_last_validation(
+    page_as, api_as, alice, carol, ready_dataset, images, run_tasks_at_once, django_capture_on_commit_callbacks
+):
+    path = f"/datasets/{ready_dataset.pk}/validation-card"
+    assert b"Look for problems" in page_as(alice).get(path).content
+    images[0].annotations.update(width=0)
+    problems(api_as(alice), ready_dataset, run_tasks_at_once, django_capture_on_commit_callbacks)
+    card = page_as(alice).get(path).content
+    assert b"problem</strong> found" in card
+    assert b"has changed since" not in card
+    datasets.touch(ready_dataset)
+    assert b"has changed since" in page_as(alice).get(path).content
+    assert page_as(carol).get(path).status_code == 404

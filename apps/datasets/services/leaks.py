@@ -5,7 +5,7 @@ from collections import Counter
 
 from apps.core.jobs import create_job
 from apps.datasets.models import SPLITS, DatasetImage, DatasetReport
-from apps.datasets.services.moves import MEND, dataset_of, make_moves, moves_between
+from apps.datasets.services.moves import MEND, dataset_of, make_moves, moves_between, start_moves
 from apps.datasets.services.pictures import classes_on, present, read_pictures
 from apps.datasets.services.reports import keep_report
 from apps.datasets.services.signatures import fill_signatures
@@ -23,8 +23,8 @@ def start_look(user, dataset):
 
 
 def start_mend(user, dataset):
-    """Queue the mending of all leaks; returns the job."""
-    return create_job(user, MEND, MEND_TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk})
+    """Queue the mending of all leaks; returns the job, or raises MovesUnderWay."""
+    return start_moves(user, dataset, MEND, MEND_TASK)
 
 
 def run_look(job, report):

@@ -23,6 +23,26 @@ SPLIT, MEND, UNDO = "split", "mend leaks", "undo split"
 PAGE = 500
 
 
+class MovesUnderWay(Exception):
+    """Another job moves images of the dataset between its splits; the message says so."""
+
+    def __init__(self):
+        super().__init__("Images are being moved between the splits just now. Wait until that is done.")
+
+
+@transaction.atomic
+def start_moves(user, dataset, kind, task, **params):
+    """Queue a job that moves images, one at a time for a dataset: two would part what each keeps together.
+
+    Returns the job; raises MovesUnderWay.
+    """
+    Dataset.objects.select_for_update().filter(pk=dataset.pk).first()
+    subject = f"dataset:{dataset.pk}"
+    if Job.objects.filter(subject=subject, kind__in=[SPLIT, MEND, UNDO], status__in=Job.ACTIVE).exists():
+        raise MovesUnderWay
+    return create_job(user, kind, task, subject=subject, params={"dataset_id": dataset.pk, **params})
+
+
 def moves_between(pks, before, after):
     """`[[from, to, [pk, …]], …]` of the images whose split changes."""
     moves = defaultdict(list)
@@ -76,10 +96,8 @@ def may_undo(job):
 
 
 def start_undo(user, dataset, job):
-    """Queue taking back what `job` moved; returns the new job."""
-    return create_job(
-        user, UNDO, UNDO_TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk, "of": job.pk}
-    )  # fmt: skip
+    """Queue taking back what `job` moved; returns the new job, or raises MovesUnderWay."""
+    return start_moves(user, dataset, UNDO, UNDO_TASK, of=job.pk)
 
 
 def run_undo(job, report):

@@ -1,10 +1,9 @@
 """Splits that do not leak: images of one source stay together, classes are spread, the same seed gives the same."""
 
-from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
 from apps.datasets.models import SPLITS
 from apps.datasets.services.leaks import keep_leaks
-from apps.datasets.services.moves import SPLIT, dataset_of, make_moves, moves_between, splits_page
+from apps.datasets.services.moves import SPLIT, dataset_of, make_moves, moves_between, splits_page, start_moves
 from apps.datasets.services.pictures import classes_on, present, read_pictures
 from apps.datasets.services.signatures import fill_signatures
 from apps.datasets.sharing import share_out
@@ -14,9 +13,8 @@ TASK = "apps.datasets.tasks.split_dataset"
 
 
 def start_split(user, dataset, **options):
-    """Queue a split of a dataset; `options` as `assign_splits` takes them. Returns the job."""
-    params = {"dataset_id": dataset.pk, "options": options}
-    return create_job(user, SPLIT, TASK, subject=f"dataset:{dataset.pk}", params=params)
+    """Queue a split of a dataset; `options` as `assign_splits` takes them. Returns the job; raises MovesUnderWay."""
+    return start_moves(user, dataset, SPLIT, TASK, options=options)
 
 
 def run_split(job, report):

@@ -201,10 +201,25 @@ def test_a_split_keeps_what_still_leaks_and_leaves_the_duplicates_current(datase
 def test_an_empty_dataset_and_one_that_is_gone_are_told_in_words(dataset, run_jobs):
     with run_jobs():
         empty = start_split(dataset.owner, dataset, train=1, val=0, test=0)
+    with run_jobs():
         gone = start_split(dataset.owner, dataset, train=1, val=0, test=0)
         Job.objects.filter(pk=gone.pk).update(params={"dataset_id": 0, "options": {}})
     said = dict(Job.objects.values_list("pk", "error_message"))
     assert said == {empty.pk: "The dataset has no images.", gone.pk: "The dataset is gone."}
+
+
+def test_one_job_at_a_time_moves_images_of_a_dataset(dataset, images, alice, api_as, page_as):
+    api, wanted = api_as(alice), {"train": 0.5, "val": 0.5}
+    path = f"/api/v1/datasets/{dataset.pk}"
+    assert api.post(f"{path}/split", wanted).status_code == 202
+    for call, body in (("split", wanted), ("leaks/mend", {})):
+        answer = api.post(f"{path}/{call}", body)
+        assert (answer.status_code, list(answer.json())) == (409, ["detail"])
+    form = {"train": 50, "val": 50, "test": 0, "seed": 0}
+    page = page_as(alice).post(f"/datasets/{dataset.pk}/split", form)
+    assert (page.status_code, b"just now" in page.content) == (400, True)
+    assert b"just now" in page_as(alice).post(f"/datasets/{dataset.pk}/health/leaks/mend", follow=True).content
+    assert Job.objects.count() == 1
 
 
 DOORS = [
