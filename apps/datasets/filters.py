@@ -50,7 +50,7 @@ class ImageFilter(django_filters.FilterSet):
     split = django_filters.ChoiceFilter(
         choices=[*((s, s) for s in SPLITS), ("none", "none")], method="by_split", empty_label="Any split"
     )
-    labeled = YesOrNoFilter(field_name="is_labeled")
+    labeled = YesOrNoFilter(method="by_labeled")
     state = django_filters.ChoiceFilter(choices=DatasetImage.State.choices, empty_label="Any state")
     class_id = ClassIdFilter(method="by_class", label="With a box of this class")
     boxes_min = WholeNumberFilter(field_name="num_boxes", lookup_expr="gte", label="At least so many boxes")
@@ -73,6 +73,9 @@ class ImageFilter(django_filters.FilterSet):
 
     def by_split(self, queryset, name, value):
         return queryset.filter(split="" if value == "none" else value)
+
+    def by_labeled(self, queryset, name, value):
+        return queryset.filter(is_labeled__in=[value])  # SQLite takes no index for a bare truth value
 
     def by_class(self, queryset, name, value):
         keys = self.dataset.class_keys

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from rest_framework.exceptions import ValidationError
 
 from apps.datasets.access import get_dataset, may_edit
-from apps.datasets.listing import DEFAULT_SORT, MOST_IDS, SORTS, ImageList
+from apps.datasets.listing import DEFAULT_SORT, MOST_IDS, SORTS, ImageList, by_id
 from apps.datasets.models import DatasetImage
 from apps.datasets.views import IMAGES_A_PAGE, dataset_context
 
@@ -76,7 +76,7 @@ def tile_ids(request, pk):
 def filter_choices(request, pk):
     """A fragment: what there is to choose from by source and group. Asked for when somebody opens it."""
     dataset = get_dataset(request.user, pk)
-    images = dataset.images.order_by()
+    images = by_id(dataset.images.order_by())
     choices = {
         name: list(images.exclude(**{name: ""}).values_list(name).annotate(Count("pk")).order_by(name)[:MOST_CHOICES])
         for name in ("source", "group")

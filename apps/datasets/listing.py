@@ -35,6 +35,12 @@ def in_order(images, sort):
     return images.order_by(*SORTS[sort or DEFAULT_SORT][1])
 
 
+def by_id(images):
+    """The same images, by a condition that every id meets: SQLite then looks through them in the order of the table,
+    where it would take another index of equal worth and half as quick."""
+    return images.filter(pk__gt=0)
+
+
 class ImageList:
     """The images of `dataset` that `query` (a QueryDict or dict) asks for; raises ValidationError.
 
@@ -64,7 +70,7 @@ class ImageList:
         """How many there are; costs a query only where a filter narrows them."""
         if self.similar_to:
             return len(self._alike)
-        return self.images.count() if self.is_narrowed else self.dataset.num_images
+        return by_id(self.images).count() if self.is_narrowed else self.dataset.num_images
 
     @property
     def known_count(self):
@@ -96,4 +102,4 @@ class ImageList:
 
     @cached_property
     def _alike(self):
-        return nearest_images(self.similar_to, self.images, MOST_SIMILAR)
+        return nearest_images(self.similar_to, by_id(self.images), MOST_SIMILAR)
