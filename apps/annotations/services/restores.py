@@ -1,15 +1,14 @@
 """Making a version the working state again, as a job. What was there before is a version of its own first."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision, Suggestion
 from apps.annotations.services.entries import version_entries, version_header
@@ -26,6 +25,7 @@ from apps.datasets.models import Dataset, DatasetImage, Tag
 TASK = "apps.annotations.tasks.restore_version"
 BATCH = 200  # images in one transaction
 KEPT_PROBLEMS = 1000
+PLACE = ("class_key", "x_center", "y_center", "width", "height", "points")
 State = DatasetImage.State
 
 
@@ -88,8 +88,7 @@ class Restore:
                 self._restore(batch, after, pool)
                 after, done = batch[-1]["sha256"], done + len(batch)
                 self.report(done / total, f"{done} of {total} images")
-        while self._trash(DatasetImage.objects.filter(dataset=self.dataset, sha256__gt=after)):
-            self.report(1, "Images that are not in it go to the trash")
+        self._trash(DatasetImage.objects.filter(dataset=self.dataset, sha256__gt=after))
         self._drop_other_classes()
 
     @transaction.atomic
@@ -126,23 +125,21 @@ class Restore:
         wanted = {entry["sha256"]: entry for entry in batch}
         fresh = self._from_stored_files(wanted, pool)
         with transaction.atomic():
-            changed = self._bring_back(wanted, fresh)
+            self._bring_back(wanted, fresh)
             within = DatasetImage.objects.filter(
                 dataset=self.dataset, sha256__gt=after, sha256__lte=batch[-1]["sha256"]
             )
-            while self._trash(within.exclude(sha256__in=wanted)):
-                changed = True
+            self._trash(within.exclude(sha256__in=wanted))
             images = list(within.select_for_update().filter(sha256__in=wanted).order_by("pk"))
-            changed |= self._set_splits(images, wanted)
-            changed |= self._set_labels(images, wanted)
-            if changed:
+            moved, relabelled = self._set_splits(images, wanted), self._set_labels(images, wanted)
+            if moved or relabelled:
                 datasets.refresh_counts(self.dataset)
 
     # --- images -------------------------------------------------------------------------------------------
     def _from_stored_files(self, wanted, pool):
         """Rows, not yet inserted, for images that have none, not even in the trash."""
-        known = DatasetImage.all_objects.filter(dataset=self.dataset, sha256__in=wanted)
-        gone = [wanted[sha] for sha in wanted.keys() - set(known.values_list("sha256", flat=True))]
+        lacking = wanted.keys() - self._hashes(DatasetImage.objects, wanted)
+        gone = [wanted[sha] for sha in lacking - self._hashes(datasets.trashed_images(self.dataset), lacking)]
         new = [image for image in pool.map(self._check, gone) if image is not None]
         datasets.store_images(new)  # what versions do not keep: thumbnails
         return [image.row for image in new]
@@ -158,22 +155,20 @@ class Restore:
             return None
 
     def _bring_back(self, wanted, fresh):
-        present = set(
-            DatasetImage.objects.filter(dataset=self.dataset, sha256__in=wanted).values_list("sha256", flat=True)
-        )
-        trashed = DatasetImage.all_objects.filter(
-            dataset=self.dataset, sha256__in=wanted.keys() - present, deleted_at__isnull=False
-        )
-        newest = dict(trashed.order_by("deleted_at", "pk").values_list("sha256", "pk"))
-        back = DatasetImage.all_objects.filter(pk__in=newest.values())
-        count = back.update(deleted_at=None, deleted_by=None)
-        rows = [row for row in fresh if row.sha256 not in newest]
-        inserted, _ = datasets.insert_rows(self.dataset, rows) if rows else ([], {})
-        DatasetImage.objects.filter(pk__in=[row.pk for row in inserted]).update(in_version=True)
-        self._tag(inserted, wanted)
-        self.counts["from the trash"] += count
-        self.counts["from stored files"] += len(inserted)
-        return bool(count or inserted)
+        lacking = wanted.keys() - self._hashes(DatasetImage.objects, wanted)
+        trashed = datasets.trashed_images(self.dataset).filter(sha256__in=lacking)
+        if trashed.exists():
+            self.counts["from the trash"] += datasets.restore_images(self.dataset, trashed)[0]
+        if fresh:
+            inserted, _ = datasets.insert_rows(self.dataset, fresh)
+            DatasetImage.objects.filter(pk__in=[row.pk for row in inserted]).update(in_version=True)
+            self._tag(inserted, wanted)
+            datasets.refresh_counts(self.dataset)
+            self.counts["from stored files"] += len(inserted)
+
+    def _hashes(self, images, wanted):
+        """Which hashes there are: images that are present and those in the trash have an index each, both none."""
+        return set(images.filter(dataset=self.dataset, sha256__in=wanted).values_list("sha256", flat=True))
 
     def _tag(self, images, wanted):
         for image in images:
@@ -181,11 +176,8 @@ class Restore:
                 image.tags.add(Tag.objects.get_or_create(dataset=self.dataset, name=name)[0])
 
     def _trash(self, images):
-        """Put the first of these images into the trash; returns how many."""
-        pks = list(images.order_by("pk").values_list("pk", flat=True)[:500])
-        DatasetImage.objects.filter(pk__in=pks).update(deleted_at=timezone.now(), deleted_by=self.user)
-        self.counts["to the trash"] += len(pks)
-        return len(pks)
+        if images.exists():
+            self.counts["to the trash"] += datasets.trash_images(self.dataset, images, self.user)
 
     def _set_splits(self, images, wanted):
         moved = 0
@@ -198,18 +190,28 @@ class Restore:
     # --- labels -------------------------------------------------------------------------------------------
     def _set_labels(self, images, wanted):
         """Give images the labels that they had, as a new revision where they differ; rows that stay keep their ids."""
-        rows = {image.pk: [] for image in images}
+        others = self._with_other_labels(images, wanted)
+        rows = {image.pk: [] for image in others}
         for row in Annotation.objects.filter(image__in=rows).order_by("pk"):
             rows[row.image_id].append(row)
         changes = []
-        for image in images:
+        for image in others:
             entry = wanted[image.sha256]
-            kept, gone, new = _differing(image, rows[image.pk], entry["boxes"])
-            if gone or new or image.is_labeled != entry["labeled"]:
-                changes.append((image, entry, kept, gone, new))
+            changes.append((image, entry, *_differing(image, rows[image.pk], entry["boxes"])))
         self._write_labels(changes)
         self.counts["relabelled"] += len(changes)
         return bool(changes)
+
+    def _with_other_labels(self, images, wanted):
+        """Those of the images that are not labelled as the version has them: found without a row for every label."""
+        places = {image.pk: Counter() for image in images}
+        for pk, *place in Annotation.objects.filter(image__in=places).order_by().values_list("image_id", *PLACE):
+            places[pk][_place(*place)] += 1
+        return [
+            image for image in images
+            if image.is_labeled != wanted[image.sha256]["labeled"]
+            or places[image.pk] != Counter(_place(*box[:6]) for box in wanted[image.sha256]["boxes"])
+        ]  # fmt: skip
 
     def _write_labels(self, changes):
         gone = [row.pk for *_, gone, _ in changes for row in gone]
@@ -227,8 +229,17 @@ class Restore:
                 num_annotations=len(labels), added=len(new), removed=len(gone_rows),
             ))  # fmt: skip
         Revision.objects.bulk_create(revisions, batch_size=200)
-        fields = ["revision", "num_boxes", "is_labeled", "state"]
-        DatasetImage.objects.bulk_update([image for image, *_ in changes], fields, batch_size=100)
+        self._write_images([image for image, *_ in changes])
+
+    def _write_images(self, images):
+        """A query for each number of boxes: bulk_update would build a condition for every image."""
+        alike = defaultdict(list)
+        for image in images:
+            alike[image.num_boxes, image.is_labeled, image.state].append(image.pk)
+        for (num_boxes, is_labeled, state), pks in alike.items():
+            DatasetImage.objects.filter(pk__in=pks).update(
+                revision=F("revision") + 1, num_boxes=num_boxes, is_labeled=is_labeled, state=state
+            )
 
     def result(self, now):
         number, exact = self.version.number, now.pk == self.version.pk
@@ -253,7 +264,7 @@ def _differing(image, rows, boxes):
     wanted = Counter(_place(*box[:6]) for box in boxes)
     kept, gone, new = [], [], []
     for row in rows:
-        place = _place(row.class_key, row.x_center, row.y_center, row.width, row.height, row.points)
+        place = _place(*(getattr(row, name) for name in PLACE))
         if wanted[place]:
             wanted[place] -= 1
             kept.append(row)

@@ -82,7 +82,7 @@ def _snapshot(dataset, user, note, tell):
     with tempfile.TemporaryFile(dir=settings.UPLOAD_DIR) as draft:
         unheld = array("Q")
         found = write_state(dataset, draft, unheld, tell)
-        _hold_files(unheld)
+        _hold_files(dataset, unheld)
         draft.seek(0)
         return _keep_version(dataset, user, note, draft, found)
 
@@ -120,12 +120,14 @@ def write_state(dataset, out, unheld=None, tell=None):
     }  # fmt: skip
 
 
-def _hold_files(pks):
+def _hold_files(dataset, pks):
     """Mark images as part of a version, so that their files stay without their rows; raises _ImagesGone."""
     for start in range(0, len(pks), 500):
         some = pks[start : start + 500]
-        if DatasetImage.all_objects.filter(pk__in=some).update(in_version=True) < len(some):
-            raise _ImagesGone
+        with transaction.atomic():  # whoever deletes images for good holds this lock while they look for the mark
+            Dataset.objects.select_for_update().get(pk=dataset.pk)
+            if DatasetImage.all_objects.filter(pk__in=some).update(in_version=True) < len(some):
+                raise _ImagesGone
 
 
 def _keep_version(dataset, user, note, draft, found):
