@@ -10,7 +10,7 @@ from django.urls import reverse
 from PIL import Image
 
 from apps.annotations.formats import FormatError, read
-from apps.annotations.services.imports.archive import job_archive
+from apps.annotations.services.imports.archive import job_archive, said
 from apps.annotations.services.imports.start import clean_archive_name
 from apps.annotations.services.imports.words import KIND_WORDS, Kind
 from apps.annotations.services.orientation import turned
@@ -61,7 +61,7 @@ def run_inspection(job, say):
                 tally.problem(str(Kind.SKIPPED), "left out", skipped.name, None, skipped.reason)
             samples, sheet = _samples(archive, tally)
     except (FormatError, ArchiveError) as refusal:
-        raise WorkFailed(str(refusal)) from None
+        raise WorkFailed(said(refusal)) from None
     if sheet is not None:
         job.file.save("samples.jpg", ContentFile(encode(sheet, "JPEG", quality=80)), save=False)
     return tally.result() | {

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.files.storage import default_storage
 
+from apps.annotations.formats import FormatError
 from apps.core.archives import Limits, open_archive
 from apps.core.work import WorkFailed
 
@@ -43,3 +44,10 @@ def local_file(name):
             yield copy.name
     else:
         yield path
+
+
+def said(refusal):
+    """A FormatError or ArchiveError as a sentence for the person who brought the archive."""
+    words = str(refusal)
+    is_clause = isinstance(refusal, FormatError) and not refusal.file  # else it starts with the name of a file
+    return words[:1].upper() + words[1:] if is_clause else words

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.annotations.formats import FormatError, read
 from apps.annotations.models import Revision
-from apps.annotations.services.imports.archive import job_archive
+from apps.annotations.services.imports.archive import job_archive, said
 from apps.annotations.services.imports.batches import Batches
 from apps.annotations.services.imports.classes import ClassMap
 from apps.annotations.services.imports.labels import LabelTaker
@@ -35,7 +35,7 @@ def run_import(job, report):
             return Import(job, dataset, archive, report, rows).run()
     except (FormatError, ArchiveError) as refusal:
         _take_back(dataset, job)
-        raise WorkFailed(str(refusal)) from None
+        raise WorkFailed(said(refusal)) from None
     except WorkFailed:
         _drop_if_made_for_it(dataset, job)
         raise

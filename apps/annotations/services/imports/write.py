@@ -9,6 +9,7 @@ from apps.annotations.models import Annotation, Revision
 from apps.annotations.services.imports.history import steps_of, tag_images
 from apps.annotations.services.imports.options import FILL, IGNORE, TAKE
 from apps.annotations.services.imports.words import Kind
+from apps.core import work
 from apps.core.reports import CHANGED
 from apps.datasets import services as datasets
 from apps.datasets.models import DatasetImage
@@ -40,6 +41,7 @@ class Writer:
         new = {arrival.sha256: self._labelled(arrival) for arrival in arrivals if arrival.new}
         datasets.store_images([arrival.new for arrival in arrivals if arrival.new])
         with transaction.atomic():
+            work.update_running(self.job)  # raises where it was cancelled: then not even this batch goes in
             inserted, _ = datasets.insert_rows(self.dataset, [found.image for found in new.values()])
             fresh = {image.sha256 for image in inserted}
             to_label = [new[sha256] for sha256 in new if sha256 in fresh]
