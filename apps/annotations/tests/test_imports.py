@@ -371,6 +371,20 @@ def test_of_a_cancelled_import_not_even_the_batch_on_the_way_goes_in(run_jobs, d
     assert len([path for path in folder.rglob("*") if path.is_file()]) == 2 * before
 
 
+def test_class_deleted_on_the_way_loses_no_label(run_jobs, dataset, alice, one_by_one):
+    one_by_one(1, lambda: datasets.drop_class(Dataset.objects.get(), 0, into_key=1))
+    with run_jobs():
+        job = start_import(alice, dataset, packed(voc()))
+    job.refresh_from_db()
+    assert (job.status, "deleted or merged while" in job.error_message) == ("failed", True)
+    assert [image.filename for image in dataset.images.all()] == ["a.png"]
+    with run_jobs():
+        start_import(alice, dataset, packed(voc()))
+    dataset.refresh_from_db()
+    assert dataset.class_names == ["white", "red"]  # “red” was merged; an archive that has both means another class
+    assert set(Annotation.objects.exclude(image__filename="a.png").values_list("class_key", flat=True)) == {1, 2}
+
+
 def test_labels_edited_between_a_kill_and_the_next_run_stay(run_jobs, dataset, alice, one_by_one):
     one_by_one(1, kill)
     with pytest.raises(Killed), run_jobs():

@@ -1,7 +1,7 @@
 """The archive that a job reads: an upload, or a file or folder on this machine."""
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -18,15 +18,10 @@ def job_archive(job):
     # Only the management command names a path: no door of the web takes one.
     path = job.params.get("path")
     with (
-        _itself(path) if path else local_file(job.upload.name) as place,
+        nullcontext(path) if path else local_file(job.upload.name) as place,
         open_archive(place, limits, scratch=settings.UPLOAD_DIR) as archive,
     ):
         yield archive
-
-
-@contextmanager
-def _itself(path):
-    yield path
 
 
 @contextmanager

@@ -12,7 +12,6 @@ class LabelTaker:
 
     def __init__(self, dataset, class_map, report):
         self.dataset, self.classes, self.report = dataset, class_map, report
-        self.unwanted = {}
 
     def take(self, labels, image):
         """The labels of `image`, an (unsaved) row whose size and orientation are known."""
@@ -48,7 +47,6 @@ class LabelTaker:
         name = self.classes.names[place]
         boxes = "1 box" if count == 1 else f"{count} boxes"
         self.report.add(labels.path, None, f"{boxes} of “{name}” left out, as you chose", Kind.UNWANTED)
-        self.unwanted[name] = self.unwanted.get(name, 0) + count
 
     def history(self, labels):
         """The revisions that the archive has of the image, oldest first, their classes as permanent numbers."""

@@ -11,8 +11,9 @@ from apps.annotations.services.imports.options import FILL, IGNORE, TAKE
 from apps.annotations.services.imports.words import Kind
 from apps.core import work
 from apps.core.reports import CHANGED
+from apps.core.work import WorkFailed
 from apps.datasets import services as datasets
-from apps.datasets.models import DatasetImage
+from apps.datasets.models import Dataset, DatasetImage
 
 State = DatasetImage.State
 LABEL_FIELDS = ["is_labeled", "state", "num_boxes", "revision"]
@@ -42,6 +43,7 @@ class Writer:
         datasets.store_images([arrival.new for arrival in arrivals if arrival.new])
         with transaction.atomic():
             work.update_running(self.job)  # raises where it was cancelled: then not even this batch goes in
+            self._check_classes()
             inserted, _ = datasets.insert_rows(self.dataset, [found.image for found in new.values()])
             fresh = {image.sha256 for image in inserted}
             to_label = [new[sha256] for sha256 in new if sha256 in fresh]
@@ -50,6 +52,15 @@ class Writer:
             self._write_labels([found for found in to_label if found.steps])
             tag_images(self.dataset, [(a.new.row, a.labels) for a in arrivals if a.sha256 in fresh])
             self._count(inserted, to_label)
+
+    def _check_classes(self):
+        """Labels of a class that somebody deleted or merged meanwhile would be seen nowhere: rather stop and say so."""
+        row = Dataset.objects.select_for_update().get(pk=self.dataset.pk)
+        if set(self.taker.classes.keys) - {None, *row.class_keys}:
+            raise WorkFailed(
+                "A class was deleted or merged while the archive was read. Import it again: what is in stays, and the "
+                "rest goes where the classes are now."
+            )
 
     def _is_first(self, arrival):
         """Whether the picture can be used and comes for the first time; else the report says why not."""
