@@ -11,7 +11,7 @@ def nearest_images(image, images, most):
     if not image.signature:
         return [image.pk]
     rows = list(images.exclude(pk=image.pk).order_by().values_list("pk", "signature").exclude(signature=None))
-    packed = np.frombuffer(b"".join(bytes(signature) for _, signature in rows), np.uint64).reshape(-1, 2)
+    packed = np.frombuffer(b"".join([signature for _, signature in rows]), np.uint64).reshape(-1, 2)
     wanted = np.frombuffer(bytes(image.signature), np.uint64)
     distances = np.bitwise_count(packed ^ wanted).sum(axis=1)
     nearest = np.argsort(distances, kind="stable")[: most - 1]
