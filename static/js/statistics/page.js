@@ -80,13 +80,14 @@ function showWords() {
 
 function freshness() {
   const { counting, computed_at: when, is_current: current, changes } = data;
-  const going = { pending: "Being counted anew soon.", running: `Being counted anew: ${Math.round((counting?.progress ?? 0) * 100)} %.` }[counting?.status];
+  const soon = "Being counted anew soon.";
+  const going = { pending: soon, failed: "", running: `Being counted anew: ${Math.round((counting?.progress ?? 0) * 100)} %.` }[counting?.status] ?? soon;
   if (when === null) return counting?.status === "failed" ? `It could not be counted: ${counting.error}` : `Being counted for the first time${counting?.message ? `: ${counting.message}` : ""}.`;
   const time = new Date(when).toLocaleString();
   if (current) return `As of ${time}; nothing changed since.`;
   const more = [["images", changes.images], ["boxes", changes.boxes]].filter(([, count]) => count).map(([what, count]) => `${number(Math.abs(count))} ${count > 0 ? "more" : "fewer"} ${what}`);
   const failed = counting?.status === "failed" ? ` It could not be counted anew: ${counting.error}` : "";
-  return `As of ${time}. Since then: ${more.join(", ") || "changes that leave the totals as they are"}. ${going ?? ""}${failed}`;
+  return `As of ${time}. Since then: ${more.join(", ") || "changes that leave the totals as they are"}. ${going}${failed}`;
 }
 
 async function refresh() {
