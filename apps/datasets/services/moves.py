@@ -1,7 +1,7 @@
 """Moving many images between splits at once: all of it or nothing, once, and back again.
 
-A job that moves images keeps what it moved in a file of the dataset's folder. Images that someone moved since, or that
-are in the trash, stay where they are when it is undone.
+The newest job that moved images has what it moved in a file of the dataset's folder. Images that someone moved since,
+or that are in the trash, stay where they are when it is undone.
 """
 
 import json
@@ -21,6 +21,7 @@ from apps.datasets.services.datasets import refresh_counts
 UNDO_TASK = "apps.datasets.tasks.undo_moves"
 SPLIT, MEND, UNDO = "split", "mend leaks", "undo split"
 PAGE = 500
+LOOKED_BACK = 20  # jobs: of those that failed or wait, none moved anything
 
 
 class MovesUnderWay(Exception):
@@ -68,7 +69,17 @@ def make_moves(dataset, moves, job=None, result=None):
         alike.update(of=dataset.updated_at)  # what looks alike does so in every split
         if job is not None:
             work.update_running(job, result={**result, "moved": count, "applied": True})
+    if job is not None:
+        _forget_earlier(name)
     return count
+
+
+def _forget_earlier(name):
+    """Delete what earlier jobs moved: only the newest is ever taken back."""
+    folder, _, newest = name.rpartition("/")
+    for file in default_storage.listdir(folder)[1]:
+        if file != newest:
+            default_storage.delete(f"{folder}/{file}")
 
 
 def _move(dataset, old, new, pks):
@@ -86,8 +97,8 @@ def moves_file(dataset, job):
 
 def last_moves(dataset):
     """The newest job that moved images of a dataset between its splits, or None."""
-    jobs = Job.objects.filter(subject=f"dataset:{dataset.pk}", kind__in=[SPLIT, MEND], status=Job.Status.COMPLETED)
-    return jobs.first()
+    jobs = Job.objects.filter(subject=f"dataset:{dataset.pk}", kind__in=[SPLIT, MEND])
+    return next((job for job in jobs[:LOOKED_BACK] if job.result.get("applied")), None)
 
 
 def may_undo(job):

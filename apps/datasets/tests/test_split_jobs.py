@@ -176,6 +176,14 @@ def test_a_job_cancelled_before_its_last_step_moves_nothing(dataset):
     assert set(split_of(dataset).values()) == {""}
 
 
+def test_only_what_the_newest_job_moved_is_kept(dataset, run_jobs):
+    fill(dataset, "h1", "h2", "h3")
+    first = split_job(dataset, run_jobs)
+    second = split_job(dataset, run_jobs, seed=4, only_unassigned=False)
+    assert not default_storage.exists(moves_file(dataset, first))
+    assert default_storage.exists(moves_file(dataset, second))
+
+
 def test_what_was_moved_goes_with_the_dataset(dataset, run_jobs, django_capture_on_commit_callbacks):
     fill(dataset, "h1", "h2")
     name = moves_file(dataset, split_job(dataset, run_jobs))
