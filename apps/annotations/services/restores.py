@@ -243,7 +243,8 @@ class Restore:
 
     def result(self, now):
         number, exact = self.version.number, now.pk == self.version.pk
-        words = f"The dataset is as version {number} has it." if exact else (
+        back = f" To take this back, restore version {self.before}." if self.before != now.number else ""
+        words = f"The dataset is as version {number} has it.{back}" if exact else (
             f"Done, but the dataset is not wholly as version {number}: people changed something meanwhile, or an image "
             f"could not come back. It is version {now.number} now; compare the two to see what differs."
         )  # fmt: skip
@@ -251,8 +252,8 @@ class Restore:
         return {
             "number": number, "before": self.before, "now": now.number, "exact": exact, "words": words,
             "figures": {name: self.counts[name] for name in names}, "num_problems": len(self.problems),
-            "problems": self.problems[:KEPT_PROBLEMS], "page_words": "See the versions",
-            "page_url": reverse("annotations:version_list", args=[self.dataset.pk]),
+            "page_url": reverse("annotations:version_list", args=[self.dataset.pk]), "page_words": "See the versions",
+            **({"problems": self.problems[:KEPT_PROBLEMS]} if self.problems else {}),
         }  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def content(dataset):
 def test_everything_becomes_as_the_version_has_it(first, messed_up, restore):
     job = restore()
     assert job.result["exact"]
-    assert job.result["words"] == "The dataset is as version 1 has it."
+    assert job.result["words"] == "The dataset is as version 1 has it. To take this back, restore version 2."
     assert job.result["figures"] == {
         "to the trash": 1, "from the trash": 0, "from stored files": 1, "moved": 1, "relabelled": 5,
     }  # fmt: skip

@@ -407,6 +407,12 @@ def test_page_names_a_version(page_as, alice, ready_dataset):
     page = browser.get(url).content.decode()
     assert "the &lt;first&gt;" in page
     assert "there is nothing new to snapshot" in page
+    datasets.rename_class(ready_dataset, 0, "other")
+    assert "there is nothing new to snapshot" not in browser.get(url).content.decode()
+    create_version(ready_dataset, alice)
+    datasets.rename_class(ready_dataset, 0, "red")
+    create_version(ready_dataset, alice)  # the first one again, though not the newest
+    assert "there is nothing new to snapshot" in browser.get(url).content.decode()
     assert "is called “x”" in browser.post(f"{url}/1/note", {"note": "x"}, follow=True).content.decode()
     assert "has no note any more" in browser.post(f"{url}/1/note", {"note": ""}, follow=True).content.decode()
     assert browser.get(f"{url}/1/note").status_code == 405
