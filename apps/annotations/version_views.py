@@ -35,7 +35,8 @@ def version_list(request, pk):
     mine = jobs_visible_to(request.user).filter(subject=f"dataset:{pk}", kind__in=("version", "compare", "restore"))
     context = dataset_context(request, dataset) | {
         "page": page, "max_note": MAX_NOTE, "jobs": mine.filter(status__in=Job.ACTIVE)[:5],
-        "current": dataset.versions.filter(same_at=dataset.updated_at).first(), "numbers": dataset.versions.values_list("number", "note")[:500],
+        "current": dataset.versions.filter(same_at=dataset.updated_at).first(),
+        "numbers": dataset.versions.values_list("number", "note")[:500],
     }  # fmt: skip
     return render(request, "annotations/version_list.html", context)
 
