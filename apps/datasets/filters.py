@@ -82,7 +82,8 @@ class ImageFilter(django_filters.FilterSet):
         if not 0 <= value < len(keys):
             return queryset.none()
         # Asked for each image, by an index: among the labels of all datasets there may be many of this number.
-        return queryset.filter(Exists(_labels().filter(image=OuterRef("pk"), class_key=keys[value])))
+        labels = _related("annotations").filter(image=OuterRef("pk"), class_key=keys[value])
+        return queryset.filter(Exists(labels))
 
     def by_size_min(self, queryset, name, value):
         return queryset.filter(width__gte=value, height__gte=value)
@@ -95,13 +96,13 @@ class ImageFilter(django_filters.FilterSet):
         return queryset.filter(pk__in=links.values("datasetimage"))
 
     def by_disagreement(self, queryset, name, value):
-        undecided = DatasetImage.objects.filter(suggestions__isnull=False).values("pk")
-        return queryset.filter(pk__in=undecided) if value else queryset.exclude(pk__in=undecided)
+        undecided = Exists(_related("suggestions").filter(image=OuterRef("pk")))
+        return queryset.filter(undecided if value else ~undecided)
 
 
-def _labels():
-    """The table of labels, which belongs to a floor above."""
-    return DatasetImage._meta.get_field("annotations").related_model.objects.order_by()
+def _related(name):
+    """The rows that images have by this name: tables that belong to a floor above."""
+    return DatasetImage._meta.get_field(name).related_model.objects.order_by()
 
 
 class DatasetFilter(django_filters.FilterSet):

@@ -152,7 +152,6 @@ class DatasetImage(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["dataset", "id"], condition=PRESENT, name="present_images"),
             models.Index(fields=["dataset", "split", "id"], condition=PRESENT, name="present_by_split"),
             models.Index(fields=["dataset", "is_labeled", "id"], condition=PRESENT, name="present_by_labelled"),
             models.Index(fields=["dataset", "state", "id"], condition=PRESENT, name="present_by_state"),
@@ -163,6 +162,9 @@ class DatasetImage(models.Model):
             ),
             models.Index(fields=["dataset", "deleted_at", "id"], condition=TRASHED, name="trashed_images"),
             models.Index(fields=["dataset", "sha256"], condition=TRASHED, name="trashed_by_bytes"),
+            # The last one: of indexes that serve a scan of a dataset alike SQLite takes the one made last, and by id
+            # the rows are read one after the other.
+            models.Index(fields=["dataset", "id"], condition=PRESENT, name="present_images"),
         ]
 
     def __str__(self):

@@ -11,7 +11,7 @@ export class Tiles {
   /** Shows `item` (null: not here yet). The thumbnail is asked for only where the scrolling rests. */
   fill(tile, item, resting) {
     tile.classList.toggle("is-waiting", !item);
-    if (!item) return;
+    if (!item) return this.#empty(tile);
     if (tile.dataset.image !== String(item.id)) this.#setUp(tile, item);
     const [picture, chosen] = [tile.querySelector("img"), this.selection.has(item.id)];
     if (resting && !picture.src) picture.src = this.urls.thumbnail.replace("/0/", `/${item.id}/`);
@@ -19,6 +19,18 @@ export class Tiles {
     tile.classList.toggle("is-chosen", chosen);
     tile.querySelector("[data-check]")?.setAttribute("aria-checked", String(chosen));
     this.#showFacts(tile, item);
+    return undefined;
+  }
+
+  /** A tile whose image is not known yet leads nowhere. */
+  #empty(tile) {
+    delete tile.dataset.image;
+    tile.classList.remove("is-chosen");
+    tile.querySelector("a").removeAttribute("href");
+    tile.querySelector("img").removeAttribute("src");
+    tile.querySelector(".frame > svg")?.remove();
+    tile.querySelector("[data-tags]").replaceChildren();
+    delete tile.querySelector("[data-tags]").dataset.of;
   }
 
   #setUp(tile, item) {
@@ -47,8 +59,9 @@ export class Tiles {
     split.textContent = item.split;
     split.className = `split-tag is-${item.split || "none"}`;
     const tags = tile.querySelector("[data-tags]");
-    if (tags.dataset.of === String(item.tags)) return;
-    tags.dataset.of = item.tags;
+    const words = item.tags.join(",");
+    if (tags.dataset.of === words) return;
+    tags.dataset.of = words;
     tags.replaceChildren(...item.tags.map((name) => Object.assign(document.createElement("i"), { textContent: name })));
     tags.title = item.tags.join(", ");
   }
