@@ -22,7 +22,6 @@ class Fault:
 def fit_box(
     class_index: int,
     corners: Sequence[float],
-    *,
     size: tuple[int, int] | None = None,
     points: Sequence[float] | None = None,
     confidence: float | None = None,

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from itertools import islice
 from posixpath import basename, dirname
 
-from .base import Box, Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
+from .base import Code, Format, FormatError, ImageLabels, Problems, Reading, Recognition, Source
 from .boxes import Fault, enclosing, fit_box
-from .coco_file import Category, CocoFile, ImageRecord, is_coco_item, load_file
+from .coco_file import Category, CocoFile, Id, ImageRecord, is_coco_item, load_file
 from .coco_write import write_coco
 from .geometry import scaled
-from .held import HeldShape
 from .image_size import image_size
 from .jsonstream import stream_items
 from .layout import ImageIndex, content_names, image_names, split_in_stem, split_of, with_extension
@@ -75,7 +74,7 @@ def _coco_files(source: Source, names: list[str], problems: Problems) -> list[st
 
 def _classes(
     files: list[CocoFile], problems: Problems
-) -> tuple[tuple[str, ...], list[list[tuple[int | None, str]]], tuple[int | None, ...]]:
+) -> tuple[tuple[str, ...], list[list[tuple[int | None, Id]]], tuple[int | None, ...]]:
     """The class names in order; for each file the places of its categories; and the id of each class."""
     groups = _grouping_categories(files)
     listed: list[Category] = []
@@ -97,7 +96,7 @@ def _classes(
     return tuple(numbers), places, tuple(numbers.values())
 
 
-def _places(file: CocoFile, place_of: dict[str, int]) -> list[tuple[int | None, str]]:
+def _places(file: CocoFile, place_of: dict[str, int]) -> list[tuple[int | None, Id]]:
     """(place in the names or None, category id) of the file's category ids in use, in their order."""
     categories = file.categories
     names = {id: categories[id].name if id in categories else "" for id in file.category_ids}
@@ -142,7 +141,7 @@ def _note_orphans(files: list[CocoFile], problems: Problems) -> None:
     for file in files:
         for image_id in file.annotations.images():
             if image_id not in file.images:
-                count, line = file.annotations.count(image_id), next(file.annotations.of(image_id)).line
+                count, line = file.annotations.count(image_id), next(file.annotations.of(image_id))[1]
                 reason = f"{count} boxes belong to image id {shown(image_id)}, which is not listed"
                 problems.add(file.name, line, reason, Code.LABEL_WITHOUT_IMAGE)
 
@@ -151,7 +150,7 @@ def _read_images(
     source: Source,
     images: list[str],
     placed: dict[str, _Placed],
-    places: list[list[tuple[int | None, str]]],
+    places: list[list[tuple[int | None, Id]]],
     problems: Problems,
 ) -> Iterator[ImageLabels]:
     for image in images:
@@ -169,42 +168,36 @@ def _fill(
     found: ImageLabels,
     source: Source,
     records: list[tuple[int, CocoFile, ImageRecord]],
-    places: list[list[tuple[int | None, str]]],
+    places: list[list[tuple[int | None, Id]]],
     problems: Problems,
 ) -> None:
     """Set what the JSON files say of one image."""
     first = records[0]
     found.split = split_in_stem(first[1].name) or split_of(first[1].name) or found.split
-    boxes: dict[Box, None] = {}
+    boxes, seen = [], set()
     for number, file, record in records:
-        size = record.size or image_size(source, found.path)
+        width, height = size = record.size or image_size(source, found.path)
         found.width, found.height = size
         found.labelled = found.labelled or file.has_annotations
-        for shape in file.annotations.of(record.id):
-            box, fault = _box(shape, size, *places[number][shape.class_number])
-            if box:
-                count = len(boxes)
-                boxes[box] = None
-                if len(boxes) == count:
-                    fault = Fault(Code.DUPLICATE, f"is the same box again in {found.filename}")
+        for category, line, tag, x, y, box_width, box_height, score, at, count in file.annotations.of(record.id):
+            place, category_id = places[number][category]
+            points = scaled(file.annotations.points(at, count), 1 / width, 1 / height) if count else None
+            corners = x / width, y / height, (x + box_width) / width, (y + box_height) / height
+            if x != x:  # there is only the polygon
+                corners = enclosing(points)
+            key = (place, corners, points, score if score == score else None)
+            if place is None:
+                fault = Fault(Code.UNKNOWN_CLASS, f"category id {shown(category_id)} is not listed")
+            elif key in seen:
+                fault = Fault(Code.DUPLICATE, f"is the same box again in {found.filename}")
+            else:
+                seen.add(key)
+                box, fault = fit_box(place, corners, size, points, key[3])
+                if box:
+                    boxes.append(box)
             if fault:
-                problems.add(file.name, shape.line, f"{file.called(shape.tag)}: {fault.reason}", fault.code)
-    found.boxes = list(boxes)
-
-
-def _box(
-    shape: HeldShape, size: tuple[int, int], place: int | None, category_id: str
-) -> tuple[Box | None, Fault | None]:
-    if place is None:
-        return None, Fault(Code.UNKNOWN_CLASS, f"category id {shown(category_id)} is not listed")
-    width, height = size
-    points = scaled(shape.points, 1 / width, 1 / height) if shape.points else None
-    if shape.four:
-        x, y, box_width, box_height = shape.four
-        corners = x / width, y / height, (x + box_width) / width, (y + box_height) / height
-    else:
-        corners = enclosing(points)
-    return fit_box(place, corners, size=size, points=points, confidence=shape.score)
+                problems.add(file.name, line, f"{file.called(tag)}: {fault.reason}", fault.code)
+    found.boxes = boxes
 
 
 FORMAT = Format(

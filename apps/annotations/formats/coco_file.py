@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from .base import Code, Problems, Source
@@ -15,12 +16,14 @@ from .text import clean_name, number, numbers, pixels, shown
 MAX_POINTS = 10_000
 
 _ENTRY = -(2**62)  # tags from here down are annotations without an id
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+
+Id = int | str
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    id: str
+    id: Id
     name: str
     group: str  # COCO's supercategory
     place: int | None  # the class's place, where our own export tells it
@@ -29,17 +32,17 @@ class Category:
     @property
     def number(self) -> int | None:
         """The id, where it is a whole number."""
-        return int(self.id) if _WHOLE.fullmatch(self.id) else None
+        return self.id if isinstance(self.id, int) else None
 
     @property
-    def order(self) -> tuple[int, int | str]:
+    def order(self) -> tuple[int, Id]:
         """Numbers by value, before other ids by name."""
-        return (1, self.id) if self.number is None else (0, self.number)
+        return (0, self.id) if isinstance(self.id, int) else (1, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    id: str
+    id: Id
     file_name: str
     size: tuple[int, int] | None  # width, height in pixels
     line: int
@@ -47,26 +50,25 @@ class ImageRecord:
 
 @dataclass
 class CocoFile:
-    """Ids are kept as text, because some tools write 7 in one list and "7" in the other.
-
-    `annotations` are held by image id: bbox (x, y, width, height) or None and the polygon or None in pixels,
+    """`annotations` are held by image id: bbox (x, y, width, height) or None and the polygon or None in pixels,
     at least one of them; the class number is a place in `category_ids`, and `called` knows the tag.
     """
 
     name: str
-    categories: dict[str, Category] = field(default_factory=dict)
-    images: dict[str, ImageRecord] = field(default_factory=dict)
+    categories: dict[Id, Category] = field(default_factory=dict)
+    images: dict[Id, ImageRecord] = field(default_factory=dict)
     annotations: HeldShapes = field(default_factory=HeldShapes)
-    category_ids: dict[str, int] = field(default_factory=dict)  # those in use → their place here
+    category_ids: dict[Id, int] = field(default_factory=dict)  # those in use → their place here
     has_annotations: bool = False  # a file of images alone (image_info_test2017.json) labels nothing
     _names: list[str] = field(default_factory=list)
 
     def tag(self, value: dict[str, Any], index: int) -> int:
         """What `called` needs of an annotation, as a number."""
+        tag = value.get("id")
+        if type(tag) is int and 0 <= tag < -_ENTRY:
+            return tag
         if "id" not in value:
             return _ENTRY - index
-        if type(value["id"]) is int and 0 <= value["id"] < 2**62:
-            return value["id"]
         self._names.append(shown(value["id"]))
         return -len(self._names)
 
@@ -106,7 +108,7 @@ def load_file(source: Source, name: str, problems: Problems) -> CocoFile:
 
 def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
     category_id = _id(value.get("id"))
-    if not category_id:
+    if category_id == "":
         reason = f"entry {item.index} of categories has no usable id ({shown(value.get('id'))})"
         problems.add(file.name, item.line, reason, Code.BAD_VALUE)
         return
@@ -123,7 +125,7 @@ def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: 
 
 def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
     image_id, file_name = _id(value.get("id")), value.get("file_name")
-    if not image_id or not isinstance(file_name, str) or not file_name.strip():
+    if image_id == "" or not isinstance(file_name, str) or not file_name.strip():
         reason = f"entry {item.index} of images needs an id and a file_name"
         problems.add(file.name, item.line, reason, Code.BAD_VALUE)
         return
@@ -143,20 +145,29 @@ def _take_annotation(file: CocoFile, value: dict[str, Any], item: Item, problems
     if value.get("iscrowd") in (1, True):
         _tell(file, value, item, problems, "is a crowd, no single object", Code.CROWD)
         return
-    bbox, points = _numbers(value.get("bbox"), 4), _polygon(segmentation)
+    bbox = _four(value.get("bbox"))
+    points = _polygon(segmentation) if segmentation else None
     image_id, category_id = _id(value.get("image_id")), _id(value.get("category_id"))
-    if not image_id or (bbox is None and points is None):
-        what = "image_id" if not image_id else f"bbox of four finite numbers ({shown(value.get('bbox'))})"
+    if image_id == "" or (bbox is None and points is None):
+        what = "image_id" if image_id == "" else f"bbox of four finite numbers ({shown(value.get('bbox'))})"
         _tell(file, value, item, problems, f"has no usable {what}", Code.BAD_VALUE)
         return
+    if segmentation:
+        _tell_what_is_lost(file, value, item, problems)
+    place = file.category_ids.get(category_id)
+    if place is None:
+        place = file.category_ids[category_id] = len(file.category_ids)
+    score = _score(value) if "score" in value else None
+    file.annotations.add(image_id, place, item.line, file.tag(value, item.index), bbox, points, score)
+
+
+def _tell_what_is_lost(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
+    segmentation = value["segmentation"]
     if isinstance(segmentation, dict):
         _tell(file, value, item, problems, "has a mask in run lengths; the box is kept without it", Code.SIMPLIFIED)
-    elif segmentation and isinstance(segmentation, list) and len(segmentation) > 1:
+    elif isinstance(segmentation, list) and len(segmentation) > 1:
         reason = f"has {len(segmentation)} polygons; the largest is kept"
         _tell(file, value, item, problems, reason, Code.SIMPLIFIED)
-    place = file.category_ids.setdefault(category_id, len(file.category_ids))
-    tag = file.tag(value, item.index)
-    file.annotations.add(image_id, place, item.line, bbox, points=points, score=_score(value), tag=tag)
 
 
 def _tell(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems, reason: str, code: Code) -> None:
@@ -164,21 +175,25 @@ def _tell(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems,
     problems.add(file.name, item.line, f"{called} {reason}", code)
 
 
-def _id(value: object) -> str:
-    """An id as text; "" where it is none."""
+def _id(value: object) -> Id:
+    """An id, one and the same for 7, 7.0 and "7", which some tools write side by side; "" where it is none."""
     if type(value) is int and -_ENTRY > value > _ENTRY:
-        return str(value)
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value)
-    return text if len(text) <= 200 else ""
+    return int(text) if _WHOLE.fullmatch(text) else text if len(text) <= 200 else ""
 
 
-def _numbers(values: object, count: int | None = None) -> list[float] | None:
-    if not isinstance(values, list) or (count is not None and len(values) != count):
+def _four(values: object) -> Sequence[float] | None:
+    """bbox, where it is four finite numbers."""
+    if type(values) is not list or len(values) != 4:
         return None
+    a, b, c, d = values
+    if type(a) is type(b) is type(c) is type(d) is float and isfinite(a + b + c + d):  # nearly all
+        return values
     return numbers(values)
 
 
@@ -186,7 +201,7 @@ def _polygon(segmentation: object) -> list[float] | None:
     """The largest of the polygons (flat pixels); a mask in run lengths has none."""
     if not segmentation or not isinstance(segmentation, list):
         return None
-    parts = [_numbers(part) for part in segmentation if isinstance(part, list)]
+    parts = [numbers(part) for part in segmentation if isinstance(part, list)]
     usable = [part for part in parts if part and 6 <= len(part) <= 2 * MAX_POINTS and len(part) % 2 == 0]
     return max(usable, key=polygon_area, default=None)
 

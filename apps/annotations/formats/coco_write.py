@@ -7,11 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .base import Box, Entry, FormatError, ImageLabels
-from .boxes import corners_of
 from .coco_file import polygon_area
 from .geometry import scaled
 from .layout import ExportNames, split_folder
 from .spool import Spool
+
+# By hand, because json.dumps takes longer than all the rest.
+_ROW = (
+    '{"id": %d, "image_id": %d, "category_id": %d, "bbox": [%.6f, %.6f, %.6f, %.6f], "area": %.4f, "iscrowd": 0,'
+    ' "segmentation": [%s]%s}'
+)
 
 
 def write_coco(
@@ -71,15 +76,13 @@ class _Part:
         number, width, height = self._image_count, image.width, image.height
         row = {"id": number, "file_name": name, "width": width, "height": height}
         self._images.write((",\n" if number > 1 else "") + _json(row))
-        rows = []
+        rows, count = [], self._annotation_count
         for box in image.boxes:
-            self._annotation_count += 1
-            category = self._categories[box.class_index]["id"]
-            ids = f'"id": {self._annotation_count}, "image_id": {number}, "category_id": {category}'
-            rows.append(f"{{{ids}, {_shape(box, width, height)}}}")
+            count += 1
+            rows.append(_ROW % (count, number, self._categories[box.class_index]["id"], *_shape(box, width, height)))
         if rows:
-            is_first = self._annotation_count == len(rows)
-            self._annotations.write(("" if is_first else ",\n") + ",\n".join(rows))
+            self._annotations.write((",\n" if self._annotation_count else "") + ",\n".join(rows))
+        self._annotation_count = count
 
     def pieces(self) -> Iterator[bytes]:
         categories = _json(self._categories)
@@ -94,17 +97,16 @@ class _Part:
         self._annotations.close()
 
 
-def _shape(box: Box, width: int, height: int) -> str:
-    """The box as members of a JSON object; by hand, because json.dumps takes as long as all the rest."""
-    x1, y1, _x2, _y2 = corners_of(box)
-    box_width, box_height = round(box.width * width, 6), round(box.height * height, 6)
-    bbox = f'"bbox": [{round(x1 * width, 6)}, {round(y1 * height, 6)}, {box_width}, {box_height}]'
-    area, segmentation = box_width * box_height, "[]"
-    if box.points:
-        polygon = [round(value, 6) for value in scaled(box.points, width, height)]
-        area, segmentation = polygon_area(polygon), f"[{_json(polygon)}]"
+def _shape(box: Box, width: int, height: int) -> tuple[float | str, ...]:
+    """bbox, area, segmentation and whatever follows, for _ROW."""
+    box_width, box_height = box.width * width, box.height * height
+    x, y = box.x_center * width - box_width / 2, box.y_center * height - box_height / 2
     score = "" if box.confidence is None else f', "score": {_json(box.confidence)}'
-    return f'{bbox}, "area": {round(area, 4)}, "iscrowd": 0, "segmentation": {segmentation}{score}'
+    if not box.points:
+        return x, y, box_width, box_height, box_width * box_height, "", score
+    polygon = scaled(box.points, width, height)
+    segmentation = _json([[round(value, 6) for value in polygon]])[1:-1]
+    return x, y, box_width, box_height, polygon_area(polygon), segmentation, score
 
 
 def _json(value: Any) -> str:

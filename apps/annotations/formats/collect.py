@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from posixpath import basename
-from sys import intern
 
 from .base import Box, Code, ImageLabels, Problems, Source
-from .boxes import fit_box
+from .boxes import Fault, fit_box
 from .held import HeldShapes
 from .layout import ImageIndex, content_names, image_names, split_of
 from .text import clean_name, read_lines, shown
@@ -80,8 +79,10 @@ class Collection:
         score: float | None = None,
         tag: int = MANUAL,
     ) -> None:
-        number = self._classes.setdefault(intern(class_name), len(self._classes))
-        self._shapes.add(image, number, line, corners, points=points, score=score, tag=tag)
+        number = self._classes.get(class_name)
+        if number is None:
+            number = self._classes[class_name] = len(self._classes)
+        self._shapes.add(image, number, line, tag, corners, points, score)
 
     def read_images(self, class_names: Sequence[str]) -> Iterator[ImageLabels]:
         """Every image, sorted by path. `class_names` must have every class used."""
@@ -98,27 +99,23 @@ class Collection:
             yield image
 
     def _boxes(self, path: str, found: Found, places: list[int], class_names: Sequence[str]) -> list[Box]:
-        boxes: dict[Box, None] = {}
-        for shape in self._shapes.of(path):
-            place = places[shape.class_number]
-            box, fault = fit_box(
-                place,
-                shape.four,
-                size=found.size,
-                points=shape.points,
-                confidence=shape.score,
-                source=_SOURCES[shape.tag],
-            )
+        boxes, seen = [], set()
+        for number, line, tag, x1, y1, x2, y2, score, at, count in self._shapes.of(path):
+            points = self._shapes.points(at, count)
+            score = None if score != score else score
+            key = (number, x1, y1, x2, y2, score, points and points.tobytes())
+            if key in seen:
+                fault = Fault(Code.DUPLICATE, "the same box is there already")
+            else:
+                seen.add(key)
+                corners = (x1, y1, x2, y2)
+                box, fault = fit_box(places[number], corners, found.size, points, score, _SOURCES[tag])
+                if box:
+                    boxes.append(box)
             if fault:
-                reason = f"{basename(path)}: {shown(class_names[place])}: {fault.reason}"
-                self.problems.add(found.file, shape.line, reason, fault.code)
-            if box:
-                count = len(boxes)
-                boxes[box] = None
-                if len(boxes) == count:
-                    reason = f"{basename(path)}: {shown(class_names[place])}: the same box is there already"
-                    self.problems.add(found.file, shape.line, reason, Code.DUPLICATE)
-        return list(boxes)
+                reason = f"{basename(path)}: {shown(class_names[places[number]])}: {fault.reason}"
+                self.problems.add(found.file, line, reason, fault.code)
+        return boxes
 
 
 def listed_classes(source: Source, names: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from math import isfinite
 from posixpath import dirname
 from typing import Any
 from xml.parsers import expat
@@ -99,9 +100,8 @@ class CvatFile:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         path = self._path
         path.append(tag)
-        if len(path) == 3 and path[1] == "image":
-            if self._image is not None:
-                self._shape(tag, attributes)
+        if len(path) == 3 and self._image is not None:
+            self._shape(tag, attributes)
         elif len(path) == 2:
             if tag == "image":
                 self._images += 1
@@ -159,22 +159,26 @@ class CvatFile:
             self._size = found.size
 
     def _shape(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag in _LEFT_OUT:
-            label = shown(attributes.get("label", ""))
-            self._tell(f"{_LEFT_OUT[tag]} ({label}) is neither a box nor a polygon; left out", Code.UNSUPPORTED)
-        elif reader := self._readers.get(tag):
+        reader = self._readers.get(tag)
+        if reader:
             label = clean_name(attributes.get("label", ""))
             if not label:
                 self._tell(f"a {tag} has no label", Code.BAD_VALUE)
             elif not reader(label, attributes):
                 self._tell(f"a {tag} ({shown(label)}) has no usable coordinates", Code.BAD_VALUE)
+        elif tag in _LEFT_OUT:
+            label = shown(attributes.get("label", ""))
+            self._tell(f"{_LEFT_OUT[tag]} ({label}) is neither a box nor a polygon; left out", Code.UNSUPPORTED)
 
     def _box(self, label: str, attributes: dict[str, str]) -> bool:
-        corners = _numbers(attributes, "xtl", "ytl", "xbr", "ybr")
-        rotation = number(attributes.get("rotation", 0))
-        if corners is None or rotation is None:
+        try:
+            x1, y1 = float(attributes["xtl"]), float(attributes["ytl"])
+            x2, y2 = float(attributes["xbr"]), float(attributes["ybr"])
+        except (KeyError, ValueError):
             return False
-        x1, y1, x2, y2 = corners
+        rotation = number(attributes["rotation"]) if "rotation" in attributes else 0
+        if rotation is None or not isfinite(x1 + y1 + x2 + y2):
+            return False
         if x1 > x2 or y1 > y2:
             self._tell(f"{shown(label)}: xtl and xbr, or ytl and ybr, were swapped", Code.SWAPPED)
             x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
@@ -212,13 +216,14 @@ class CvatFile:
         return True
 
     def _add(self, label: str, attributes: dict[str, str], corners, points=None) -> None:
-        scale = 1 / self._size[0], 1 / self._size[1]
+        width, height = self._size
+        x1, y1, x2, y2 = corners
         self._collection.add_shape(
             self._image,
             label,
-            self._line,
-            scaled(corners, *scale),
-            points=scaled(points, *scale) if points else None,
+            self._parser.CurrentLineNumber,
+            (x1 / width, y1 / height, x2 / width, y2 / height),
+            points=scaled(points, 1 / width, 1 / height) if points else None,
             tag=MODEL if attributes.get("source") == "auto" else MANUAL,
         )
 

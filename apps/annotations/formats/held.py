@@ -11,27 +11,17 @@ import struct
 import tempfile
 from array import array
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 
 _IN_MEMORY = 16 * 1024 * 1024  # of polygons, before they go to a temporary file
 _ROW = struct.Struct("<iIqdddddQI")  # class, line, tag, four, score, polygon's place and length
 _MAX_LINE = 2**32 - 1
 _NONE = math.nan
-
-
-@dataclass(slots=True)
-class HeldShape:
-    """`class_number`, `tag` and the unit of `four` and `points` are the holder's own."""
-
-    class_number: int
-    line: int
-    tag: int
-    four: tuple[float, float, float, float] | None
-    points: array | None
-    score: float | None
+_NOWHERE = (_NONE, 0.0, 0.0, 0.0)
 
 
 class HeldShapes:
+    """By image, in the order they were added. Class numbers, tags and units are the holder's own."""
+
     def __init__(self) -> None:
         self._rows: dict[Hashable, bytearray] = {}
         self._points = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
@@ -42,31 +32,25 @@ class HeldShapes:
         image: Hashable,
         class_number: int,
         line: int,
+        tag: int,
         four: Sequence[float] | None,
-        *,
         points: Sequence[float] | None = None,
         score: float | None = None,
-        tag: int = 0,
     ) -> None:
-        """`four` are corners, or whatever four finite numbers say where the shape is."""
+        """`four` are corners, or whatever four finite numbers say where the shape is; without them, `points` do."""
         place = count = 0
         if points is not None:
             place, count = self._end, len(points)
             self._points.seek(place)
             self._end += self._points.write(array("d", points).tobytes())
-        row = _ROW.pack(
-            class_number,
-            min(line, _MAX_LINE),
-            tag,
-            *(four if four is not None else (_NONE, 0.0, 0.0, 0.0)),
-            _NONE if score is None else score,
-            place,
-            count,
-        )
-        if image in self._rows:
-            self._rows[image] += row
-        else:
-            self._rows[image] = bytearray(row)
+        a, b, c, d = four or _NOWHERE
+        if line > _MAX_LINE:
+            line = _MAX_LINE
+        row = _ROW.pack(class_number, line, tag, a, b, c, d, _NONE if score is None else score, place, count)
+        rows = self._rows.get(image)
+        if rows is None:
+            rows = self._rows[image] = bytearray()
+        rows += row
 
     def images(self) -> Iterator[Hashable]:
         return iter(self._rows)
@@ -74,19 +58,18 @@ class HeldShapes:
     def count(self, image: Hashable) -> int:
         return len(self._rows.get(image, b"")) // _ROW.size
 
-    def of(self, image: Hashable) -> Iterator[HeldShape]:
-        """The image's shapes in the order they were added."""
-        for class_number, line, tag, a, b, c, d, score, place, count in _ROW.iter_unpack(self._rows.get(image, b"")):
-            yield HeldShape(
-                class_number,
-                line,
-                tag,
-                None if math.isnan(a) else (a, b, c, d),
-                self._read_points(place, count) if count else None,
-                None if math.isnan(score) else score,
-            )
+    def of(self, image: Hashable) -> Iterator[tuple]:
+        """(class number, line, tag, the four, score, and what `points` takes: two numbers) of each shape.
 
-    def _read_points(self, place: int, count: int) -> array:
+        Plain tuples, because there are millions. The first of the four and the score are not equal to
+        themselves where there is none.
+        """
+        return _ROW.iter_unpack(self._rows.get(image, b""))
+
+    def points(self, place: int, count: int) -> array | None:
+        """The polygon, flat."""
+        if not count:
+            return None
         self._points.seek(place)
         points = array("d")
         points.frombytes(self._points.read(8 * count))

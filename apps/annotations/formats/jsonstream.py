@@ -76,11 +76,12 @@ def _list(key: str, window: _Window) -> Iterator[Item]:
     yield Item(key, -1, None, window.line())
     index, is_end = 0, window.peek() == "]"
     while not is_end:
+        for line, value in window.elements_at_hand():
+            yield Item(key, index, value, line)
+            index += 1
         line = window.line()
         yield Item(key, index, window.value(), line)
         index += 1
-        if window.at_next():
-            continue
         is_end = window.peek() == "]"
         if not is_end:
             window.take(",", "a comma or the end of the list")
@@ -110,13 +111,22 @@ class _Window:
                 raise self.error("is not valid JSON (it ends too early)")
             self._fill()
 
-    def at_next(self) -> bool:
-        """Go to the next element of a list, where it is at hand."""
-        found = _NEXT.match(self._text, self._pos)
-        if not found or found.end() >= len(self._text) or self._text[found.end()] == "]":
-            return False
-        self._pos = found.end()
-        return True
+    def elements_at_hand(self) -> Iterator[tuple[int, Any]]:
+        """(line, value) of the list's elements that are whole in the window, up to the last or a broken one."""
+        text, position, lines, counted = self._text, self._pos, self._lines, self._counted
+        while True:
+            try:
+                value, end = _scan(text, position)
+            except (StopIteration, ValueError, RecursionError):  # `value` says what is wrong, or reads on
+                break
+            following = _NEXT.match(text, end)
+            if not following or following.end() >= len(text) or text[following.end()] == "]":
+                break
+            lines += text.count("\n", counted, position)
+            counted = position
+            yield lines, value
+            position = following.end()
+        self._pos, self._lines, self._counted = position, lines, counted
 
     def take(self, character: str, what: str) -> None:
         if self.peek() != character:

@@ -22,6 +22,7 @@ MAX_LABEL_BYTES = 8 * 1024 * 1024  # one image's labels, or one list of names
 MAX_YAML_BYTES = 256 * 1024  # PyYAML reads about 100 KB a second
 
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+_NAN = math.nan
 _NUMERIC = frozenset((int, float, str))
 _UTF8, _UTF16 = "utf-8-sig", "utf-16"
 _XML_HEAD = 64 * 1024
@@ -29,8 +30,8 @@ _XML_HEAD = 64 * 1024
 _KNOWN_ENCODINGS = re.compile(
     r"(us-)?ascii|iso-8859-\d+|latin-?1|(windows-|cp)125\d|gb\w+|big5|shift[_-]jis|euc-(jp|kr)", re.IGNORECASE
 )
-# C0 and C1 controls and lone surrogates: neither PostgreSQL nor XML can store them.
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+# C0 and C1 controls and lone surrogates: neither PostgreSQL nor XML can store them. Nobody sees a U+FEFF.
+_UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]+")
 
 
 def read_bytes(source: Source, name: str, limit: int) -> bytes:
@@ -184,14 +185,11 @@ def number(value: object) -> float | None:
 def numbers(values: Iterable[object]) -> list[float] | None:
     """All of them as finite numbers, or None."""
     values = list(values)
-    if _NUMERIC.issuperset(map(type, values)):
-        try:
-            found = list(map(float, values))
-        except (ValueError, OverflowError):
-            return None
-        return found if all(map(math.isfinite, found)) else None
-    found = list(map(number, values))
-    return None if None in found else found
+    try:
+        found = list(map(float, values)) if _NUMERIC.issuperset(map(type, values)) else [_NAN]
+    except (ValueError, OverflowError):
+        return None
+    return found if all(map(math.isfinite, found)) else None
 
 
 def pixels(value: object) -> int | None:

@@ -13,6 +13,8 @@ from .base import Box, Entry, FormatError, ImageLabels
 from .boxes import corners_of
 from .layout import ExportNames, split_folder, stem
 
+_ROW = "%d %.8f %.8f %.8f %.8f\n"
+
 
 def write_yolo(
     class_names: Sequence[str],
@@ -69,7 +71,7 @@ def data_yaml(class_names: Sequence[str], folders: Iterable[str]) -> str:
 
 
 def _detect_row(box: Box) -> str:
-    return f"{box.class_index} {box.x_center:.8f} {box.y_center:.8f} {box.width:.8f} {box.height:.8f}\n"
+    return _ROW % (box.class_index, box.x_center, box.y_center, box.width, box.height)
 
 
 def _segment_row(box: Box) -> str:
