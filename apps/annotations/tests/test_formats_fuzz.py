@@ -2,7 +2,8 @@ import pytest
 
 from apps.annotations.formats import FORMATS, read
 
-from .formats_fuzz import check_reading, fuzz, originals
+from .formats_fuzz import check_reading, fuzz
+from .formats_fuzz_archives import originals
 from .formats_helpers import MemorySource
 
 
