@@ -3,7 +3,8 @@
 Pixels, edges from 0; our own files have six decimals of a pixel, CVAT's own two. The classes stand in the
 order of <labels>. A turned box becomes a polygon of its corners, an ellipse a polygon of 64; of a mask the
 box is kept. An image that the file names without shapes is labelled and empty; an image file that it does
-not name is unlabelled. The split is the image's subset, or else that of its folder.
+not name is unlabelled. The split is the image's subset, or else that of the file's name (datumaro writes a
+train.xml and a val.xml), or else that of the image's folder.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .boxes import enclosing
 from .collect import MANUAL, MAX_POINTS, MODEL, Collection, Found
 from .geometry import ellipse, rectangle, scaled, turned
 from .image_size import image_size
-from .layout import split_word
+from .layout import split_in_stem, split_word
 from .text import clean_name, number, numbers, pixels, shown, xml_encoding
 
 _CHUNK = 256 * 1024
@@ -140,7 +140,7 @@ class CvatFile:
 
     def _start_image(self, attributes: dict[str, str]) -> None:
         name, subset = attributes.get("name", ""), attributes.get("subset", "")
-        found = Found(self.name, self._line, split=split_word(subset))
+        found = Found(self.name, self._line, split=split_word(subset) or split_in_stem(self.name))
         if not name.strip():
             self._tell("an image without a name is left out", Code.BAD_VALUE)
             return

@@ -231,24 +231,40 @@ def test_coco_of_datumaro_with_a_json_for_each_subset():
     assert list(found.values()) == [("train", True, 1), ("train", True, 1), ("val", True, 0)]
 
 
-def test_cvat_of_datumaro_with_an_xml_for_each_subset():
-    def part(name, subset):
-        meta = "<meta><task><labels><label><name>cat</name><attributes/></label></labels></task></meta>"
-        shape = '<box label="cat" z_order="0" occluded="0" xtl="1.0" ytl="2.0" xbr="50.0" ybr="60.0"></box>'
-        image = f'<image id="0" name="{name}.jpg" subset="{subset}" width="100" height="100">{shape}</image>'
-        return f'<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version>{meta}{image}</annotations>'
-
+def test_cvat_of_datumaro_with_an_xml_for_each_subset_and_no_subset_in_it():
+    meta = "<meta><task><labels><label><name>cat</name><attributes>\n</attributes></label></labels></task></meta>"
+    shape = '<box label="cat" occluded="0" xtl="12.35" ytl="10.0" xbr="50.0" ybr="30.0" z_order="0">\n</box>'
+    image = f'<image id="0" name="a.jpg" width="100" height="50">\n{shape}\n</image>'
+    xml = (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n{meta}\n{image}</annotations>'
+    )
     reading, found = read_zip(
-        {
-            "train.xml": part("a", "train"),
-            "val.xml": part("a", "val"),
-            "images/train/a.jpg": b"",
-            "images/val/a.jpg": b"",
-        },
-        "cvat",
+        {"train.xml": xml, "val.xml": xml, "images/train/a.jpg": b"", "images/val/a.jpg": b""}, "cvat"
     )
     assert (reading.class_names, list(found.values())) == (("cat",), [("train", True, 1), ("val", True, 1)])
     assert not reading.problems.total
+
+
+def test_globox_writes_labels_alone_without_names_of_classes_or_meta():
+    reading, found = read_zip({"labels/a.txt": "1 0.31172835 0.4 0.3765433 0.4\n", "images/a.jpg": b""}, "yolo")
+    assert (reading.class_names, list(found.values())) == (("class_0", "class_1"), [("", True, 1)])
+    box = '<box label="dog" xtl="12.34567" ytl="10.0" xbr="50.0" ybr="30.0" />'
+    xml = f'<annotations><image name="a.jpg" width="100" height="50">{box}</image></annotations>'
+    reading, found = read_zip({"annotations.xml": xml, "images/a.jpg": b""}, "cvat")
+    assert (reading.class_names, list(found.values())) == (("dog",), [("", True, 1)])
+
+
+def test_voc_of_datumaro_with_a_labelmap_and_a_background():
+    reading, found = read_zip(
+        {
+            "Annotations/a.xml": voc("dog").replace("<depth>3<", "<depth>100<"),
+            "ImageSets/Main/train.txt": "a\n",
+            "labelmap.txt": "# label:color_rgb:parts:actions\nbackground:::\ndog:::\ncat:::\n",
+            "JPEGImages/a.jpg": b"",
+        },
+        "voc",
+    )
+    assert (reading.class_names, list(found.values())) == (("dog", "cat"), [("train", True, 1)])
 
 
 def test_images_of_one_stem_with_two_extensions_keep_their_own_labels():
