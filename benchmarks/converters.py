@@ -143,7 +143,7 @@ def write_labels(key, folder, images):
         if entry.data is None:
             continue
         path = f"{folder}/{entry.name}"
-        parent = os.path.dirname(path)
+        parent = path.rpartition("/")[0]
         if parent not in folders:
             os.makedirs(parent, exist_ok=True)
             folders.add(parent)

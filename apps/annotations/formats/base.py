@@ -193,7 +193,7 @@ class Recognition:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One file of an export. Either `data` holds its bytes in pieces, or `image` is the image whose own
     bytes belong there."""

@@ -179,8 +179,9 @@ def _fill(
         width, height = size = record.size or image_size(source, found.path)
         found.width, found.height = size
         found.labelled = found.labelled or file.has_annotations
+        file_places = places[number]
         for category, line, tag, x, y, box_width, box_height, score, at, count in file.annotations.of(record.id):
-            place, category_id = places[number][category]
+            place, category_id = file_places[category]
             points = scaled(file.annotations.points(at, count), 1 / width, 1 / height) if count else None
             corners = x / width, y / height, (x + box_width) / width, (y + box_height) / height
             if x != x:  # there is only the polygon

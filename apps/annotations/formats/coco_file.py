@@ -31,8 +31,8 @@ class Category:
 
     @property
     def number(self) -> int | None:
-        """The id, where it is a whole number."""
-        return self.id if isinstance(self.id, int) else None
+        """The id, where it is a whole number of common length."""
+        return self.id if isinstance(self.id, int) and abs(self.id) < 2**53 else None
 
     @property
     def order(self) -> tuple[int, Id]:
@@ -97,10 +97,10 @@ def load_file(source: Source, name: str, problems: Problems) -> CocoFile:
         take = readers.get(item.key)
         if take is None or item.index is None:
             continue
-        if item.index < 0:
-            file.has_annotations = file.has_annotations or item.key == "annotations"
-        elif isinstance(item.value, dict):
+        if type(item.value) is dict:
             take(file, item.value, item, problems)
+        elif item.index < 0:
+            file.has_annotations = file.has_annotations or item.key == "annotations"
         else:
             problems.add(name, item.line, f"entry {item.index} of {item.key} is no object", Code.BAD_VALUE)
     return file
@@ -141,13 +141,18 @@ def _take_image(file: CocoFile, value: dict[str, Any], item: Item, problems: Pro
 def _take_annotation(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
     if "caption" in value and "bbox" not in value:
         return
-    segmentation = value.get("segmentation")
-    if value.get("iscrowd") in (1, True):
+    segmentation, is_crowd = value.get("segmentation"), value.get("iscrowd")
+    if is_crowd and is_crowd in (1, True):
         _tell(file, value, item, problems, "is a crowd, no single object", Code.CROWD)
         return
     bbox = _four(value.get("bbox"))
     points = _polygon(segmentation) if segmentation else None
-    image_id, category_id = _id(value.get("image_id")), _id(value.get("category_id"))
+    image_id, category_id, tag = value.get("image_id"), value.get("category_id"), value.get("id")
+    # Nearly always plain numbers, and there are millions of them.
+    if type(image_id) is not int or type(category_id) is not int:
+        image_id, category_id = _id(image_id), _id(category_id)
+    if type(tag) is not int or not 0 <= tag < -_ENTRY:
+        tag = file.tag(value, item.index)
     if image_id == "" or (bbox is None and points is None):
         what = "image_id" if image_id == "" else f"bbox of four finite numbers ({shown(value.get('bbox'))})"
         _tell(file, value, item, problems, f"has no usable {what}", Code.BAD_VALUE)
@@ -158,7 +163,7 @@ def _take_annotation(file: CocoFile, value: dict[str, Any], item: Item, problems
     if place is None:
         place = file.category_ids[category_id] = len(file.category_ids)
     score = _score(value) if "score" in value else None
-    file.annotations.add(image_id, place, item.line, file.tag(value, item.index), bbox, points, score)
+    file.annotations.add(image_id, place, item.line, tag, bbox, points, score)
 
 
 def _tell_what_is_lost(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems) -> None:
@@ -177,7 +182,7 @@ def _tell(file: CocoFile, value: dict[str, Any], item: Item, problems: Problems,
 
 def _id(value: object) -> Id:
     """An id, one and the same for 7, 7.0 and "7", which some tools write side by side; "" where it is none."""
-    if type(value) is int and -_ENTRY > value > _ENTRY:
+    if type(value) is int:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return ""

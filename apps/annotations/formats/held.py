@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 _IN_MEMORY = 16 * 1024 * 1024  # of polygons, before they go to a temporary file
 _ROW = struct.Struct("<iIqdddddQI")  # class, line, tag, four, score, polygon's place and length
+_pack = _ROW.pack
 _MAX_LINE = 2**32 - 1
 _NONE = math.nan
 _NOWHERE = (_NONE, 0.0, 0.0, 0.0)
@@ -44,9 +45,8 @@ class HeldShapes:
             self._points.seek(place)
             self._end += self._points.write(array("d", points).tobytes())
         a, b, c, d = four or _NOWHERE
-        if line > _MAX_LINE:
-            line = _MAX_LINE
-        row = _ROW.pack(class_number, line, tag, a, b, c, d, _NONE if score is None else score, place, count)
+        score = _NONE if score is None else score
+        row = _pack(class_number, line if line < _MAX_LINE else _MAX_LINE, tag, a, b, c, d, score, place, count)
         rows = self._rows.get(image)
         if rows is None:
             rows = self._rows[image] = bytearray()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,9 +76,7 @@ def _list(key: str, window: _Window) -> Iterator[Item]:
     yield Item(key, -1, None, window.line())
     index, is_end = 0, window.peek() == "]"
     while not is_end:
-        for line, value in window.elements_at_hand():
-            yield Item(key, index, value, line)
-            index += 1
+        index = yield from window.elements_at_hand(key, index)
         line = window.line()
         yield Item(key, index, window.value(), line)
         index += 1
@@ -111,8 +109,8 @@ class _Window:
                 raise self.error("is not valid JSON (it ends too early)")
             self._fill()
 
-    def elements_at_hand(self) -> Iterator[tuple[int, Any]]:
-        """(line, value) of the list's elements that are whole in the window, up to the last or a broken one."""
+    def elements_at_hand(self, key: str, index: int) -> Generator[Item, None, int]:
+        """The list's elements that are whole in the window, up to the last or a broken one; returns the next index."""
         text, position, lines, counted = self._text, self._pos, self._lines, self._counted
         while True:
             try:
@@ -124,9 +122,11 @@ class _Window:
                 break
             lines += text.count("\n", counted, position)
             counted = position
-            yield lines, value
+            yield Item(key, index, value, lines)
+            index += 1
             position = following.end()
         self._pos, self._lines, self._counted = position, lines, counted
+        return index
 
     def take(self, character: str, what: str) -> None:
         if self.peek() != character:

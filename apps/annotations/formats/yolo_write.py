@@ -32,7 +32,7 @@ def write_yolo(
     """
     if task not in ("detect", "segment"):
         raise FormatError("", None, f"YOLO labels are written for detect or segment, not for {task}")
-    row = _segment_row if task == "segment" else _detect_row
+    write_rows = _segment_rows if task == "segment" else _detect_rows
     names, folders = ExportNames(), set()
     for image in images:
         folder = split_folder(image)
@@ -40,8 +40,7 @@ def write_yolo(
         name = names.name_for(image, folder)
         yield Entry(f"images/{folder}/{name}", image=image)
         if image.labelled:
-            rows = "".join(row(box) for box in image.boxes)
-            yield Entry(f"labels/{folder}/{stem(name)}.txt", data=(rows.encode(),))
+            yield Entry(f"labels/{folder}/{stem(name)}.txt", data=(write_rows(image.boxes).encode(),))
     yield Entry("data.yaml", data=(data_yaml(class_names, folders).encode(),))
 
 
@@ -70,8 +69,12 @@ def data_yaml(class_names: Sequence[str], folders: Iterable[str]) -> str:
     return "".join(f"{comment}\n" for comment in comments) + body
 
 
-def _detect_row(box: Box) -> str:
-    return _ROW % (box.class_index, box.x_center, box.y_center, box.width, box.height)
+def _detect_rows(boxes: Sequence[Box]) -> str:
+    return "".join([_ROW % (box.class_index, box.x_center, box.y_center, box.width, box.height) for box in boxes])
+
+
+def _segment_rows(boxes: Sequence[Box]) -> str:
+    return "".join(map(_segment_row, boxes))
 
 
 def _segment_row(box: Box) -> str:
