@@ -112,7 +112,7 @@ def _take_category(file: CocoFile, value: dict[str, Any], item: Item, problems: 
         reason = f"entry {item.index} of categories has no usable id ({shown(value.get('id'))})"
         problems.add(file.name, item.line, reason, Code.BAD_VALUE)
         return
-    name = clean_name(value.get("name")) or f"class_{category_id}"
+    name = clean_name(value.get("name")) or clean_name(f"class_{category_id}")
     if category_id in file.categories:
         reason = f"category id {shown(category_id)} is given twice; the first name stands"
         problems.add(file.name, item.line, reason, Code.DUPLICATE)

@@ -22,6 +22,8 @@ MAX_LABEL_BYTES = 8 * 1024 * 1024  # one image's labels, or one list of names
 MAX_YAML_BYTES = 256 * 1024  # PyYAML reads about 100 KB a second
 
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.-]{1,40})[\"']")
+_MAX_YAML_DEPTH = 50
+_BRACKET = re.compile(r"[\[\]{}]")
 _NAN = math.nan
 _NUMERIC = frozenset((int, float, str))
 _UTF8, _UTF16 = "utf-8-sig", "utf-16"
@@ -158,6 +160,8 @@ def read_yaml(source: Source, name: str) -> dict[str, Any]:
     (safe_load would make it False or a number).
     """
     text = read_text(source, name, MAX_YAML_BYTES)
+    if _is_nested_too_deeply(text):
+        raise FormatError(name, None, f"is nested deeper than the {_MAX_YAML_DEPTH} levels such a file may have")
     try:
         content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except yaml.YAMLError as error:
@@ -169,6 +173,16 @@ def read_yaml(source: Source, name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FormatError(name, None, "is YAML, but not a mapping of keys to values")
     return content
+
+
+def _is_nested_too_deeply(text: str) -> bool:
+    """By brackets alone: for each that is open, PyYAML looks at all others for every token."""
+    depth = 0
+    for bracket in _BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > _MAX_YAML_DEPTH:
+            return True
+    return False
 
 
 def number(value: object) -> float | None:

@@ -252,3 +252,9 @@ def test_category_ids_are_given_out_as_the_file_has_them():
 def test_an_export_needs_a_category_id_for_each_class(ids):
     with pytest.raises(FormatError, match="a category id of its own"):
         export("coco", ["cat", "dog"], [labels("a.jpg")], category_ids=ids)
+
+
+def test_a_category_without_a_name_is_called_by_its_id_whatever_that_is():
+    categories = [{"id": 3}, {"id": "\ud800x", "name": ""}]
+    reading, _images = read_one(annotation(1), categories=categories)
+    assert reading.class_names == ("class_3", "class_ x")

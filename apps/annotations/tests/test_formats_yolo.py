@@ -275,3 +275,12 @@ def test_data_yaml_stands_in_for_splits_that_are_missing_and_says_so():
 def test_file_names_that_no_system_takes_are_made_safe():
     files = export("yolo", ["cat"], [labels("../x:y?.jpg", box(), split="train"), labels("", split="train")])
     assert {"images/train/_x_y_.jpg", "images/train/image"} < set(files)
+
+
+def test_images_called_like_lists_and_class_files_keep_their_labels():
+    names = ["train.jpg", "test.jpg", "classes.jpg", ".jpg", "obj.png"]
+    files = export("yolo", ["cat"], [labels(name, box(), split="train") for name in names])
+    reading, images = read_all(files)
+    assert [len(image.boxes) for image in images.values()] == [1] * 5
+    assert reading.class_names == ("cat",)
+    assert not reading.problems.total
