@@ -6,7 +6,7 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core.api import accepted
+from apps.core.api import JobSerializer, accepted
 from apps.datasets import services
 from apps.datasets.access import get_change, get_dataset_to_edit
 from apps.datasets.filters import images_matching
@@ -84,7 +84,7 @@ class Trash(generics.ListAPIView):
 class PurgeTrash(APIView):
     """Delete images of the trash for good: `ids`, or all. Many are a job: 202."""
 
-    @extend_schema(request=PurgeSerializer, responses=BulkAnswerSerializer)
+    @extend_schema(request=PurgeSerializer, responses={200: BulkAnswerSerializer, 202: JobSerializer})
     def post(self, request, dataset_id):
         dataset = get_dataset_to_edit(request.user, dataset_id)
         wanted = PurgeSerializer(data=request.data)
