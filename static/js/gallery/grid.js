@@ -2,7 +2,7 @@
  * The grid in the page: only the tiles in view, and a margin, are elements; the canvas around them is as high as all of
  * them would be, so that the page's own scrollbar leads anywhere. CSS lays the tiles out; this reads how many are in a
  * row and how high one is.
- * Event: view ({first, end, resting}).
+ * Event: view ({first, end, resting, still}): resting where it scrolls no faster than one reads, still where not at all.
  */
 import { perFrame } from "../annotator/dom.js";
 import { Emitter } from "../annotator/emitter.js";
@@ -16,7 +16,8 @@ export class Grid extends Emitter {
   layout = new Layout();
   #tiles = new Map();
   #range = { first: 0, end: 0 };
-  #rest = null;
+  #timer = null;
+  #resting = true;
   #last = { y: scrollY, at: 0 };
   #focus = 0;
 
@@ -26,6 +27,7 @@ export class Grid extends Emitter {
     Object.assign(this, { canvas, list, bar, make, fill });
     list.replaceChildren();
     this.update = perFrame(() => this.#update());
+    this.look = perFrame(() => this.#look(false));
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(canvas);
   }
@@ -87,7 +89,7 @@ export class Grid extends Emitter {
 
   /** Shows again what is known of the tiles that are there. */
   refresh() {
-    for (const [index, tile] of this.#tiles) this.fill(tile, index, !this.#rest);
+    for (const [index, tile] of this.#tiles) this.fill(tile, index, this.#resting);
   }
 
   #measure(count = this.layout.count) {
@@ -115,17 +117,22 @@ export class Grid extends Emitter {
     const now = performance.now();
     const speed = Math.abs(scrollY - this.#last.y) / Math.max(1, now - this.#last.at);
     this.#last = { y: scrollY, at: now };
-    clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => this.#rested(), REST);
-    this.update();
-    if (speed < SLOW) this.#rested();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#rested(), REST);
+    this.#resting = speed < SLOW;
+    if (this.#resting) this.look();
+    else this.update();
   }
 
   #rested() {
-    clearTimeout(this.#rest);
-    this.#rest = null;
+    clearTimeout(this.#timer);
+    this.#resting = true;
+    this.#look(true);
+  }
+
+  #look(still) {
     this.#update();
-    this.emit("view", { ...this.#range, resting: true });
+    this.emit("view", { ...this.#range, resting: true, still });
     this.refresh();
   }
 
@@ -148,7 +155,7 @@ export class Grid extends Emitter {
     this.list.style.transform = `translateY(${this.layout.top(range.first)}px)`;
     this.#range = range;
     this.#markFocus();
-    if (this.#rest) this.emit("view", { ...range, resting: false });
+    if (!this.#resting) this.emit("view", { ...range, resting: false, still: false });
   }
 
   #show(index, before) {
@@ -158,7 +165,7 @@ export class Grid extends Emitter {
     tile.dataset.index = index;
     tile.setAttribute("aria-posinset", index + 1);
     tile.setAttribute("aria-setsize", this.layout.count);
-    this.fill(tile, index, !this.#rest);
+    this.fill(tile, index, this.#resting);
     this.list.insertBefore(tile, before);
     this.#tiles.set(index, tile);
     return tile;

@@ -91,12 +91,12 @@ class Gallery {
     document.addEventListener("gallery:changed", () => this.reload());
   }
 
-  viewed({ first, end, resting }) {
+  viewed({ first, end, resting, still }) {
     if (!resting) return;
     this.windows.want(first, end);
     this.view = { first, end };
     this.drawBoxes();
-    this.notePlace();
+    if (still) this.notePlace();
   }
 
   drawBoxes() {
