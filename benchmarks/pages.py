@@ -5,7 +5,8 @@
 
 Starts a platform of its own (the whole one: web process, workers, Valkey) on a database of its own for each kind of
 database; PostgreSQL where its programs are installed. Times are of real HTTP requests to the gunicorn web process over
-a kept loopback connection, sign-in by session included: p50 and p95 of 50 requests after 3 that warm up. Queries are
+a kept loopback connection, sign-in by session included: p50 and p95 of 50 requests after 3 that warm up, and what the
+web process and the database used of the processors for one, which other work on the machine changes little. Queries are
 counted in a process of their own with Django's test client on the same database. Beside that: how long it takes to
 count the statistics and to validate at this size, and how much memory the count needs.
 """
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import requests
@@ -139,18 +140,38 @@ def address(path, facts):
 
 
 def ask(session, address, times):
-    """(p50, p95) in milliseconds of asking for an address again and again; None where there is no such page."""
+    """(p50, p95, processor) in milliseconds of asking for an address again and again; None where there is no page."""
     took = []
-    for _ in range(WARM + times):
+    for number in range(WARM + times):
+        if number == WARM:
+            before = processor_seconds()
         began = time.perf_counter()
         answer = session.get(address, timeout=120, allow_redirects=False)
         took.append((time.perf_counter() - began) * 1000)
         if answer.status_code == 404:
-            return None, None
+            return None, None, None
         if answer.status_code != 200:
             raise SystemExit(f"{address} answered {answer.status_code}: {answer.text[:200]}")
     cuts = statistics.quantiles(took[WARM:], n=100, method="inclusive")
-    return cuts[49], cuts[94]
+    return cuts[49], cuts[94], (processor_seconds() - before) * 1000 / times
+
+
+def processor_seconds():
+    """What the web process and the database server of this benchmark have used of the processors."""
+    parents, used = {}, {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            parents[int(entry.name)] = int(fields[1])
+            if b"gunicorn" in (line := (entry / "cmdline").read_bytes()) or b"postgres" in line:
+                used[int(entry.name)] = int(fields[11]) + int(fields[12])
+    return sum(ticks for pid, ticks in used.items() if _is_mine(pid, parents)) / os.sysconf("SC_CLK_TCK")
+
+
+def _is_mine(pid, parents):
+    while pid and pid != os.getpid():
+        pid = parents.get(pid)
+    return bool(pid)
 
 
 def inside(options):
@@ -248,10 +269,10 @@ def explain(name, queries):
 def show(found, options):
     names = [name for name, _ in pages(options)]
     kinds = list(found)
-    print(
-        f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; p50 / p95 in ms and queries; at most {TARGET} p95\n"
-    )
-    print(f"{'':<36}" + "".join(f"{kind:>30}" for kind in kinds))
+    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; at most {TARGET} ms p95\n")
+    heads = f"{'p50':>9} {'p95':>8} {'CPU ms':>8} {'SQL':>4}"
+    print(f"{'':<36}" + "".join(f"{kind:>32}" for kind in kinds))
+    print(f"{'':<36}" + "".join(f"{heads:>32}" for _ in kinds))
     for name in names:
         cells = (found[kind]["pages"][name] for kind in kinds)
         print(f"{name:<36}" + "".join(map(cell, cells)))
@@ -259,14 +280,14 @@ def show(found, options):
         ("count_seconds", "counting the statistics, s"), ("count_mb", "memory that it needed, MB"),
         ("kept_kb", "what is kept, kB"), ("validation_seconds", "validating, s"), ("seconds", "filling, s"),
     ):  # fmt: skip
-        print(f"{words:<36}" + "".join(f"{found[kind]['facts'][what]:30.1f}" for kind in kinds))
+        print(f"{words:<36}" + "".join(f"{found[kind]['facts'][what]:32.1f}" for kind in kinds))
 
 
 def cell(measured):
-    p50, p95, queries = measured
+    p50, p95, used, queries = measured
     if p95 is None:
-        return f"{'no such page':>30}"
-    return f"{p50:9.1f} /{p95:7.1f}{' !' if p95 > TARGET else '  '} {queries:3d} queries"
+        return f"{'no such page':>32}"
+    return f"{p50:9.1f} {p95:8.1f}{' !' if p95 > TARGET else '  '}{used:7.1f} {queries:4d}"
 
 
 def say(words):
