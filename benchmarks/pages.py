@@ -164,7 +164,7 @@ def processor_seconds():
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             parents[int(entry.name)] = int(fields[1])
             if b"gunicorn" in (line := (entry / "cmdline").read_bytes()) or b"postgres" in line:
-                used[int(entry.name)] = int(fields[11]) + int(fields[12])
+                used[int(entry.name)] = sum(map(int, fields[11:15]))  # its own, and that of its children that ended
     return sum(ticks for pid, ticks in used.items() if _is_mine(pid, parents)) / os.sysconf("SC_CLK_TCK")
 
 
