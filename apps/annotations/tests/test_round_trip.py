@@ -101,7 +101,7 @@ def spoil(dataset, user):
         image.dataset = dataset
         save_labels(image, image.revision, [], user)
     datasets.rename_class(dataset, 0, "spoilt")
-    datasets.delete_images(dataset, dataset.images.filter(filename="2.png"))
+    datasets.trash_images(dataset, dataset.images.filter(filename="2.png"), user)
 
 
 @pytest.mark.parametrize("format", ["coco", "ndjson"])
