@@ -11,6 +11,7 @@ job.json:
       "data": "/abs/data.yaml",     a YOLO dataset: class names and the paths of its splits
       "run_dir": "/abs/dir",        made if missing; everything is written below it
       "model": "yolov8n.yaml",      an architecture of ultralytics, or "/abs/weights.pt" to start from
+      "trainer": "yolo",            or "rtdetr": which of trainer.TRAINERS knows the architecture
       "pretrained": null,           "/abs/x.pt": weights for a .yaml architecture; what fits is taken over
       "resume": false,              go on from run_dir/weights/last.pt; without one, start from the start
       "args": {"epochs": 30, "batch": 8, "imgsz": 96, ...}
@@ -45,7 +46,8 @@ from . import lifeline, quiet, reasons
 from .events import EventStream
 from .reasons import JobError
 
-_FIELDS = {"data", "run_dir", "model", "pretrained", "resume", "args"}
+_FIELDS = {"data", "run_dir", "model", "trainer", "pretrained", "resume", "args"}
+_TRAINERS = ("yolo", "rtdetr")
 OWN_ARGS = {
     "data", "model", "pretrained", "resume", "mode", "task", "project", "name", "exist_ok", "save_dir",
     "save", "val", "plots", "split", "cfg", "save_json", "save_txt", "profile", "compile",
@@ -70,6 +72,7 @@ def read_job(path: Path) -> dict[str, Any]:
     """Return the job of a file, complete and checked as far as that goes without torch. Raises JobError."""
     try:
         job = {
+            "trainer": "yolo",
             "pretrained": None,
             "resume": False,
             "args": {},
@@ -79,6 +82,8 @@ def read_job(path: Path) -> dict[str, Any]:
         raise JobError("bad_job", f"The job file cannot be read: {error}") from error
     if wrong := sorted(_FIELDS ^ set(job)):
         raise JobError("bad_job", f"Missing or unknown in the job: {', '.join(wrong)}.")
+    if job["trainer"] not in _TRAINERS:
+        raise JobError("bad_job", f"The trainer is one of {', '.join(_TRAINERS)}.")
     if reserved := sorted(OWN_ARGS & set(job["args"])):
         raise JobError("bad_arguments", f"These settings are the platform's own: {', '.join(reserved)}.")
     if job["args"].get("cache") == "disk":
@@ -99,13 +104,13 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     run_dir = Path(job["run_dir"])
     run_dir.mkdir(parents=True, exist_ok=True)
     quiet.set_environment(run_dir / ".config")
-    from .trainer import Trainer, is_resumable
+    from .trainer import TRAINERS, is_resumable
 
     quiet.tame_ultralytics()
     os.chdir(run_dir)  # whatever else a library writes lands here
     last = run_dir / "weights" / "last.pt"
     resume = bool(job["resume"]) and last.is_file() and is_resumable(last)
-    Trainer(_overrides(job, last if resume else None), events).train()
+    TRAINERS[job["trainer"]](_overrides(job, last if resume else None), events).train()
 
 
 def default_device() -> str:

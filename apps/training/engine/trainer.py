@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 import ultralytics
+from ultralytics.models.rtdetr.train import RTDETRTrainer
+from ultralytics.models.rtdetr.val import RTDETRValidator
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn.tasks import load_checkpoint
 from ultralytics.utils import LOGGER
@@ -21,7 +23,7 @@ from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 _BATCH_INTERVAL = 0.5  # seconds between two `batch` events
 
 
-class Validator(DetectionValidator):
+class Counting:
     """Counts the confusion matrix in the final validation; ultralytics does so only where it draws plots."""
 
     def update_metrics(self, preds, batch):
@@ -34,8 +36,18 @@ class Validator(DetectionValidator):
             )
 
 
-class Trainer(DetectionTrainer):
-    """A DetectionTrainer whose `weights/last.pt` is whole and resumable at every instant, to the very end."""
+class Validator(Counting, DetectionValidator):
+    """For YOLO."""
+
+
+class DetrValidator(Counting, RTDETRValidator):
+    """For RT-DETR."""
+
+
+class Survivor:
+    """What makes a trainer's `weights/last.pt` whole and resumable at every instant, to the very end."""
+
+    validator_class: type
 
     def __init__(self, overrides: dict[str, Any], events: EventStream) -> None:
         self._events = events
@@ -44,10 +56,10 @@ class Trainer(DetectionTrainer):
         super().__init__(overrides=overrides)
         if self.ddp:
             raise JobError("bad_arguments", "Training on several GPUs at once is not supported yet. Choose one device.")
-        self.add_callback("on_pretrain_routine_end", Trainer._tell_started)
-        self.add_callback("on_train_epoch_start", Trainer._tell_epoch_start)
-        self.add_callback("on_train_batch_end", Trainer._tell_batch)
-        self.add_callback("on_fit_epoch_end", Trainer._tell_epoch)
+        self.add_callback("on_pretrain_routine_end", Survivor._tell_started)
+        self.add_callback("on_train_epoch_start", Survivor._tell_epoch_start)
+        self.add_callback("on_train_batch_end", Survivor._tell_batch)
+        self.add_callback("on_fit_epoch_end", Survivor._tell_epoch)
 
     # --- what is told -------------------------------------------------------------------------------------
 
@@ -171,12 +183,28 @@ class Trainer(DetectionTrainer):
 
     # --- parts --------------------------------------------------------------------------------------------
 
-    def get_validator(self) -> Validator:
-        return Validator(self.test_loader, save_dir=self.save_dir, args=copy(self.args), _callbacks=self.callbacks)
+    def get_validator(self) -> DetectionValidator:
+        options = {"save_dir": self.save_dir, "args": copy(self.args), "_callbacks": self.callbacks}
+        return self.validator_class(self.test_loader, **options)
 
     def read_results_csv(self) -> dict:
         """Leave the history out of checkpoints: it was told as events, and reading it back needs polars."""
         return {}
+
+
+class Trainer(Survivor, DetectionTrainer):
+    """Trains a YOLO of any generation."""
+
+    validator_class = Validator
+
+
+class DetrTrainer(Survivor, RTDETRTrainer):
+    """Trains an RT-DETR."""
+
+    validator_class = DetrValidator
+
+
+TRAINERS = {"yolo": Trainer, "rtdetr": DetrTrainer}
 
 
 class _NothingLeft(Exception):

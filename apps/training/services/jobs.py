@@ -8,7 +8,7 @@ from apps.core import work
 from apps.core.work import enqueue_on_commit
 from apps.models.access import visible_to as models_visible_to
 from apps.training.models import TrainingJob
-from apps.training.registry import argument_problems
+from apps.training.arguments import argument_problems
 
 TASK = "apps.training.tasks.train"
 WAITING = "Waiting for a trainer"
@@ -55,7 +55,7 @@ def create_job(user, dataset, dataset_version=None, **settings):
     problems = readiness_problems(dataset, version)
     if problems:
         raise TrainingRefused({"dataset_id": " ".join(problems)})
-    wrong = argument_problems(settings.get("arguments") or {})
+    wrong = argument_problems(settings.get("arguments") or {}, settings["model_type"])
     if wrong:
         raise TrainingRefused(wrong)
     _check_weights(user, settings)
