@@ -83,6 +83,7 @@ urlpatterns = [
     path(f"{DATASET}/workspace/position", workspace.Position.as_view()),
     path(f"{DATASET}/workspace/window", workspace.Window.as_view()),
     path("training", training.TrainingJobs.as_view()),
+    path("training/options", training.Options.as_view()),
     path("training/<int:pk>", training.TrainingJobDetail.as_view()),
     path("training/<int:pk>/metrics", training.Metrics.as_view()),
     path("training/<int:pk>/logs", training.Logs.as_view()),

@@ -10,10 +10,13 @@ from rest_framework.views import APIView
 from apps.datasets.access import get_dataset
 from apps.training import services
 from apps.training.access import get_job, get_job_to_steer, visible_to
+from apps.training.arguments import arguments
 from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.registry import architectures
 from apps.training.serializers import (
     EpochSerializer,
     LogSerializer,
+    OptionsSerializer,
     TrainingJobSerializer,
     TrainingRequestSerializer,
 )
@@ -41,6 +44,15 @@ class TrainingJobs(generics.ListAPIView):
         data["arguments"] = data.pop("augmentation", {})
         job = refused_as_400(lambda: services.create_job(request.user, dataset, **data))
         return Response(TrainingJobSerializer(job).data, status=status.HTTP_201_CREATED)
+
+
+class Options(APIView):
+    """The models that can be trained and the arguments that are taken, each with its default, range and help."""
+
+    @extend_schema(responses=OptionsSerializer)
+    def get(self, request):
+        known = {"models": list(architectures().values()), "arguments": list(arguments().values())}
+        return Response(OptionsSerializer(known).data)
 
 
 class TrainingJobDetail(generics.RetrieveAPIView):

@@ -3,24 +3,23 @@
 from django.db.models import Avg
 
 from apps.datasets.sample import SAMPLE_SETTINGS
+from apps.training.presets import BALANCED, presets
 
-USUAL = {
-    "model_type": "yolo11n",
-    "weights": "auto",
-    "epochs": 100,
-    "batch_size": 16,
-    "patience": 50,
-    "seed": 0,
-}
-USUAL_OPTIMIZER = "auto"
+USUAL = {"weights": "auto", "patience": 50, "seed": 0}
 LARGEST = 640
 
 
-def propose(dataset):
-    """Initial values of the training form."""
+def propose(dataset, choices):
+    """Initial values of the training form; `choices` are the dataset's presets."""
     if dataset.is_sample:
         return _sample()
-    return {**USUAL, "optimizer": USUAL_OPTIMIZER, "img_size": _img_size(dataset)}
+    balanced = next(preset for preset in choices if preset.key == BALANCED)
+    return USUAL | balanced.values
+
+
+def presets_for(dataset, images, machine):
+    """The presets for a dataset, of which `images` (`{"train", "val"}`) are labelled."""
+    return presets(images, _longer_side(dataset), machine)
 
 
 def _sample():
@@ -33,8 +32,7 @@ def _sample():
     }  # fmt: skip
 
 
-def _img_size(dataset):
-    """The images' own size, as far as that is usual: small images are not blown up for nothing."""
+def _longer_side(dataset):
+    """Pixels of the images' longer side, on the average."""
     mean = dataset.images.aggregate(width=Avg("width"), height=Avg("height"))
-    longer = max(mean["width"] or LARGEST, mean["height"] or LARGEST)
-    return min(LARGEST, max(64, round(longer / 32) * 32))
+    return max(mean["width"] or LARGEST, mean["height"] or LARGEST)

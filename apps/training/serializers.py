@@ -4,8 +4,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.training.arguments import argument_problems, arguments
+from apps.training.devices import ACCEPTED, AUTO, FIT
 from apps.training.models import TrainingEpoch, TrainingJob
-from apps.training.registry import FLOAT_ARGUMENTS, MODEL_TYPES, argument_problems
+from apps.training.registry import MODEL_TYPES
+from apps.training.weights import at_hand
 
 
 class TrainingRequestSerializer(serializers.Serializer):
@@ -24,14 +27,22 @@ class TrainingRequestSerializer(serializers.Serializer):
         help_text="auto, pretrained, scratch, or the id of a model to start from.",
     )
     epochs = serializers.IntegerField(min_value=1, max_value=10_000, default=100)
-    batch_size = serializers.IntegerField(min_value=1, max_value=1024, default=16)
+    batch_size = serializers.IntegerField(
+        min_value=FIT, max_value=1024, default=16, help_text="Images a step; -1 is as many as fit."
+    )
+    device = serializers.CharField(max_length=40, default=AUTO, help_text=ACCEPTED)
     img_size = serializers.IntegerField(min_value=32, max_value=4096, default=640, help_text="A multiple of 32.")
     learning_rate = serializers.FloatField(min_value=1e-6, max_value=1, required=False, allow_null=True)
     patience = serializers.IntegerField(min_value=0, max_value=10_000, default=50)
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
     augmentation = serializers.DictField(
-        required=False, help_text=f"Further arguments: optimizer, {', '.join(FLOAT_ARGUMENTS)}."
+        required=False, help_text=f"Further arguments, see `training/options`: {', '.join(arguments())}."
     )
+
+    def validate_batch_size(self, value):
+        if value == 0:
+            raise serializers.ValidationError("A whole number from 1 to 1024, or -1 for as many as fit.")
+        return value
 
     def validate_img_size(self, value):
         if value % 32:
@@ -40,11 +51,12 @@ class TrainingRequestSerializer(serializers.Serializer):
             )
         return value
 
-    def validate_augmentation(self, value):
-        problems = argument_problems(value)
+    def validate(self, data):
+        problems = argument_problems(data.get("augmentation", {}), data["model_type"])
         if problems:
-            raise serializers.ValidationError([f"{name}: {reason}" for name, reason in problems.items()])
-        return value
+            words = [f"{name}: {reason}" for name, reason in problems.items()]
+            raise serializers.ValidationError({"augmentation": words})
+        return data
 
 
 class TrainingJobSerializer(serializers.ModelSerializer):
@@ -61,14 +73,50 @@ class TrainingJobSerializer(serializers.ModelSerializer):
         model = TrainingJob
         fields = [
             "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
-            "weights", "started_from", "epochs", "batch_size", "img_size", "learning_rate", "patience", "seed",
-            "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message", "warnings",
-            "environment", "attempts", "started_at", "completed_at", "created_at",
+            "weights", "started_from", "epochs", "batch_size", "img_size", "device", "learning_rate", "patience",
+            "seed", "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message",
+            "warnings", "environment", "attempts", "started_at", "completed_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_warnings(self, job) -> list[str]:
         return job.environment.get("warnings", [])
+
+
+class ArgumentSerializer(serializers.Serializer):
+    """An argument that `augmentation` takes; ranges include both ends."""
+
+    name = serializers.CharField()
+    group = serializers.CharField()
+    kind = serializers.CharField(help_text="float, int, bool or choice")
+    default = serializers.JSONField(help_text="Ultralytics' own.")
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    choices = serializers.ListField(child=serializers.CharField())
+    help = serializers.CharField()
+
+
+class ArchitectureSerializer(serializers.Serializer):
+    """What can be trained, and what it costs: measured with the installed ultralytics."""
+
+    name = serializers.CharField()
+    family = serializers.CharField(source="family.name")
+    size = serializers.CharField()
+    parameters_m = serializers.FloatField(help_text="Millions, as trained.")
+    gflops = serializers.FloatField(help_text="Of one image of 640 px.")
+    licence = serializers.CharField(source="family.licence")
+    can_be_deployed = serializers.BooleanField(source="family.served")
+    weights_at_hand = serializers.SerializerMethodField(help_text="Whether its pretrained weights are here.")
+
+    def get_weights_at_hand(self, architecture) -> bool:
+        return at_hand(architecture.name)
+
+
+class OptionsSerializer(serializers.Serializer):
+    """All that a training can be asked for."""
+
+    models = ArchitectureSerializer(many=True)
+    arguments = ArgumentSerializer(many=True)
 
 
 class EpochSerializer(serializers.ModelSerializer):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("recent", views.recent, name="recent"),
     path("next-steps", views.next_steps, name="next_steps"),
     path("new", views.job_create, name="job_create"),
+    path("plan", views.plan, name="plan"),
     path("<int:pk>/", views.job_detail, name="job_detail"),
     path("<int:pk>/cancel", views.job_cancel, name="job_cancel"),
     path("<int:pk>/resume", views.job_resume, name="job_resume"),

@@ -14,10 +14,11 @@ from apps.models.access import visible_to as models_visible_to
 from apps.training import services
 from apps.training.access import get_job, get_job_to_steer, visible_to
 from apps.training.forms import TrainingForm
+from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
-from apps.training.proposals import propose
+from apps.training.proposals import presets_for, propose
 from apps.training.registry import MODEL_TYPES
-from apps.training.weights import at_hand, weights_path
+from apps.training.weights import at_hand, start_in_words, weights_path
 
 JOBS_A_PAGE = 30
 
@@ -70,9 +71,13 @@ def job_create(request):
         datasets = datasets_visible_to(request.user).filter(num_labeled__gt=0).select_related("owner")[:200]
         return render(request, "training/job_choose.html", {"datasets": datasets})
     dataset = get_dataset(request.user, _number(request.GET["dataset"]))
-    version = dataset.versions.filter(number=_number(request.GET.get("dataset_version", ""))).first()
-    initial = propose(dataset) | {"dataset_version": version.number if version else ""}
-    form = TrainingForm(request.POST or None, user=request.user, dataset=dataset, initial=initial)
+    version = _version(dataset, request.GET)
+    machine = trainer_machine()
+    choices = presets_for(dataset, services.images_of(dataset, version), machine)
+    chosen = next((preset for preset in choices if preset.key == request.GET.get("preset")), None)
+    initial = propose(dataset, choices) | (chosen.values if chosen else {})
+    initial |= {"dataset_version": version.number if version else ""}
+    form = TrainingForm(request.POST or None, user=request.user, dataset=dataset, machine=machine, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             job = services.create_job(request.user, dataset, **form.settings())
@@ -82,15 +87,50 @@ def job_create(request):
             return redirect("training:job_detail", job.pk)
     if form.is_bound and "dataset_version" in form.cleaned_data:
         version = form.cleaned_data["dataset_version"]
+    problems = services.readiness_problems(dataset, version)
     context = dataset_context(request, dataset) | {
         "form": form,
         "version": version,
-        "problems": services.readiness_problems(dataset, version),
+        "problems": problems,
+        "health": [] if problems else services.health_warnings(dataset, version),
+        "presets": choices,
+        "preset_values": {preset.key: {"values": preset.values, "says": preset.says} for preset in choices},
+        "chosen": chosen,
         "at_hand": [name for name in MODEL_TYPES if at_hand(name)],
         "weights_folder": weights_path("x").parent,
     }
     part = "#learns_from" if request.htmx and not request.htmx.boosted else ""
     return render(request, f"training/job_form.html{part}", context, status=400 if form.errors else 200)
+
+
+@login_required
+def plan(request):
+    """A fragment for the form: what its settings, as they stand, would be like."""
+    dataset = get_dataset(request.user, _number(request.GET.get("dataset", "")))
+    machine = trainer_machine()
+    form = TrainingForm(request.GET, user=request.user, dataset=dataset, machine=machine)
+    context = {"form": form, "machine": machine}
+    if form.is_valid():
+        wanted = form.settings()
+        context |= {
+            "outlook": services.outlook(
+                form.architecture, services.images_of(dataset, form.version), machine, **wanted
+            ),
+            "fit_batch": form.cleaned_data["fit_batch"],
+            "starts_from": start_in_words(wanted["weights"], form.architecture.name, form.models),
+        }  # fmt: skip
+    else:
+        context["unfinished"] = " ".join(_reasons(form))
+    return render(request, "training/job_form.html#plan", context)
+
+
+def _reasons(form):
+    """The form's errors as sentences that name their field."""
+    return [f"{form.fields[name].label or name.capitalize()}: {errors[0]}" for name, errors in form.errors.items()]
+
+
+def _version(dataset, query):
+    return dataset.versions.filter(number=_number(query.get("dataset_version", ""))).first()
 
 
 @login_required

@@ -30,18 +30,42 @@ def at_hand(model_type):
 def pretrained_weights(model_type) -> Path:
     """The path of the weights, downloaded where they are missing and that is allowed; raises NoWeights."""
     path = weights_path(model_type)
+    if not path.is_file() and not settings.WEIGHTS_DOWNLOAD:
+        raise NoWeights(f"{path.name} is not in {path.parent}, and downloading is switched off (WEIGHTS_DOWNLOAD).")
+    return fetch_weights(model_type)
+
+
+def fetch_weights(model_type) -> Path:
+    """The path of the weights, downloaded where they are missing; raises NoWeights, in one line."""
+    path = weights_path(model_type)
     if path.is_file():
         return path
-    if not settings.WEIGHTS_DOWNLOAD:
-        raise NoWeights(f"{path.name} is not in {path.parent}, and downloading is switched off (WEIGHTS_DOWNLOAD).")
+    url = ASSETS.format(name=model_type)
     try:
-        _download(ASSETS.format(name=model_type), path)
+        _download(url, path)
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise NoWeights(
-            f"{path.name} could not be downloaded ({reason}). Download it elsewhere and put it into {path.parent}."
+            f"{path.name} could not be downloaded ({reason}). Download {url} elsewhere and put it into {path.parent}."
         ) from None
     return path
+
+
+def start_in_words(weights, model_type, models):
+    """What a training would start from, for a person who chooses; `models` are that person's by id."""
+    if weights == "scratch":
+        return "Starts from nothing. Fine for small images and simple shapes; real photos want pretrained weights."
+    if weights in models:
+        return f"Goes on from “{models[weights].name}”; its architecture, {model_type}, is taken over."
+    if at_hand(model_type):
+        return f"Starts from the pretrained {model_type}.pt that is on this machine."
+    missing = f"{model_type}.pt is not on this machine. "
+    if not settings.WEIGHTS_DOWNLOAD:
+        ends = "the training fails" if weights == "pretrained" else "it starts from nothing, and says so"
+        return f"{missing}Downloading is switched off: unless it is put into {settings.WEIGHTS_DIR}, {ends}."
+    if weights == "auto":
+        return f"{missing}The trainer tries to download it; without internet it starts from nothing, and says so."
+    return f"{missing}The trainer downloads it; without internet the job fails and says where to put the file."
 
 
 def _download(url, path):

@@ -1,25 +1,58 @@
-// Says what the training will start from, for the model and the choice that stand in the form.
+// The training form: presets fill it, sliders show their number, what differs from the defaults is counted, and what
+// to expect is asked of the server again as settings change.
 
-const atHand = JSON.parse(document.getElementById("weights-at-hand").textContent);
-const note = document.querySelector("[data-weights-note]");
-const model = document.querySelector("[name=model_type]");
-const weights = document.querySelector("[name=weights]");
+const form = document.getElementById("training-form");
+const presets = JSON.parse(document.getElementById("presets").textContent);
+const says = document.querySelector("[data-preset-says]");
 
-function say() {
-  const name = model.value;
-  if (weights.value === "scratch") {
-    note.textContent = "Starts from nothing. Fine for small images and simple shapes; real photos want pretrained weights.";
-  } else if (weights.value !== "auto" && weights.value !== "pretrained") {
-    note.textContent = "Goes on from a model of yours; its architecture is taken over.";
-  } else if (atHand.includes(name)) {
-    note.textContent = `Starts from the pretrained ${name}.pt that is on this machine.`;
-  } else if (weights.value === "auto") {
-    note.textContent = `${name}.pt is not on this machine. The trainer tries to download it; without internet it starts from nothing, and the job's page says so.`;
-  } else {
-    note.textContent = `${name}.pt is not on this machine. The trainer downloads it; without internet the job fails and says where to put the file.`;
-  }
+function show(name, value) {
+  const control = form.elements[name];
+  if (!control) return;
+  if (control.type === "checkbox") control.checked = Boolean(value);
+  else control.value = value;
 }
 
-model.addEventListener("change", say);
-weights.addEventListener("change", say);
-say();
+function showNumber(control) {
+  const output = control.closest(".slider")?.querySelector("output");
+  if (output) output.value = control.value;
+}
+
+/** Everything that follows from what stands in the form. */
+function settle() {
+  for (const control of form.querySelectorAll(".slider input")) showNumber(control);
+  form.elements.batch_size.disabled = form.elements.fit_batch.checked;
+  for (const group of form.querySelectorAll("details.more")) {
+    const changed = [...group.querySelectorAll("input, select")].filter(differs).length;
+    group.querySelector("[data-changed]").textContent = changed ? `${changed} changed` : "";
+  }
+  document.body.dispatchEvent(new CustomEvent("plan"));
+}
+
+function differs(control) {
+  if (control.tagName === "SELECT") return control.selectedIndex > 0;
+  return control.value !== (control.dataset.default ?? control.defaultValue);
+}
+
+document.querySelector(".presets").addEventListener("click", (event) => {
+  const link = event.target.closest("[data-preset]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const preset = presets[link.dataset.preset];
+  for (const [name, value] of Object.entries(preset.values)) show(name, value);
+  for (const other of document.querySelectorAll("[data-preset]")) other.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+  says.textContent = preset.says;
+  says.hidden = false;
+  settle();
+});
+
+document.querySelector("[data-defaults]").addEventListener("click", () => {
+  for (const control of form.querySelectorAll(".slider input")) control.value = control.dataset.default;
+  settle();
+});
+
+form.addEventListener("input", (event) => {
+  if (event.target.type === "range") showNumber(event.target);
+});
+form.addEventListener("change", settle);
+settle();

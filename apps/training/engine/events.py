@@ -15,11 +15,11 @@ _LOCK_PATIENCE = 1.0  # seconds; a parent that no longer reads must not keep a s
 class EventStream:
     """Takes stdout for itself: what else the process and its libraries print goes to stderr from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, mute: bool = False) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)  # the descriptor, not sys.stdout: C++ libraries print too
         self._lock = threading.Lock()
-        self._ended = False
+        self._ended = mute
 
     def send(self, event: str, **fields: Any) -> None:
         """Write one event; after the last one (`finished` or `failed`) nothing is written any more.

@@ -18,13 +18,13 @@ job.json:
     }
 
 "args" are ultralytics' own training arguments, but for OWN_ARGS, which are the engine's and refused; "device"
-is the first GPU, or "cpu", if missing. A resumed run keeps the arguments of its checkpoint, but for batch, imgsz,
-device, workers, patience and cache.
+is the first GPU, or "cpu", if missing; of several ("0,1") each gets a process, see ranks.py. A resumed run keeps the
+arguments of its checkpoint, but for batch, imgsz, device, workers, patience and cache.
 
 Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; what is not a number is null:
 
-    started   device, threads, parameters, gflops, classes, train_images, val_images, batches (per epoch),
-              epochs, start_epoch, resumed, optimizer, versions {ultralytics, torch}
+    started   device, threads, parameters, gflops, classes, train_images, val_images, batch (images),
+              batches (per epoch), epochs, start_epoch, resumed, optimizer, versions {ultralytics, torch}
     batch     epoch, epochs, batch, batches; at most two a second
     epoch     epoch, epochs, train_loss {box, cls, dfl}, val_loss {...}, precision, recall, mAP50, mAP50_95,
               lr, fitness, is_best, seconds; sent when the epoch's checkpoint is on disk
@@ -42,7 +42,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import lifeline, quiet, reasons
+from . import lifeline, quiet, ranks, reasons
 from .events import EventStream
 from .reasons import JobError
 
@@ -57,8 +57,10 @@ OWN_ARGS = {
 def main(job_file: str) -> int:
     """Train as `job_file` says; return the exit code."""
     lifeline.lead_own_group()
+    if command := ranks.launch_command(job_file):
+        os.execv(command[0], command)  # noqa: S606
     lifeline.die_with_parent()
-    events = EventStream()
+    events = EventStream(mute=not ranks.is_first())
     lifeline.stop_on_signal(lambda: events.send("failed", **reasons.INTERRUPTED._asdict(), traceback=""))
     try:
         train(read_job(Path(job_file)), events)

@@ -13,8 +13,13 @@ from ultralytics.models.rtdetr.train import RTDETRTrainer
 from ultralytics.models.rtdetr.val import RTDETRValidator
 from ultralytics.models.yolo.detect import DetectionTrainer, DetectionValidator
 from ultralytics.nn.tasks import load_checkpoint
-from ultralytics.utils import LOGGER
-from ultralytics.utils.torch_utils import get_flops, get_num_params, strip_optimizer
+from ultralytics.utils import LOCAL_RANK, LOGGER, RANK
+from ultralytics.utils.torch_utils import (
+    get_flops,
+    get_num_params,
+    strip_optimizer,
+    torch_distributed_zero_first,
+)
 
 from .events import EventStream
 from .reasons import JobError
@@ -35,6 +40,13 @@ class Counting:
                 prediction, self._prepare_batch(i, batch), conf=MATRIX_CONFIDENCE, iou_thres=MATRIX_IOU
             )
 
+    def gather_stats(self):
+        super().gather_stats()
+        if RANK > -1 and not self.training:  # several GPUs: ultralytics adds up the matrix only for plots
+            matrix = torch.tensor(self.confusion_matrix.matrix, device=self.device)
+            torch.distributed.reduce(matrix, dst=0)
+            self.confusion_matrix.matrix = matrix.cpu().numpy()
+
 
 class Validator(Counting, DetectionValidator):
     """For YOLO."""
@@ -54,8 +66,10 @@ class Survivor:
         self._finalizing = False
         self._epoch_started = self._batch_sent = 0.0
         super().__init__(overrides=overrides)
-        if self.ddp:
-            raise JobError("bad_arguments", "Training on several GPUs at once is not supported yet. Choose one device.")
+        if self.ddp:  # ranks.py starts a process for each GPU; here ultralytics would start its own
+            raise JobError("bad_arguments", "Training on several GPUs was not started as several processes.")
+        if RANK > 0:  # the first process tells
+            return
         self.add_callback("on_pretrain_routine_end", Survivor._tell_started)
         self.add_callback("on_train_epoch_start", Survivor._tell_epoch_start)
         self.add_callback("on_train_batch_end", Survivor._tell_batch)
@@ -74,6 +88,7 @@ class Survivor:
             train_images=len(self.train_loader.dataset),
             val_images=len(self.test_loader.dataset),
             batches=len(self.train_loader),
+            batch=self.batch_size,
             epochs=self.epochs,
             start_epoch=self.start_epoch + 1,
             resumed=bool(self.resume),
@@ -148,12 +163,15 @@ class Survivor:
         """Validate best.pt and tell the result. last.pt stays resumable: a kill here costs only this step."""
         self._finalizing = True
         self._train_seconds = time.time() - self.train_time_start
-        _forget_parts([self.best])
-        strip_optimizer(self.best, s=str(_beside(self.best)))
-        _put_in_place(_beside(self.best), self.best)
+        with torch_distributed_zero_first(LOCAL_RANK):  # the others wait for the first
+            if RANK <= 0:
+                _forget_parts([self.best])
+                strip_optimizer(self.best, s=str(_beside(self.best)))
+                _put_in_place(_beside(self.best), self.best)
         self.validator.args.plots = False
         self.metrics = self.validator(model=self.best)
-        self._tell_finished()
+        if RANK <= 0:
+            self._tell_finished()
 
     def resume_training(self, ckpt: dict | None) -> None:
         """Go on from a checkpoint. Raises _NothingLeft where its run had already come to its end."""
@@ -171,7 +189,8 @@ class Survivor:
             super()._do_train()
         except _NothingLeft:
             self.epoch, self.train_time_start = self.start_epoch - 1, time.time()
-            self._tell_started()
+            if RANK <= 0:
+                self._tell_started()
             self.final_eval()
 
     def _handle_nan_recovery(self, epoch: int) -> bool:

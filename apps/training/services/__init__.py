@@ -7,10 +7,11 @@ from apps.training.services.jobs import (
     readiness_problems,
     resume_job,
 )
+from apps.training.services.outlook import health_warnings, images_of, outlook
 from apps.training.services.run import run_training
 from apps.training.services.sweep import clean_folders, sweep_training
 
 __all__ = [
-    "TrainingRefused", "cancel_job", "clean_folders", "create_job",
+    "TrainingRefused", "cancel_job", "clean_folders", "create_job", "health_warnings", "images_of", "outlook",
     "readiness_problems", "resume_job", "run_training", "sweep_training",
 ]  # fmt: skip

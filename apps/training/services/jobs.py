@@ -1,14 +1,15 @@
 """Starting, cancelling and resuming training jobs."""
 
 from django.db import transaction
-from django.db.models import Count, Q
 
-from apps.annotations.services.versions import create_version, is_large, labeled_counts
+from apps.annotations.services.versions import create_version, is_large
 from apps.core import work
 from apps.core.work import enqueue_on_commit
 from apps.models.access import visible_to as models_visible_to
+from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
-from apps.training.arguments import argument_problems
+from apps.training.registry import architectures
+from apps.training.services.outlook import images_of, outlook
 
 TASK = "apps.training.tasks.train"
 WAITING = "Waiting for a trainer"
@@ -25,7 +26,7 @@ class TrainingRefused(ValueError):
 
 def readiness_problems(dataset, version=None):
     """Why a dataset, as it is now or as a version has it, cannot be trained on; empty where it can."""
-    counts = _counts_now(dataset) if version is None else labeled_counts(version)
+    counts = images_of(dataset, version)
     problems = []
     if not (version or dataset).class_names:
         problems.append("It has no class. Add at least one.")
@@ -38,14 +39,6 @@ def readiness_problems(dataset, version=None):
     return problems
 
 
-def _counts_now(dataset):
-    return dataset.images.aggregate(
-        train=Count("pk", filter=Q(split="train", is_labeled=True)),
-        train_boxes=Count("pk", filter=Q(split="train", num_boxes__gt=0)),
-        val=Count("pk", filter=Q(split="val", is_labeled=True)),
-    )
-
-
 def create_job(user, dataset, dataset_version=None, **settings):
     """Queue a training on a version of the dataset, by its number, or on a snapshot of what is there now.
 
@@ -55,10 +48,8 @@ def create_job(user, dataset, dataset_version=None, **settings):
     problems = readiness_problems(dataset, version)
     if problems:
         raise TrainingRefused({"dataset_id": " ".join(problems)})
-    wrong = argument_problems(settings.get("arguments") or {}, settings["model_type"])
-    if wrong:
-        raise TrainingRefused(wrong)
     _check_weights(user, settings)
+    _check_outlook(dataset, version, settings)
     if version is None and not is_large(dataset):  # else the trainer makes it: too long for a request
         version, _ = create_version(dataset, user)
     settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]
@@ -87,6 +78,16 @@ def _check_weights(user, settings):
             {"weights": "Accepted: auto, pretrained, scratch, or the id of a model that you can see."}
         )
     settings["model_type"] = model.model_type
+
+
+def _check_outlook(dataset, version, settings):
+    """Refuse what would fail after an hour: arguments, devices, memory."""
+    architecture = architectures().get(settings["model_type"])
+    if architecture is None:
+        raise TrainingRefused({"model_type": f"“{settings['model_type']}” cannot be trained here."})
+    problems = outlook(architecture, images_of(dataset, version), trainer_machine(), **settings).problems
+    if problems:
+        raise TrainingRefused(problems)
 
 
 def cancel_job(job):

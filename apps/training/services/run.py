@@ -9,22 +9,25 @@ import traceback
 
 from django.conf import settings
 
-from apps.annotations.services.versions import create_version
+from apps.annotations.services.versions import create_version, labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 from apps.models.services import register_model
 from apps.training.engine.reasons import explain_exit
+from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
+from apps.training.services.payload import engine_arguments, trainer_of
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
 from apps.training.services.warnings import split_warnings
 
 log = logging.getLogger(__name__)
 ENGINE = "apps.training.engine.train"
+TOLD = ("device", "threads", "parameters", "gflops", "optimizer", "versions", "train_images", "val_images", "batch")
 LOOK_SECONDS = 1.0  # how often the job's row is looked at for a cancel, and progress and log are written
 
 
@@ -104,20 +107,11 @@ class Supervision:
     def _payload(self):
         job = self.job
         model, job.started_from = starting_weights(job, self.folder)
-        arguments = {
-            "epochs": job.epochs, "batch": job.batch_size, "imgsz": job.img_size, "patience": job.patience,
-            "seed": job.seed, **job.arguments,
-        }  # fmt: skip
-        if job.learning_rate is not None:
-            arguments["lr0"] = job.learning_rate
-            if arguments.get("optimizer", "auto") == "auto":  # with "auto" ultralytics ignores lr0
-                arguments["optimizer"] = "AdamW"
-        if settings.TRAINING_DEVICE:
-            arguments["device"] = settings.TRAINING_DEVICE
+        images = labeled_counts(job.dataset_version)["train"]
         data = yolo_folder(job.dataset_version)
         return {
             "data": str(data), "run_dir": str(self.folder / "run"), "model": str(model), "pretrained": None,
-            "resume": True, "args": arguments,
+            "trainer": trainer_of(job), "resume": True, "args": engine_arguments(job, images),
         }  # fmt: skip
 
     def _take(self, event):
@@ -143,7 +137,7 @@ class Supervision:
         self.pending = {}
 
     def on_started(self, event):
-        about = {k: event.get(k) for k in ("device", "threads", "parameters", "gflops", "optimizer", "versions")}
+        about = {name: event.get(name) for name in TOLD} | {"machine": about_this_machine()}
         about["warnings"] = self.job.environment.get("warnings", [])
         work.update_running(self.job, environment=about, phase="Training", epoch_progress=0)
 
