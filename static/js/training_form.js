@@ -30,7 +30,8 @@ function settle() {
 
 function differs(control) {
   if (control.tagName === "SELECT") return control.selectedIndex > 0;
-  return control.value !== (control.dataset.default ?? control.defaultValue);
+  const usual = control.dataset.default ?? control.defaultValue;
+  return control.value !== usual && (control.value === "" || usual === "" || Number(control.value) !== Number(usual));
 }
 
 document.querySelector(".presets").addEventListener("click", (event) => {

@@ -31,7 +31,10 @@ from apps.models.tests.tiny_weights import ROOT, drawn_pixels, engine_environmen
 SIZE = 160
 # wide, tall, square, larger and smaller than the input, and thin: with fewer anchors than detections
 SHAPES = [(200, 150), (150, 200), (64, 64), (640, 480), (301, 57), (33, 400)]
-KINDS = {"yolov8n": False, "yolo11n": False, "yolo26n": False, "yolo26n-end2end": True}
+KINDS = {
+    "yolov8n": False, "yolov9t": False, "yolov10n": True, "yolo11n": False, "yolo12n": False, "yolo26n": False,
+    "yolo26n-end2end": True,
+}  # fmt: skip
 
 
 def encode(image: Image.Image, format: str, **options) -> bytes:

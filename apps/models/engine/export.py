@@ -170,6 +170,11 @@ def load_weights(path: Path, scratch: Path):
         raise ExportError("The file does not hold weights that this version of Ultralytics can read.") from error
     if model.task != "detect":
         raise ExportError(f"Only detection models can be exported so far, and this one is for {model.task}.")
+    if type(model.model.model[-1]).__name__ == "RTDETRDecoder":
+        raise ExportError(
+            "RT-DETR models cannot be deployed here: what they answer is read in another way than a YOLO's. Download "
+            "the weights, or train a YOLO."
+        )
     return model
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-FAMILIES = ("yolov8n", "yolo11n", "yolo26n")
+FAMILIES = ("yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n")
 NAMES = {0: "disc", 1: "square", 2: "cross"}
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,6 +10,7 @@ from apps.training.arguments import argument_problems
 from apps.training.devices import AUTO, FIT, device_problems, gpu_numbers, uses_gpu
 from apps.training.estimate import ENOUGH, Estimate, estimate_time, fitting_batch, memory_mb
 from apps.training.registry import Architecture
+from apps.training.templatetags.guesses import gigabytes
 
 FEW_IMAGES, VERY_FEW_IMAGES = 300, 50
 FEW_PER_CLASS = 20
@@ -64,7 +65,7 @@ def outlook(architecture, images, machine, *, img_size, batch_size, epochs, devi
 
 def _memory_words(needed, there, place, batch):
     """(problems, warnings) about memory."""
-    words = f"It would need about {needed / 1024:.1f} GB, and the {place} has {there / 1024:.1f} GB"
+    words = f"It would need about {gigabytes(needed)}, and the {place} has {gigabytes(there)}"
     advice = "Use a smaller batch, image size or model." if batch > 1 else "Use a smaller image size or model."
     if needed > HOPELESS * there:
         return {"batch_size": f"{words}. {advice}"}, []
