@@ -29,7 +29,8 @@ def version_list(request, pk):
     if request.method == "POST":
         return _snapshot(request, get_dataset_to_edit(request.user, pk))
     dataset = get_dataset(request.user, pk)
-    page = Paginator(dataset.versions.select_related("created_by"), VERSIONS_A_PAGE).get_page(request.GET.get("page"))
+    versions = dataset.versions.select_related("created_by")
+    page = Paginator(versions, VERSIONS_A_PAGE).get_page(_page_of(request, versions))
     for version in page:
         version.as_now, version.unassigned = is_as_now(version, dataset), version.split_counts.get("", 0)
     mine = jobs_visible_to(request.user).filter(subject=f"dataset:{pk}", kind__in=("version", "compare", "restore"))
@@ -39,6 +40,14 @@ def version_list(request, pk):
         "numbers": dataset.versions.values_list("number", "note")[:500],
     }  # fmt: skip
     return render(request, "annotations/version_list.html", context)
+
+
+def _page_of(request, versions):
+    """The page that was asked for, by its number or by a version that is on it."""
+    number = request.GET.get("version", "")
+    if _is_number(number):
+        return versions.filter(number__gt=int(number)).count() // VERSIONS_A_PAGE + 1
+    return request.GET.get("page")
 
 
 def _snapshot(request, dataset):

@@ -418,6 +418,17 @@ def test_page_names_a_version(page_as, alice, ready_dataset):
     assert browser.get(f"{url}/1/note").status_code == 405
 
 
+def test_list_opens_at_the_page_of_a_version(page_as, alice, ready_dataset):
+    DatasetVersion.objects.bulk_create(
+        DatasetVersion(dataset=ready_dataset, number=n, content_hash=str(n)) for n in range(1, 61)
+    )
+    browser, url = page_as(alice), f"/datasets/{ready_dataset.pk}/versions"
+    assert 'id="v3"' in browser.get(f"{url}?version=3").content.decode()
+    assert 'id="v11"' in browser.get(f"{url}?version=11").content.decode()
+    for strange in ("?version=x", "?version=999999999", "?version=0", "?page=99"):
+        assert browser.get(url + strange).status_code == 200
+
+
 def test_reader_sees_versions_and_changes_none(api_as, page_as, bob, carol, versions, ready_dataset, alice):
     create_version(ready_dataset, alice)
     page = f"/datasets/{ready_dataset.pk}/versions"

@@ -85,7 +85,7 @@ def test_form_starts_a_training_on_the_version(page_as, alice, ready_dataset, ve
     job = TrainingJob.objects.get()
     assert job.dataset_version == version
     page = browser.get(answer["Location"]).content.decode()
-    assert f"/datasets/{ready_dataset.pk}/versions#v1" in page
+    assert f"/datasets/{ready_dataset.pk}/versions?version=1#v1" in page
 
 
 def test_large_dataset_is_snapshotted_by_the_trainer(api_as, page_as, alice, ready_dataset, sent, monkeypatch):
