@@ -55,7 +55,7 @@ class RunningPlatform:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yolotrainer.supervisor"], cwd=BASE_DIR, env=env, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while "ready after" not in self.log():
             assert self.process.poll() is None, self.log()[-3000:]
             assert time.monotonic() < deadline, self.log()[-3000:]
