@@ -13,6 +13,7 @@ from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.models import api as models
+from apps.models import evaluation_api as evaluations
 from apps.training import api as training
 
 router = SimpleRouter(trailing_slash=False)
@@ -89,6 +90,13 @@ urlpatterns = [
     path("training/<int:pk>/logs", training.Logs.as_view()),
     path("training/<int:pk>/cancel", training.Cancel.as_view()),
     path("training/<int:pk>/resume", training.Resume.as_view()),
+    path("models/<int:pk>/evaluations", evaluations.Evaluations.as_view()),
+    path("models/<int:pk>/evaluations/<int:evaluation_id>", evaluations.EvaluationDetail.as_view(), name="evaluation"),
+    path("models/<int:pk>/evaluations/<int:evaluation_id>/images", evaluations.WrongImages.as_view()),
+    path(
+        "models/<int:pk>/evaluations/<int:evaluation_id>/images/<int:image_id>/confirmation",
+        evaluations.LabelsConfirmation.as_view(),
+    ),
     path("models/<int:pk>/deploy", inference.Deploy.as_view()),
     path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
     path("predictions/infer", inference.Infer.as_view(), name="infer"),

@@ -142,7 +142,11 @@ CELERY_RESULT_EXTENDED = True
 CELERY_RESULT_EXPIRES = timedelta(days=7)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"apps.training.*": {"queue": "training"}, "apps.inference.*": {"queue": "inference"}}
+CELERY_TASK_ROUTES = {
+    "apps.training.*": {"queue": "training"},
+    "apps.inference.*": {"queue": "inference"},
+    "apps.models.*": {"queue": "inference"},
+}
 CELERY_TASK_IGNORE_RESULT = False
 CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -7,7 +7,10 @@ class InferSerializer(serializers.Serializer):
     image = serializers.FileField(help_text="JPEG, PNG, WebP, BMP or TIFF.", allow_empty_file=True)
     model_id = serializers.IntegerField(required=False, min_value=1)
     model = serializers.CharField(required=False, max_length=120, help_text="Its name, instead of model_id.")
-    conf = serializers.FloatField(default=0.25, min_value=0.001, max_value=1, help_text="Least confidence.")
+    conf = serializers.FloatField(
+        required=False, min_value=0.001, max_value=1,
+        help_text="Least confidence; by default the model's operating point, else 0.25.",
+    )  # fmt: skip
     iou = serializers.FloatField(default=0.7, min_value=0, max_value=1, help_text="Overlap at which boxes are one.")
     max_det = serializers.IntegerField(default=300, min_value=1, max_value=3000)
     classes = serializers.CharField(required=False, help_text="Only these class ids, apart by commas.")

@@ -5,6 +5,7 @@ import statistics
 import tarfile
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -26,6 +27,8 @@ TASK = "apps.inference.tasks.deploy"
 CHECK_IMAGES = 20
 CHECK_CONFS = (0.25, 0.1, 0.05, 0.01)  # a weak model is compared where it finds anything at all
 LOWEST_CONF = 0.005
+DEFAULT_CONF = 0.25  # where neither the call nor the model says one
+LEAST_CONF = 0.001
 LEAST_AGREEMENT = 0.95  # of the weights' own boxes that the export must find at IoU 0.9
 SHORT_AGREEMENT = 0.99  # the same, of the CPU's short arithmetic
 
@@ -175,16 +178,32 @@ def _store(model, folder):
     return name
 
 
-def predict(model, data, **options):
+def predict(model, data, conf=None, **options):
     """The runtime's answer on image bytes; raises NotServed, BadImage, or Overloaded from the gate.
 
-    `options`: conf, iou, max_det, classes.
+    Without `conf` the model's operating point decides, by class where it says so. `options`: iou, max_det, classes.
     """
     if not model.serving_file:
         raise NotServed("This model is not deployed. Deploy it first: that builds what answers quickly.")
     with gate:
         runtime = runtimes.get((model.pk, model.serving_file.name), lambda: _load(model))
-        return runtime.predict(data, **options)
+        least, by_class = _thresholds(model, conf)
+        prediction = runtime.predict(data, conf=least, **options)
+    if not by_class:
+        return prediction
+    default = model.operating_point["confidence"]
+    return replace(
+        prediction, boxes=[b for b in prediction.boxes if b.confidence >= by_class.get(str(b.class_id), default)]
+    )
+
+
+def _thresholds(model, conf):
+    """(the least confidence to ask for, {class id: its own} where classes differ)."""
+    point = model.operating_point
+    if conf is not None or not point:
+        return (DEFAULT_CONF if conf is None else conf), {}
+    by_class = point.get("per_class") or {}
+    return max(min([point["confidence"], *by_class.values()]), LEAST_CONF), by_class
 
 
 def _load(model):

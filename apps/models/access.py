@@ -3,7 +3,8 @@
 from django.http import Http404
 
 from apps.core.access import get_to_edit, may_change, owned_or_public
-from apps.models.models import TrainedModel
+from apps.datasets.access import visible_to as datasets_visible_to
+from apps.models.models import Evaluation, TrainedModel
 
 
 def visible_to(user):
@@ -27,3 +28,19 @@ def get_model_to_edit(user, pk):
 def may_edit(user, model):
     """Whether to show the buttons that change it."""
     return may_change(user, model)
+
+
+def evaluations_visible_to(user, model):
+    """The evaluations of a model that was looked up for this user, on datasets that `user` may see."""
+    rows = Evaluation.objects.filter(model=model, dataset_version__dataset__in=datasets_visible_to(user))
+    return rows.select_related("job", "dataset_version__dataset")
+
+
+def get_evaluation(user, model_id, pk):
+    """An evaluation of a model and on a dataset that `user` may both see, or Http404."""
+    model = get_model(user, model_id)
+    row = evaluations_visible_to(user, model).filter(pk=pk).first()
+    if row is None:
+        raise Http404("This model has no such evaluation.")
+    row.model = model
+    return row

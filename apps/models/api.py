@@ -9,9 +9,9 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 
 from apps.models import services
-from apps.models.access import get_model, get_model_to_edit, visible_to
+from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, visible_to
 from apps.models.models import TrainedModel
-from apps.models.serializers import ModelSerializer
+from apps.models.serializers import EvaluationRowSerializer, ModelSerializer
 
 
 class ModelFilter(django_filters.FilterSet):
@@ -45,7 +45,10 @@ class ModelViewSet(
         return get_model(self.request.user, self.kwargs["pk"])
 
     def perform_update(self, serializer):
-        services.update_model(serializer.instance, **serializer.validated_data)
+        values = dict(serializer.validated_data)
+        if "operating_point" in values:
+            _set_point(self.request.user, serializer.instance, values.pop("operating_point"))
+        services.update_model(serializer.instance, **values)
 
     def perform_destroy(self, instance):
         services.delete_model(instance)
@@ -62,8 +65,34 @@ class ModelViewSet(
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
     def metrics(self, request, pk):
-        """Overall and per class; the curves and the confusion matrix as numbers."""
-        return Response(self.get_object().metrics)
+        """Overall and per class; the curves and the confusion matrix as numbers; and what else it was measured on.
+
+        The figures are those of the training's own validation; `evaluations/{id}` has those of each evaluation.
+        """
+        model = self.get_object()
+        rows = evaluations_visible_to(request.user, model).select_related("model").defer("curves")
+        more = {"operating_point": model.operating_point, "evaluations": EvaluationRowSerializer(rows, many=True).data}
+        return Response(model.metrics | more)
+
+
+def _set_point(user, model, point):
+    """Choose the model's operating point, or clear it (None); raises ValidationError."""
+    if point is None:
+        services.clear_operating_point(model)
+        return
+    point = dict(point)
+    rows = evaluations_visible_to(user, model).filter(evaluated_at__isnull=False)
+    wanted = point.pop("evaluation_id", None)
+    if wanted is None:
+        evaluation = rows.filter(dataset_version=model.dataset_version_id, split="val").first() or rows.first()
+    else:
+        evaluation = rows.filter(pk=wanted).first()
+        if evaluation is None:
+            raise serializers.ValidationError({"operating_point": ["This model has no such evaluation with a result."]})
+    try:
+        services.set_operating_point(model, evaluation=evaluation, **point)
+    except services.PointRefused as refused:
+        raise serializers.ValidationError({"operating_point": [str(refused)]}) from None
 
 
 def weights_response(model, format="pt"):

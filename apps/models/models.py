@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 
 from apps.annotations.models import DatasetVersion
+from apps.core.models import Job
+from apps.datasets.models import DatasetImage
 
 
 class TrainedModel(models.Model):
@@ -23,6 +25,9 @@ class TrainedModel(models.Model):
     metrics = models.JSONField(default=dict, blank=True)
     dataset_version = models.ForeignKey(DatasetVersion, models.SET_NULL, null=True, blank=True, related_name="models")
     training_id = models.PositiveBigIntegerField(null=True, blank=True, db_index=True)
+    operating_point = models.JSONField(
+        default=dict, blank=True, help_text="The confidence below which predictions do not count, and by class."
+    )
     is_public = models.BooleanField(default=False)
     is_deployed = models.BooleanField(default=False)
     serving_file = models.FileField(max_length=200, blank=True, help_text="The archive of the serving format.")
@@ -42,3 +47,55 @@ class TrainedModel(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class Evaluation(models.Model):
+    """What a model does on one split of a dataset version; measured again, it is the same row with new results.
+
+    `job` is the newest attempt: while it runs, the results are those of the one before.
+    """
+
+    SPLITS = (("val", "validation"), ("test", "test"), ("train", "training"))
+
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="evaluations")
+    dataset_version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="evaluations")
+    split = models.CharField(max_length=5, choices=SPLITS)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    weights_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the weights that were measured.")
+    results = models.JSONField(default=dict, blank=True)
+    curves = models.JSONField(default=dict, blank=True)
+    images = models.FileField(max_length=200, blank=True, help_text="A line per image: labels, predictions, matches.")
+    evaluated_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "dataset_version", "split"], name="a_split_is_measured_once")
+        ]
+
+    def __str__(self):
+        return f"model {self.model_id} on {self.split} of version {self.dataset_version_id}"
+
+    @property
+    def is_measured(self):
+        return bool(self.evaluated_at)
+
+    @property
+    def is_running(self):
+        return self.job is not None and self.job.is_active
+
+
+class ConfirmedLabels(models.Model):
+    """Someone held an image's labels against what a model says: the labels are right, as this revision has them."""
+
+    image = models.ForeignKey(DatasetImage, models.CASCADE, related_name="+")
+    revision = models.PositiveIntegerField()
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["image", "revision"], name="labels_confirmed_once")]
+
+    def __str__(self):
+        return f"labels of image {self.image_id} at revision {self.revision}"

@@ -2,7 +2,9 @@
 
 from rest_framework import serializers
 
-from apps.models.models import TrainedModel
+from apps.models.mistakes import KINDS
+from apps.models.models import Evaluation, TrainedModel
+from apps.models.services.operating_points import RULES
 
 ENDPOINT = "/api/v1/predictions/infer"
 
@@ -12,15 +14,27 @@ class ModelSerializer(serializers.ModelSerializer):
     metrics = serializers.SerializerMethodField(help_text="The overall metrics; all of them at `metrics`.")
     endpoint = serializers.SerializerMethodField()
     dataset_version = serializers.SerializerMethodField()
+    operating_point = serializers.JSONField(
+        required=False, allow_null=True, help_text="The default threshold; takes an OperatingPoint, null clears it."
+    )
 
     class Meta:
         model = TrainedModel
         fields = [
             "id", "name", "description", "owner", "task", "model_type", "num_classes", "class_names", "metrics",
-            "img_size", "num_bytes", "sha256", "is_public", "is_deployed", "endpoint", "serving", "training_id",
-            "dataset_version", "created_at", "updated_at",
+            "img_size", "num_bytes", "sha256", "is_public", "is_deployed", "endpoint", "serving", "operating_point",
+            "training_id", "dataset_version", "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = [field for field in fields if field not in ("name", "description", "is_public")]
+        read_only_fields = [
+            field for field in fields if field not in ("name", "description", "is_public", "operating_point")
+        ]
+
+    def validate_operating_point(self, value):
+        if not value:
+            return None
+        point = OperatingPointSerializer(data=value, context={"model": self.instance})
+        point.is_valid(raise_exception=True)
+        return point.validated_data
 
     def get_metrics(self, model) -> dict:
         return model.metrics.get("overall", {})
@@ -31,3 +45,112 @@ class ModelSerializer(serializers.ModelSerializer):
     def get_dataset_version(self, model) -> dict | None:
         version = model.dataset_version
         return version and {"dataset_id": version.dataset_id, "number": version.number}
+
+
+class OperatingPointSerializer(serializers.Serializer):
+    """A confidence, or the rule that finds it on the curves of an evaluation."""
+
+    rule = serializers.ChoiceField(choices=RULES, default="manual")
+    target = serializers.FloatField(
+        required=False, allow_null=True, min_value=0, max_value=1, help_text="The precision or recall that is wanted."
+    )
+    confidence = serializers.FloatField(required=False, min_value=0.001, max_value=1)
+    per_class = serializers.JSONField(
+        required=False, help_text="`{class id: confidence}`, or true: what the rule gives for each class of its own."
+    )
+    evaluation_id = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**62, help_text="On whose curves; else the newest on validation."
+    )
+
+    def validate_per_class(self, value):
+        if isinstance(value, bool) or value is None:
+            return value
+        try:
+            found = {str(int(class_id)): float(confidence) for class_id, confidence in value.items()}
+        except (AttributeError, TypeError, ValueError, OverflowError):
+            raise serializers.ValidationError("Accepted: {class id: confidence}, or true.") from None
+        wrong = [i for i, confidence in found.items() if not 0 <= confidence <= 1 or not 0 <= int(i) < self._classes()]
+        if wrong:
+            raise serializers.ValidationError(
+                f"Class ids are 0 to {self._classes() - 1}, confidences 0 to 1; wrong for: {', '.join(wrong[:10])}."
+            )
+        return found
+
+    def _classes(self):
+        return len(self.context["model"].class_names)
+
+    def validate(self, data):
+        if data["rule"] in ("precision", "recall") and data.get("target") is None:
+            raise serializers.ValidationError({"target": [f"Say which {data['rule']} is wanted, from 0 to 1."]})
+        if data["rule"] == "manual" and data.get("confidence") is None:
+            raise serializers.ValidationError({"confidence": ["Give a confidence, or a rule."]})
+        return data
+
+
+class EvaluationRowSerializer(serializers.ModelSerializer):
+    """One evaluation in a list."""
+
+    dataset_id = serializers.IntegerField(source="dataset_version.dataset_id", read_only=True)
+    dataset_version = serializers.IntegerField(source="dataset_version.number", read_only=True)
+    status = serializers.SerializerMethodField(help_text="Of the newest attempt.")
+    overall = serializers.SerializerMethodField()
+    weights_changed = serializers.SerializerMethodField(help_text="Whether the model has other weights since.")
+
+    class Meta:
+        model = Evaluation
+        fields = [
+            "id", "model_id", "dataset_id", "dataset_version", "split", "status", "job_id", "overall",
+            "weights_changed", "evaluated_at", "created_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    def get_status(self, row) -> str:
+        return row.job.status if row.job else "completed" if row.is_measured else "cancelled"
+
+    def get_overall(self, row) -> dict:
+        return row.results.get("overall", {})
+
+    def get_weights_changed(self, row) -> bool:
+        return row.is_measured and row.weights_sha256 != row.model.sha256
+
+
+class EvaluationSerializer(EvaluationRowSerializer):
+    """All of it: figures, curves and confusion matrix as numbers."""
+
+    class Meta(EvaluationRowSerializer.Meta):
+        fields = [*EvaluationRowSerializer.Meta.fields, "results", "curves"]
+        read_only_fields = fields
+
+
+class EvaluationRequestSerializer(serializers.Serializer):
+    dataset_id = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    version = serializers.IntegerField(required=False, min_value=1, max_value=2**31 - 1)
+    split = serializers.ChoiceField(choices=Evaluation.SPLITS, default="val")
+    again = serializers.BooleanField(default=False, help_text="Also where it was measured with these weights.")
+
+    def validate(self, data):
+        if ("dataset_id" in data) != ("version" in data):
+            raise serializers.ValidationError("Give both dataset_id and version, or neither for the model's own.")
+        return data
+
+
+class MistakeSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(choices=list(KINDS.items()))
+    class_id = serializers.IntegerField(help_text="What the model said; of a miss what the label is.")
+    label_class = serializers.IntegerField(allow_null=True)
+    confidence = serializers.FloatField(allow_null=True)
+    iou = serializers.FloatField(allow_null=True)
+    box = serializers.ListField(child=serializers.FloatField(), allow_null=True, help_text="x1, y1, x2, y2 in pixels")
+    label_box = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+
+
+class WrongImageSerializer(serializers.Serializer):
+    image_id = serializers.IntegerField(source="image.pk", default=None, help_text="null: gone from the dataset")
+    filename = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+    revision = serializers.IntegerField(help_text="Of its labels, as the version has them.")
+    score = serializers.FloatField(help_text="How wrong the model was.")
+    is_confirmed = serializers.BooleanField(help_text="Somebody said that the labels are right.")
+    is_changed = serializers.BooleanField(help_text="Its labels have been changed since the version.")
+    mistakes = MistakeSerializer(many=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.models import views
+from apps.models import evaluation_views, views
 
 app_name = "models"
 urlpatterns = [
@@ -10,4 +10,11 @@ urlpatterns = [
     path("<int:pk>/edit", views.model_edit, name="model_edit"),
     path("<int:pk>/delete", views.model_delete, name="model_delete"),
     path("<int:pk>/best.pt", views.model_download, name="model_download"),
+    path("<int:pk>/evaluate", evaluation_views.evaluation_start, name="evaluation_start"),
+    path("<int:pk>/evaluations/<int:evaluation_id>/errors", evaluation_views.error_gallery, name="error_gallery"),
+    path(
+        "<int:pk>/evaluations/<int:evaluation_id>/images/<int:image_id>/confirm",
+        evaluation_views.labels_confirm,
+        name="labels_confirm",
+    ),
 ]

@@ -7,9 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.models import services
-from apps.models.access import get_model, get_model_to_edit, may_edit, visible_to
+from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, may_edit, visible_to
 from apps.models.api import ModelFilter, weights_response
+from apps.models.evaluation_views import MOST_VERSIONS, versions_to_measure_on
 from apps.models.forms import ModelForm
+from apps.models.models import Evaluation
 
 MODELS_A_PAGE = 30
 
@@ -31,8 +33,36 @@ def recent(request):
 
 @login_required
 def model_detail(request, pk):
+    """The report: of the evaluation that is asked for, else of the newest on what the model learned from."""
     model = get_model(request.user, pk)
-    return render(request, "models/model_detail.html", {"model": model, "can_edit": may_edit(request.user, model)})
+    rows = evaluations_visible_to(request.user, model).defer("results", "curves")
+    evaluations = sorted(
+        rows, key=lambda row: (row.dataset_version_id != model.dataset_version_id, row.split != "val", -row.pk)
+    )
+    chosen = _chosen(evaluations, request.GET.get("evaluation", ""))
+    context = {
+        "model": model, "can_edit": may_edit(request.user, model), "evaluations": evaluations, "chosen": chosen,
+        "is_running": any(row.is_running for row in evaluations),
+    }  # fmt: skip
+    if request.htmx and not request.htmx.boosted:
+        response = render(request, "models/model_detail.html#evaluations", context)
+        if not context["is_running"]:
+            response["HX-Refresh"] = "true"  # the whole page shows the result
+        return response
+    if context["can_edit"]:
+        context["versions"] = versions_to_measure_on(request.user, model)[:MOST_VERSIONS]
+        context["splits"] = Evaluation.SPLITS
+    context["report"] = chosen.results if chosen and chosen.is_measured else model.metrics
+    return render(request, "models/model_detail.html", context)
+
+
+def _chosen(evaluations, wanted):
+    """The evaluation with the id that is wanted, else the first that is measured, validation before test."""
+    for row in evaluations:
+        if wanted == str(row.pk):
+            return row
+    measured = [row for row in evaluations if row.is_measured]
+    return next((row for row in measured if row.split == "val"), measured[0] if measured else None)
 
 
 @login_required

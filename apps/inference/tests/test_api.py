@@ -263,3 +263,27 @@ def test_prelabelling_many_makes_suggestions_by_a_job(
     image = ready_dataset.images.filter(split="val").first()
     offered = api_as(alice).get(f"/api/v1/datasets/{ready_dataset.pk}/images/{image.pk}/suggestions").json()
     assert len(offered["predictions"]) == image.suggestions.count()
+
+
+def test_a_call_without_conf_uses_the_operating_point_of_the_model(deployed, api_as, alice):
+    api = api_as(alice)
+    everything = ask(api, model_id=deployed.pk, conf=0.01).json()["predictions"]
+    middle = sorted(one["confidence"] for one in everything)[len(everything) // 2]
+    assert ask(api, model_id=deployed.pk).json()["predictions"] == [p for p in everything if p["confidence"] >= 0.25]
+    answer = api.patch(f"/api/v1/models/{deployed.pk}", {"operating_point": {"confidence": middle}}, format="json")
+    assert answer.status_code == 200
+    confidences = [one["confidence"] for one in ask(api, model_id=deployed.pk).json()["predictions"]]
+    assert confidences
+    assert min(confidences) >= middle - 1e-4
+    assert len(ask(api, model_id=deployed.pk, conf=0.01).json()["predictions"]) == len(everything)
+
+
+def test_classes_have_thresholds_of_their_own_where_the_model_says_so(deployed, api_as, alice):
+    api = api_as(alice)
+    everything = ask(api, model_id=deployed.pk, conf=0.01).json()["predictions"]
+    kept = {one["class_id"] for one in everything}
+    hidden = everything[0]["class_id"]
+    point = {"confidence": 0.01, "per_class": {str(hidden): 1.0}}
+    assert api.patch(f"/api/v1/models/{deployed.pk}", {"operating_point": point}, format="json").status_code == 200
+    found = ask(api, model_id=deployed.pk).json()["predictions"]
+    assert {one["class_id"] for one in found if one["confidence"] < 1} == kept - {hidden}

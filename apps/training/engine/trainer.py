@@ -21,9 +21,10 @@ from ultralytics.utils.torch_utils import (
     torch_distributed_zero_first,
 )
 
+from apps.models.engine.report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
+
 from .events import EventStream
 from .reasons import JobError
-from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 
 _BATCH_INTERVAL = 0.5  # seconds between two `batch` events
 

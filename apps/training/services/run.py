@@ -14,7 +14,7 @@ from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
-from apps.models.services import register_model
+from apps.models.services import evaluate_on_own_splits, register_model
 from apps.training.engine.reasons import explain_exit
 from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
@@ -175,6 +175,7 @@ def run_folder(job):
 
 def _keep_model(job, finished):
     model = _register(job, finished["best"], finished["validation"])
+    evaluate_on_own_splits(model)  # before the job ends: whoever is killed here comes back here
     overall = finished["validation"]["overall"]
     ended = work.end(
         job, TrainingJob.Status.COMPLETED, model=model, best_map=overall["mAP50_95"], phase="",

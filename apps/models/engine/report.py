@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-CURVE_POINTS = 200  # at most; ultralytics has 1000
+CURVE_POINTS = 101  # a step of 0.01; ultralytics has 1000
 MATRIX_CONFIDENCE = 0.25
 MATRIX_IOU = 0.45
 
@@ -56,12 +56,12 @@ def _curves(metrics: Any) -> dict[str, Any]:
 
 
 def _curve(x: np.ndarray, rows: np.ndarray, classes: list[int]) -> dict[str, Any]:
-    keep = np.unique(np.linspace(0, len(x) - 1, CURVE_POINTS).round().astype(int))
-    thin = np.asarray(rows)[:, keep].round(4)
+    grid = np.linspace(0, 1, CURVE_POINTS)
+    thin = np.asarray([np.interp(grid, x, row) for row in rows])
     return {
-        "x": np.asarray(x)[keep].round(4).tolist(),
+        "x": grid.round(2).tolist(),
         "overall": thin.mean(axis=0).round(4).tolist(),
-        "per_class": [{"class_id": c, "y": y.tolist()} for c, y in zip(classes, thin, strict=True)],
+        "per_class": [{"class_id": c, "y": y.round(4).tolist()} for c, y in zip(classes, thin, strict=True)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Every write to trained models."""
+"""Storing, changing and deleting trained models."""
 
 import hashlib
 from pathlib import Path
@@ -40,7 +40,10 @@ def update_model(model, **values):
 def delete_model(model):
     """Delete a model and those of its files that no other model has."""
     names = [model.file.name, model.serving_file.name]
+    measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     model.delete()
+    for name in measured:
+        default_storage.delete(name)
     for name in filter(None, names):
         if (
             not TrainedModel.objects.filter(file=name).exists()

@@ -1,0 +1,182 @@
+"""Measuring a model on a split of a dataset version: a job around the evaluation engine."""
+
+import gzip
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.annotations.services.entries import version_entries
+from apps.annotations.services.versions import labeled_counts
+from apps.annotations.services.yolo_folders import yolo_folder
+from apps.core.jobs import create_job
+from apps.core.processes import Engine, EngineDied
+from apps.core.work import WorkFailed
+from apps.models.models import Evaluation
+
+ENGINE = "apps.models.engine.evaluate"
+TASK = "apps.models.tasks.evaluate"
+OWN_SPLITS = ("val", "test")
+
+
+class EvaluationRefused(ValueError):
+    """This cannot be measured; `problems` maps fields ("detail" for none) to reasons."""
+
+    def __init__(self, problems):
+        self.problems = problems
+        super().__init__(" ".join(problems.values()))
+
+
+def class_mapping(model, version):
+    """({class id of the version: class id of the model}, names of the version's classes that the model lacks).
+
+    Of the dataset that it learned from, by the permanent numbers of the classes; of another one, by name in any case.
+    """
+    own = model.dataset_version
+    if own and own.dataset_id == version.dataset_id and len(own.class_keys) == len(model.class_names):
+        ours, theirs = own.class_keys, version.class_keys
+    else:
+        ours, theirs = ([n.casefold() for n in names] for names in (model.class_names, version.class_names))
+    places = {name: place for place, name in enumerate(ours)}
+    mapping = {i: places[name] for i, name in enumerate(theirs) if name in places}
+    return mapping, [name for i, name in enumerate(version.class_names) if i not in mapping]
+
+
+def start_evaluation(model, version, split, user, again=False):
+    """Measure `model` on a split of a version; returns the Evaluation, its `job` under way.
+
+    One that is under way goes on, and one that was made with the same weights stays, unless `again`. Raises
+    EvaluationRefused.
+    """
+    if not labeled_counts(version).get(split):
+        known = [name for name, _ in Evaluation.SPLITS if labeled_counts(version).get(name)]
+        raise EvaluationRefused(
+            {"split": f"{version} has no labelled image in {split!r}. Accepted: {', '.join(known) or 'none of them'}."}
+        )
+    if not class_mapping(model, version)[0]:
+        raise EvaluationRefused({"detail": f"{version} has none of the model's classes."})
+    with transaction.atomic():
+        row, _ = Evaluation.objects.get_or_create(model=model, dataset_version=version, split=split)
+        row = Evaluation.objects.select_for_update(of=("self",)).select_related("job").get(pk=row.pk)
+        if row.is_running or (row.weights_sha256 == model.sha256 and not again):
+            return row
+        row.job = create_job(user, "evaluation", TASK, subject=f"evaluation:{row.pk}", params={"evaluation_id": row.pk})
+        row.save(update_fields=["job"])
+    return row
+
+
+def evaluate_on_own_splits(model):
+    """What follows a training: measure the model on the validation and test split of what it learned from."""
+    version = model.dataset_version
+    counts = labeled_counts(version) if version else {}
+    return [start_evaluation(model, version, split, model.owner) for split in OWN_SPLITS if counts.get(split)]
+
+
+def run_evaluation(job, report):
+    """The work of an evaluation job; safe to run again."""
+    query = Evaluation.objects.select_related("model__dataset_version", "dataset_version__dataset")
+    row = query.filter(pk=job.params["evaluation_id"]).first()
+    if row is None:
+        raise WorkFailed("The model or the dataset version is gone.")
+    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
+        finished = _measure(row, Path(folder), report)
+        report(0.96, "Storing")
+        results, lines = _complete(row, finished, Path(folder))
+        name = f"datasets/{row.dataset_version.dataset_id}/evaluations/{row.pk}-{row.model.sha256[:12]}.jsonl.gz"
+        with lines.open("rb") as file:
+            default_storage.save(name, File(file))
+    report.check()
+    before, row.images = row.images.name, name
+    row.results, row.curves, row.weights_sha256 = results, finished["curves"], row.model.sha256
+    row.evaluated_at = timezone.now()
+    if not Evaluation.objects.filter(pk=row.pk).exists():
+        default_storage.delete(name)
+        raise WorkFailed("The model or the dataset version is gone.")
+    row.save(update_fields=["images", "results", "curves", "weights_sha256", "evaluated_at"])
+    if before and before != name:
+        default_storage.delete(before)
+    overall = results["overall"]
+    return {
+        "evaluation_id": row.pk,
+        "figures": {"mAP50": f"{overall['mAP50']:.3f}", "mAP50-95": f"{overall['mAP50_95']:.3f}"},
+        "page_url": f"{reverse('models:model_detail', args=[row.model_id])}?evaluation={row.pk}",
+        "page_words": "See the report",
+    }
+
+
+def _measure(row, folder, report):
+    """Run the engine; returns its `finished` event."""
+    model, version = row.model, row.dataset_version
+    weights = folder / "best.pt"
+    try:
+        with model.file.open("rb") as file, weights.open("wb") as out:
+            shutil.copyfileobj(file, out)
+    except FileNotFoundError:
+        raise WorkFailed("The model's weights are not in the store any more.") from None
+    report(0.02, "Preparing the images")
+    mapping, _ = class_mapping(model, version)
+    payload = {
+        "weights": str(weights), "data": str(yolo_folder(version)), "split": row.split, "imgsz": model.img_size,
+        "classes": mapping, "output": str(folder / "out"), "device": settings.TRAINING_DEVICE or None,
+    }  # fmt: skip
+    finished = None
+    try:
+        with Engine(ENGINE, payload, folder / "job", folder / "log.txt") as engine:
+            for event in engine.events():
+                report.check()
+                if event and event["event"] == "progress":
+                    report(0.05 + 0.9 * event["progress"], event["message"])
+                elif event and event["event"] == "failed":
+                    raise WorkFailed(event["message"])
+                elif event and event["event"] == "finished":
+                    finished = event
+    except EngineDied as death:
+        raise WorkFailed(f"The evaluation process {death}. The machine may be short of memory.") from death
+    if finished is None:
+        raise WorkFailed("The evaluation process ended without a result.")
+    return finished
+
+
+def _complete(row, finished, folder):
+    """(results, path of the lines), with what only the platform knows: names, revisions, and what was learned from."""
+    known = {
+        entry["sha256"]: (entry["filename"], entry["revision"])
+        for entry in version_entries(row.dataset_version)
+        if entry["split"] == row.split
+    }
+    learned = _learned_from(row.model, row.dataset_version)
+    path = folder / "complete.jsonl.gz"
+    seen = set()
+    with gzip.open(finished["file"], "rt") as lines, gzip.open(path, "wt") as out:
+        for line in map(json.loads, lines):
+            sha256 = line.pop("name").split(".")[0]
+            filename, revision = known[sha256]
+            seen.add(sha256)
+            out.write(json.dumps({"sha256": sha256, "filename": filename, "revision": revision, **line}) + "\n")
+    results = finished["results"] | {
+        "left_out_classes": class_mapping(row.model, row.dataset_version)[1],
+        "learned_from": len(seen & learned),
+    }
+    return results, path
+
+
+def _learned_from(model, version):
+    """Hashes of the images that the model learned from; empty where it is of this same version or that is unknown."""
+    own = model.dataset_version
+    if own is None or own.pk == version.pk:
+        return set()
+    return {entry["sha256"] for entry in version_entries(own) if entry["split"] == "train" and entry["labeled"]}
+
+
+def on_same_ground(models, version, split):
+    """{model id: its Evaluation on this split, or None}, without curves; in one query."""
+    rows = Evaluation.objects.filter(model__in=models, dataset_version=version, split=split).select_related("job")
+    found = {row.model_id: row for row in rows}
+    return {model.pk: found.get(model.pk) for model in models}

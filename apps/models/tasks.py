@@ -1,0 +1,10 @@
+from celery import shared_task
+
+from apps.core.jobs import run_job
+from apps.models.services.evaluations import run_evaluation
+
+
+@shared_task(ignore_result=True)
+def evaluate(pk):
+    """Measure a model on a split of a dataset version."""
+    run_job(pk, run_evaluation)
