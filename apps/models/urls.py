@@ -1,11 +1,13 @@
 from django.urls import path
 
-from apps.models import evaluation_views, views
+from apps.models import compare_views, evaluation_views, views
 
 app_name = "models"
 urlpatterns = [
     path("", views.model_list, name="model_list"),
     path("recent", views.recent, name="recent"),
+    path("compare", compare_views.model_compare, name="model_compare"),
+    path("compare/measure", compare_views.compare_measure, name="compare_measure"),
     path("<int:pk>/", views.model_detail, name="model_detail"),
     path("<int:pk>/edit", views.model_edit, name="model_edit"),
     path("<int:pk>/delete", views.model_delete, name="model_delete"),

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from apps.training import views
+from apps.training import comparison, views
 
 app_name = "training"
 urlpatterns = [
     path("", views.job_list, name="job_list"),
     path("recent", views.recent, name="recent"),
+    path("compared", comparison.settings_compared, name="settings_compared"),
     path("next-steps", views.next_steps, name="next_steps"),
     path("new", views.job_create, name="job_create"),
     path("plan", views.plan, name="plan"),

@@ -19,6 +19,12 @@ def metric(value):
 
 
 @register.filter
+def signed(value):
+    """A difference of metrics with its sign: +0.031."""
+    return f"{float(value):+.3f}".replace("-", "−")
+
+
+@register.filter
 def duration(seconds):
     """Seconds as people say them: 45 s, 3 min 20 s, 2 h 5 min."""
     if seconds is None:

@@ -1,0 +1,59 @@
+"""How models were trained, side by side: the settings that differ, and the epochs. A fragment for the models' page."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+
+from apps.training.access import visible_to
+from apps.training.models import TrainingEpoch
+
+MOST = 6
+FIELDS = {
+    "model_type": "Architecture", "started_from": "Started from", "epochs": "Epochs", "batch_size": "Batch size",
+    "img_size": "Image size", "learning_rate": "Learning rate", "patience": "Patience", "seed": "Seed",
+}  # fmt: skip
+
+
+@login_required
+def settings_compared(request):
+    """Of the models `?models=1,2`, whose trainings this person may see."""
+    words = request.GET.get("models", "").split(",")
+    ids = list(dict.fromkeys(int(w) for w in words if w.isascii() and w.isdecimal() and len(w) < 19))[:MOST]
+    jobs = (
+        visible_to(request.user).filter(model__in=ids).select_related("model", "dataset_version__dataset").defer("logs")
+    )
+    by_model = {job.model_id: job for job in jobs}
+    jobs = [by_model.get(pk) for pk in ids]
+    rows = setting_rows(jobs)
+    context = {
+        "jobs": [(pk, by_model.get(pk)) for pk in ids], "known": len(by_model), "epochs": _epochs(filter(None, jobs)),
+        "different": [row for row in rows if row["differs"]], "same": [row for row in rows if not row["differs"]],
+    }  # fmt: skip
+    return render(request, "training/settings_compared.html", context)
+
+
+def setting_rows(jobs):
+    """`[{words, values, differs}]` of jobs (None: one that cannot be seen), what none of them has left out."""
+    known = [job for job in jobs if job]
+    names = sorted({name for job in known for name in job.arguments})
+    rows = [("Dataset version", [job and str(job.dataset_version) for job in jobs])]
+    rows += [(words, [job and getattr(job, field) for job in jobs]) for field, words in FIELDS.items()]
+    rows += [(name, [job and job.arguments.get(name) for job in jobs]) for name in names]
+    return [
+        {
+            "words": words,
+            "values": values,
+            "differs": len({str(v) for v, job in zip(values, jobs, strict=True) if job}) > 1,
+        }
+        for words, values in rows
+        if any(value not in (None, "") for value in values)
+    ]
+
+
+def _epochs(jobs):
+    """mAP50-95 by epoch of each job, for a chart."""
+    jobs = {job.pk: {"id": job.model_id, "name": job.model.name, "epochs": [], "values": []} for job in jobs}
+    for job_id, epoch, metrics in TrainingEpoch.objects.filter(job__in=jobs).values_list("job_id", "epoch", "metrics"):
+        if metrics.get("mAP50_95") is not None:
+            jobs[job_id]["epochs"].append(epoch)
+            jobs[job_id]["values"].append(metrics["mAP50_95"])
+    return [row for row in jobs.values() if row["epochs"]]
