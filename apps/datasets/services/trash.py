@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef
 from django.utils import timezone
 
 from apps.core.jobs import create_job
@@ -48,25 +47,29 @@ def restore_images(dataset, images):
     """
     _lock(dataset)
     images = images.filter(dataset=dataset, deleted_at__isnull=False).order_by()
-    there = Exists(DatasetImage.objects.filter(dataset=dataset, sha256=OuterRef("sha256")))
-    again = list(images.filter(there).values_list("pk", flat=True))  # asked once: it looks at each of them
-    older = sorted(set(_older_doubles(images)).difference(again))
+    again, older = _staying(dataset, list(images.order_by("-pk").values_list("pk", "sha256")))
     count = images.exclude(pk__in=[*again, *older]).update(deleted_at=None, deleted_by=None)
     refresh_counts(dataset)
     return count, [*_told(dataset, again, THERE_AGAIN), *_told(dataset, older, TWICE)][:REFUSALS_TOLD]
 
 
-def _older_doubles(images):
-    """Ids of the images of which a newer one with the same bytes is among them.
+def _staying(dataset, rows):
+    """Of `[(pk, sha256), …]`, newest first: pks whose bytes are in the dataset again, and those that a newer one has.
 
-    By grouping, not by asking for each: PostgreSQL, which knows little of a trash just filled, asked 100,000 × 100,000.
+    Asked for by lists of hashes: PostgreSQL, which knows little of a trash just filled, plans a join of it badly.
     """
-    doubles = images.values("sha256").annotate(Count("pk"), newest=Max("pk")).filter(pk__count__gt=1)
-    newest = {row["sha256"]: row["newest"] for row in doubles}
-    if not newest:
-        return []
-    rows = images.filter(sha256__in=newest).values_list("pk", "sha256")
-    return [pk for pk, sha256 in rows if pk != newest[sha256]]
+    hashes, present = [sha256 for _, sha256 in rows], set()
+    for start in range(0, len(hashes), CHUNK):
+        there = DatasetImage.objects.filter(dataset=dataset, sha256__in=hashes[start : start + CHUNK])
+        present.update(there.values_list("sha256", flat=True))
+    again, older, seen = [], [], set()
+    for pk, sha256 in rows:
+        if sha256 in present:
+            again.append(pk)
+        elif sha256 in seen:
+            older.append(pk)
+        seen.add(sha256)
+    return again, older
 
 
 def _told(dataset, pks, reason):
