@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from apps.models.models import TrainedModel
+from apps.models.models import Evaluation, TrainedModel
 
 
 @admin.register(TrainedModel)
@@ -14,3 +14,17 @@ class TrainedModelAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False  # weights come from a training, not by hand
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(admin.ModelAdmin):
+    list_display = ["model", "dataset_version", "split", "evaluated_at"]
+    list_filter = ["split", "evaluated_at"]
+    search_fields = ["model__name", "dataset_version__dataset__name"]
+    raw_id_fields = ["model", "dataset_version", "job"]
+    readonly_fields = ["weights_sha256", "results", "images", "evaluated_at", "created_at"]
+    exclude = ["curves"]
+    list_select_related = ["model", "dataset_version__dataset"]
+
+    def has_add_permission(self, request):
+        return False  # a model's page measures it

@@ -15,7 +15,11 @@ function start(page) {
   page.addEventListener("drop", (event) => { event.preventDefault(); if (event.dataTransfer.files[0]) ask(page, state, event.dataTransfer.files[0]); });
   addEventListener("paste", (event) => { if (event.clipboardData.files[0]) ask(page, state, event.clipboardData.files[0]); });
   page.querySelector("#conf").addEventListener("input", () => show(page, state));
-  page.querySelector("#model").addEventListener("change", () => { if (state.file) ask(page, state, state.file); });
+  page.querySelector("#model").addEventListener("change", (event) => {
+    page.querySelector("#conf").value = event.target.selectedOptions[0].dataset.conf; // the model's own operating point
+    show(page, state);
+    if (state.file) ask(page, state, state.file);
+  });
   addEventListener("resize", () => show(page, state));
 }
 

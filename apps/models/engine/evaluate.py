@@ -42,11 +42,12 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 
 from .export import die_with_parent, take_stdout
-from .matching import NOBODY, Seen, ap_by_size, match_image
+from .matching import NOBODY, Seen, SizeMeter, match_image
 from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 
 LEAST_CONFIDENCE = 0.05  # of the predictions that are kept by image
@@ -89,41 +90,37 @@ def run(job: dict, tell) -> dict:
     output = Path(job["output"]).absolute()
     output.mkdir(parents=True, exist_ok=True)
     tell("progress", progress=0.02, message="Reading the weights")
-    validator = make_validator(job, output, tell)
-    started = time.perf_counter()
-    validator(model=str(job["weights"]))
+    file, draft = output / "images.jsonl.gz", output / ".images.jsonl.gz"
+    with gzip.open(draft, "wt", encoding="utf-8", compresslevel=6) as lines:
+        validator = make_validator(job, output, lines, tell)
+        started = time.perf_counter()
+        validator(model=str(job["weights"]))
     tell("progress", progress=0.95, message="Working out the figures")
     if not validator.seen:
         raise EvaluationError(f"The split {job['split']} has no image.")
     report = validation_report(validator)
     curves = report.pop("curves")
-    file = output / "images.jsonl.gz"
-    write_lines(file, validator.lines)
-    return {
-        "results": report
-        | {
-            "by_size": ap_by_size(validator.seen_images, validator.nc),
-            "imgsz": job["imgsz"],
-            "seconds": round(time.perf_counter() - started, 2),
-            "machine": machine(validator.device),
-        },
-        "curves": curves,
-        "file": str(file),
+    more = {
+        "by_size": validator.sizes.figures(),
+        "imgsz": job["imgsz"],
+        "seconds": round(time.perf_counter() - started, 2),
+        "machine": machine(validator.device),
     }
+    draft.replace(file)
+    return {"results": report | more, "curves": curves, "file": str(file)}
 
 
-def make_validator(job: dict, output: Path, tell):
-    """Ultralytics' validator that notes each image. Torch comes in here, when the environment keeps it offline."""
+def make_validator(job: dict, output: Path, lines: TextIO, tell):
+    """Ultralytics' validator that writes a line of each image. Torch comes in here, kept offline."""
     keep_quiet(output)
     import torch
-    from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.utils import callbacks, ops
     from ultralytics.utils.metrics import box_iou
 
     callbacks.add_integration_callbacks = lambda *args: None
     classes = job["classes"] and {int(theirs): int(ours) for theirs, ours in job["classes"].items()}
 
-    class Validator(DetectionValidator):
+    class Validator(validator_of(job["weights"])):
         def get_dataloader(self, dataset_path, batch_size):
             loader = super().get_dataloader(dataset_path, batch_size)
             if classes is not None:
@@ -133,7 +130,7 @@ def make_validator(job: dict, output: Path, tell):
 
         def init_metrics(self, model):
             super().init_metrics(model)
-            self.lines, self.seen_images = [], []
+            self.sizes = SizeMeter()
 
         def update_metrics(self, preds, batch):
             super().update_metrics(preds, batch)
@@ -143,6 +140,8 @@ def make_validator(job: dict, output: Path, tell):
             tell("progress", progress=0.05 + 0.9 * share, message=f"{self.seen} images")
 
         def note(self, pred, truth):
+            order = pred["conf"].argsort(descending=True, stable=True)
+            pred = {name: pred[name][order] for name in ("bboxes", "conf", "cls")}
             before = self.confusion_matrix.matrix.copy()
             self.confusion_matrix.process_batch(pred, truth, conf=MATRIX_CONFIDENCE, iou_thres=MATRIX_IOU)
             cells = self.confusion_matrix.matrix - before
@@ -154,8 +153,9 @@ def make_validator(job: dict, output: Path, tell):
                 truth["cls"].cpu().numpy().astype(int), areas_of(labels),
                 pred["cls"].cpu().numpy().astype(int), areas_of(boxes), pred["conf"].cpu().numpy(), iou,
             )  # fmt: skip
-            self.seen_images.append(seen)
-            self.lines.append(line_of(Path(truth["im_file"]).name, truth["ori_shape"], seen, labels, boxes, cells))
+            self.sizes.add(seen)
+            line = line_of(Path(truth["im_file"]).name, truth["ori_shape"], seen, labels, boxes, cells)
+            lines.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     arguments = {
         "task": "detect", "mode": "val", "model": str(job["weights"]), "data": str(job["data"]), "split": job["split"],
@@ -164,6 +164,21 @@ def make_validator(job: dict, output: Path, tell):
         "device": job["device"] or ("0" if torch.cuda.is_available() else "cpu"),
     }  # fmt: skip
     return Validator(args=arguments, save_dir=output)
+
+
+def validator_of(weights: str):
+    """Ultralytics' validator for what the weights are; raises EvaluationError for what is no detection model."""
+    from ultralytics.models.rtdetr.val import RTDETRValidator
+    from ultralytics.models.yolo.detect import DetectionValidator
+    from ultralytics.nn.tasks import RTDETRDetectionModel, load_checkpoint
+
+    try:
+        model, _ = load_checkpoint(str(weights))
+    except Exception as error:
+        raise EvaluationError("The file does not hold weights that this version of Ultralytics can read.") from error
+    if model.task != "detect":
+        raise EvaluationError(f"Only detection models can be evaluated so far, and this one is for {model.task}.")
+    return RTDETRValidator if isinstance(model, RTDETRDetectionModel) else DetectionValidator
 
 
 def keep_quiet(folder: Path) -> None:
@@ -189,8 +204,8 @@ def in_classes_of_the_model(label: dict, classes: dict[int, int]) -> None:
 
 
 def areas_of(boxes: np.ndarray) -> np.ndarray:
-    """Areas of boxes x1, y1, x2, y2."""
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) if len(boxes) else np.zeros(0)
+    """Areas of boxes x1, y1, x2, y2; 0 for one that is inside out, as random weights give them."""
+    return (boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) if len(boxes) else np.zeros(0)
 
 
 def line_of(name: str, shape, seen: Seen, labels: np.ndarray, boxes: np.ndarray, cells: np.ndarray) -> dict:
@@ -222,15 +237,6 @@ def _box(box: np.ndarray) -> list[float]:
 
 def _iou(seen: Seen, place: int, label: int) -> float:
     return 0.0 if label == NOBODY else round(float(seen.iou[place, label]), 3)
-
-
-def write_lines(path: Path, lines: list[dict]) -> None:
-    """A gzip file of JSON lines, whole or not there."""
-    draft = path.with_name(f".{path.name}")
-    with gzip.open(draft, "wt", encoding="utf-8", compresslevel=6) as file:
-        for line in lines:
-            file.write(json.dumps(line, separators=(",", ":")) + "\n")
-    draft.replace(path)
 
 
 def machine(device) -> dict:

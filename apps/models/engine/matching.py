@@ -13,6 +13,7 @@ predictions of other sizes. AP is the area below the precision envelope, sampled
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -57,53 +58,70 @@ def _best(row: np.ndarray, allowed: np.ndarray, threshold: float) -> int:
     return int(np.where(able, row, -1).argmax()) if able.any() else NOBODY
 
 
-def ap_by_size(images: Iterable[Seen], num_classes: int) -> dict[str, dict[str, Any]]:
-    """`{size: {labels, mAP50, mAP50_95, recall50}}`; figures are None where no label has the size.
-
-    mAP is the mean over the classes that have labels of the size; recall is that of all predictions at IoU 0.5.
-    """
-    images = list(images)
-    return {name: _of_size(images, num_classes, *bounds) for name, bounds in SIZES.items()}
-
-
-def _of_size(images: list[Seen], num_classes: int, low: float, high: float) -> dict[str, Any]:
-    aps, recalls, labels = [], [], 0
-    for class_id in range(num_classes):
-        confidences, hits, ignored, count = _of_class(images, class_id, low, high)
-        labels += count
-        if count:
-            order = np.argsort(-confidences, kind="stable")
-            found = [_ap(hits[order, t][~ignored[order, t]], count) for t in range(len(THRESHOLDS))]
-            aps.append([ap for ap, _ in found])
-            recalls.append(found[0][1] * count)
-    if not labels:
-        return {"labels": 0, "mAP50": None, "mAP50_95": None, "recall50": None}
-    mean = np.mean(aps, axis=0)
-    return {
-        "labels": labels,
-        "mAP50": round(float(mean[0]), 5),
-        "mAP50_95": round(float(mean.mean()), 5),
-        "recall50": round(float(sum(recalls)) / labels, 5),
-    }
-
-
-def _of_class(images: list[Seen], class_id: int, low: float, high: float):
-    """(confidences, hits, ignored, number of labels that count) of a class; hits and ignored by threshold."""
-    parts, count = [], 0
+def ap_by_size(images: Iterable[Seen]) -> dict[str, dict[str, Any]]:
+    """The figures of a SizeMeter that saw these images."""
+    meter = SizeMeter()
     for seen in images:
-        mine, theirs = seen.classes == class_id, seen.label_classes == class_id
-        areas = seen.label_areas[theirs]
-        outside = (areas < low) | (areas >= high)
-        count += int((~outside).sum())
-        if mine.any():
-            iou = seen.iou[np.ix_(mine, theirs)] if len(seen.label_classes) else np.zeros((int(mine.sum()), 0))
-            stray = (seen.areas[mine] < low) | (seen.areas[mine] >= high)
-            parts.append((seen.confidences[mine], *_match_class(iou, outside, stray)))
-    if not parts:
-        empty = np.zeros((0, len(THRESHOLDS)), bool)
-        return np.zeros(0), empty, empty, count
-    confidences, hits, ignored = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return confidences, hits, ignored, count
+        meter.add(seen)
+    return meter.figures()
+
+
+class SizeMeter:
+    """Takes images one by one, and keeps of each some bytes a prediction."""
+
+    def __init__(self) -> None:
+        self._parts = defaultdict(list)  # (size, class) → [(confidences, hits, ignored)], packed to bits
+        self._labels = defaultdict(int)
+
+    def add(self, seen: Seen) -> None:
+        """Match one image, class by class, for each size."""
+        for class_id in np.unique(np.concatenate((seen.label_classes, seen.classes))):
+            mine, theirs = seen.classes == class_id, seen.label_classes == class_id
+            iou = seen.iou[np.ix_(mine, theirs)] if len(theirs) else np.zeros((int(mine.sum()), 0))
+            confidences = seen.confidences[mine].astype(np.float32)
+            for size, bounds in SIZES.items():
+                outside, stray = _beyond(seen.label_areas[theirs], bounds), _beyond(seen.areas[mine], bounds)
+                self._labels[size, int(class_id)] += int((~outside).sum())
+                if len(iou):
+                    hits, ignored = _match_class(iou, outside, stray)
+                    part = (confidences, np.packbits(hits, axis=1), np.packbits(ignored, axis=1))
+                    self._parts[size, int(class_id)].append(part)
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """`{size: {labels, mAP50, mAP50_95, recall50}}`; figures are None where no label has the size.
+
+        mAP is the mean over the classes that have labels of the size; recall is that of all predictions at IoU 0.5.
+        """
+        return {size: self._of_size(size) for size in SIZES}
+
+    def _of_size(self, size: str) -> dict[str, Any]:
+        counts = {class_id: count for (name, class_id), count in self._labels.items() if name == size and count}
+        if not counts:
+            return {"labels": 0, "mAP50": None, "mAP50_95": None, "recall50": None}
+        found = {class_id: self._of_class(size, class_id, count) for class_id, count in counts.items()}
+        mean = np.mean([aps for aps, _ in found.values()], axis=0)
+        labels = sum(counts.values())
+        return {
+            "labels": labels,
+            "mAP50": round(float(mean[0]), 5),
+            "mAP50_95": round(float(mean.mean()), 5),
+            "recall50": round(sum(found[class_id][1] * count for class_id, count in counts.items()) / labels, 5),
+        }
+
+    def _of_class(self, size: str, class_id: int, count: int) -> tuple[list[float], float]:
+        """(AP at each threshold, recall at the first) of a class with `count` labels of the size."""
+        parts = self._parts[size, class_id]
+        if not parts:
+            return [0.0] * len(THRESHOLDS), 0.0
+        confidences, hits, ignored = (np.concatenate(part) for part in zip(*parts, strict=True))
+        hits, ignored = (np.unpackbits(bits, axis=1, count=len(THRESHOLDS)).astype(bool) for bits in (hits, ignored))
+        order = np.argsort(-confidences, kind="stable")
+        found = [_ap(hits[order, t][~ignored[order, t]], count) for t in range(len(THRESHOLDS))]
+        return [ap for ap, _ in found], found[0][1]
+
+
+def _beyond(areas: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
+    return (areas < bounds[0]) | (areas >= bounds[1])
 
 
 def _match_class(iou: np.ndarray, outside: np.ndarray, stray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

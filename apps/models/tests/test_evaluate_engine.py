@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -169,3 +170,28 @@ def test_what_cannot_be_measured_ends_in_words(data, tmp_path):
     (tmp_path / "bad.pt").write_bytes(b"no weights")
     done, events = evaluate(data, tmp_path, weights=str(tmp_path / "bad.pt"))
     assert (done.returncode, events[-1]["event"]) == (1, "failed")
+    assert events[-1]["message"].startswith("The file does not hold weights")
+
+
+RTDETR = """
+from ultralytics import RTDETR
+RTDETR("rtdetr-l.yaml").save("rtdetr.pt")
+print("DONE null")
+"""
+slow = pytest.mark.skipif("SLOW" not in os.environ, reason="weights of 130 MB: set SLOW=1")
+
+
+@pytest.mark.parametrize("name", ["yolo26n", pytest.param("rtdetr", marks=slow)])
+def test_heads_without_nms_and_other_validators_are_measured_alike(data, tmp_path, name):
+    if name == "rtdetr":
+        asked(tmp_path, RTDETR, "DONE ")
+    weights = tmp_path / "rtdetr.pt" if name == "rtdetr" else tiny_weights() / f"{name}.pt"
+    done, events = evaluate(data, tmp_path, weights=str(weights), classes={"0": 0, "1": 1, "2": 2})
+    assert done.returncode == 0, done.stderr
+    results = events[-1]["results"]
+    assert results["images"] == 6
+    every, overall = results["by_size"]["all"], results["overall"]
+    assert every["mAP50_95"] == pytest.approx(overall["mAP50_95"], abs=1e-3)  # many are sure by exactly 1.0
+    for line in lines_of(events[-1]):
+        assert [row[1] for row in line["found"]] == sorted((row[1] for row in line["found"]), reverse=True)
+        assert all(0 <= x <= 200 and 0 <= y <= 150 for row in line["found"] for x, y in (row[2:4], row[4:6]))

@@ -37,20 +37,20 @@ def test_an_image_without_labels_or_predictions_is_no_trouble():
 
 def test_all_found_exactly_is_an_average_precision_of_one():
     image = seen([(0, 100), (0, 5000)], [(0, 100, 0.9), (0, 5000, 0.8)], [[1, 0], [0, 1]])
-    found = ap_by_size([image], 1)
+    found = ap_by_size([image])
     assert (found["small"]["mAP50_95"], found["medium"]["mAP50_95"]) == (PERFECT, PERFECT)
     assert found["large"] == {"labels": 0, "mAP50": None, "mAP50_95": None, "recall50": None}
 
 
 def test_a_large_object_missed_costs_the_small_ones_nothing():
     image = seen([(0, 100), (0, 20_000)], [(0, 100, 0.9)], [[1, 0]])
-    found = ap_by_size([image], 1)
+    found = ap_by_size([image])
     assert (found["small"]["mAP50"], found["large"]["mAP50"]) == (PERFECT, 0.0)
     assert (found["all"]["labels"], found["all"]["recall50"]) == (2, 0.5)
 
 
 def test_a_prediction_of_another_size_that_matches_nothing_is_ignored():
     image = seen([(0, 100)], [(0, 20_000, 0.95), (0, 100, 0.9)], [[0], [1]])
-    found = ap_by_size([image], 1)
+    found = ap_by_size([image])
     assert found["small"]["mAP50"] == PERFECT
     assert found["all"]["mAP50"] < PERFECT

@@ -206,6 +206,7 @@ def _keep_what_was_learned(job):
     overall = {k: best_row.metrics.get(k) for k in ("precision", "recall", "mAP50", "mAP50_95")}
     model = _register(fresh, best, {"overall": overall, "best_epoch": best_row.epoch})
     TrainingJob.objects.filter(pk=job.pk).update(model=model)
+    evaluate_on_own_splits(model)
 
 
 def _restart_or_fail(job, death):
