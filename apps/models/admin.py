@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from apps.models.models import Evaluation, TrainedModel
+from apps.models.models import ConfirmedLabels, Evaluation, TrainedModel
 
 
 @admin.register(TrainedModel)
@@ -28,3 +28,12 @@ class EvaluationAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False  # a model's page measures it
+
+
+@admin.register(ConfirmedLabels)
+class ConfirmedLabelsAdmin(admin.ModelAdmin):
+    list_display = ["image", "revision", "confirmed_by", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["image__filename", "confirmed_by__username"]
+    raw_id_fields = ["image", "confirmed_by"]
+    list_select_related = ["image", "confirmed_by"]
