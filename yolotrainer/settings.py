@@ -143,6 +143,7 @@ CELERY_RESULT_EXPIRES = timedelta(days=7)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    "apps.training.tasks.preview_augmentation": {"queue": "default"},  # nobody waits for days to see a picture
     "apps.training.*": {"queue": "training"},
     "apps.inference.*": {"queue": "inference"},
     "apps.models.*": {"queue": "inference"},

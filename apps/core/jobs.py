@@ -18,7 +18,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
 STRAY_AGE = timedelta(days=1)  # a file is there before its row, and for longer than any job takes to write it
-UNASKED = ("statistics",)  # kinds that the platform starts by itself: a person's list does not show them
+UNASKED = ("statistics", "preview")  # kinds that the platform starts by itself: a person's list does not show them
 
 
 def create_job(owner, kind, task, subject="", params=None, upload=None, message="Waiting for a worker"):

@@ -1,5 +1,6 @@
 from celery import shared_task
 
+from apps.core.jobs import run_job
 from apps.training import services
 
 
@@ -19,3 +20,9 @@ def sweep_training():
 def clean_yolo_folders():
     """Delete this machine's training folders of versions that are gone or long unused."""
     services.clean_folders()
+
+
+@shared_task(ignore_result=True)
+def preview_augmentation(pk):
+    """Draw a dataset's images as the network will see them."""
+    run_job(pk, services.run_preview)

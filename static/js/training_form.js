@@ -14,7 +14,7 @@ function show(name, value) {
 
 function showNumber(control) {
   const output = control.closest(".slider")?.querySelector("output");
-  if (output) output.value = control.value;
+  if (output && control.type === "range") output.value = control.value;
 }
 
 /** Everything that follows from what stands in the form. */
@@ -26,6 +26,11 @@ function settle() {
     group.querySelector("[data-changed]").textContent = changed ? `${changed} changed` : "";
   }
   document.body.dispatchEvent(new CustomEvent("plan"));
+}
+
+/** Have the images drawn again; htmx waits until the slider rests, and gives up what is on its way. */
+function draw() {
+  document.body.dispatchEvent(new CustomEvent("preview"));
 }
 
 function differs(control) {
@@ -45,15 +50,22 @@ document.querySelector(".presets").addEventListener("click", (event) => {
   says.textContent = preset.says;
   says.hidden = false;
   settle();
+  draw();
 });
 
 document.querySelector("[data-defaults]").addEventListener("click", () => {
   for (const control of form.querySelectorAll(".slider input")) control.value = control.dataset.default;
   settle();
+  draw();
 });
 
 form.addEventListener("input", (event) => {
-  if (event.target.type === "range") showNumber(event.target);
+  if (event.target.type !== "range") return;
+  showNumber(event.target);
+  draw();
+});
+form.addEventListener("change", (event) => {
+  if (event.target.name === "img_size" || event.target.name === "seed") draw();
 });
 form.addEventListener("change", settle);
 settle();

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from apps.annotations.models import DatasetVersion
-from apps.annotations.services.entries import version_entries, version_header
+from apps.annotations.services.entries import version_entries, version_header, working_entries
 from apps.core.images import upright_bytes
 from apps.datasets.models import SPLITS, Dataset
 
@@ -87,6 +87,24 @@ def _place_image(entry, folder):
     except NotImplementedError:  # a store that is not on this machine
         with default_storage.open(entry["file"]) as file, target.open("wb") as out:
             shutil.copyfileobj(file, out)
+
+
+def sample_folder(dataset, folder, limit):
+    """Write up to `limit` labelled train images of a dataset, as it is now, as `images` and `labels`; returns how many.
+
+    The same ones again as long as they are there.
+    """
+    for name in ("images", "labels"):
+        (folder / name).mkdir()
+    chosen = dataset.images.filter(split="train", is_labeled=True, num_boxes__gt=0).order_by("sha256")[:limit]
+    entries = list(working_entries(dataset.images.filter(pk__in=[image.pk for image in chosen])))
+    places = {key: place for place, key in enumerate(dataset.class_keys)}
+    polygons = dataset.task == Dataset.Task.SEGMENT
+    for entry in entries:
+        _place_image(entry, folder / "images")
+        rows = "".join(_label_row(places[box[0]], box, polygons) for box in entry["boxes"])
+        (folder / "labels" / f"{entry['sha256']}.txt").write_text(rows)
+    return len(entries)
 
 
 def validation_images(version, limit):
