@@ -14,7 +14,7 @@ from apps.training.forms import TrainingForm
 from apps.training.machine import trainer_machine
 from apps.training.services.preview import KIND
 
-PART = "training/job_form.html#preview"
+PART = "training/preview.html"
 
 
 @login_required
