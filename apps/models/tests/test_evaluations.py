@@ -163,3 +163,27 @@ def test_evaluation_runs_through_the_real_engine_and_can_run_twice(ready_dataset
     assert row.weights_sha256 == model.sha256
     assert row.images.storage.exists(row.images.name)
     assert sum(size["labels"] for name, size in row.results["by_size"].items() if name != "all") == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_dies_fails_in_words_and_leaves_the_results_of_before(evaluation, alice, monkeypatch):
+    from apps.models.services import evaluations
+    from apps.models.tasks import evaluate
+
+    monkeypatch.setattr(evaluations, "ENGINE", "apps.models.engine.gone")
+    row = services.start_evaluation(evaluation.model, evaluation.dataset_version, "val", alice, again=True)
+    evaluate(row.job_id)
+    row.refresh_from_db()
+    assert row.job.status == "failed"
+    assert "The evaluation process ended with code 1." in row.job.error_message
+    assert row.results == evaluation.results
+    assert row.images.storage.exists(row.images.name)
+
+
+def test_a_cancelled_evaluation_can_be_started_again(evaluation, alice):
+    from apps.core import work
+
+    asked = evaluation.model, evaluation.dataset_version, "val", alice
+    first = services.start_evaluation(*asked, again=True)
+    assert work.cancel(first.job)
+    assert services.start_evaluation(*asked, again=True).job_id != first.job_id
