@@ -1,4 +1,4 @@
-// Two to six models chosen in the list can be compared; the choice outlives the pages of the list.
+// Two to six models, or jobs by the models that they made, chosen in a list can be compared.
 
 const FEWEST = 2;
 const MOST = 6;
@@ -20,7 +20,7 @@ function show() {
   }
   const bar = document.querySelector("[data-compare]");
   bar.hidden = !chosen.size;
-  bar.querySelector("[data-words]").textContent = chosen.size < FEWEST ? "Choose one more to compare" : `${chosen.size} models chosen`;
+  bar.querySelector("[data-words]").textContent = chosen.size < FEWEST ? "Choose one more to compare" : `${chosen.size} chosen`;
   bar.querySelector("button").disabled = chosen.size < FEWEST;
   bar.querySelector("[name=ids]").value = [...chosen].join(",");
 }
