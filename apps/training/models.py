@@ -49,6 +49,14 @@ class TrainingJob(Work):
         return self.name
 
     @property
+    def batch_in_words(self):
+        """The images a step; where as many as fit were wanted, how many that came to be."""
+        if self.batch_size > 0:
+            return str(self.batch_size)
+        found = self.environment.get("batch")
+        return f"as large as fits: {found}" if found and found > 0 else "as large as fits"
+
+    @property
     def seconds_left(self):
         """Seconds until the last epoch is done, judged by the newest epochs; None before the first one is."""
         if self.status != self.Status.RUNNING:

@@ -231,3 +231,9 @@ def test_health_names_few_images_empty_classes_and_no_test_split(ready_dataset):
     words = " ".join(services.health_warnings(ready_dataset))
     for part in ("Only 4 labelled images", "Only 2 to measure on", "No test split", "“never”", "fewer than 20 boxes"):
         assert part in words
+
+
+def test_a_job_says_what_the_batch_that_fits_came_to_be():
+    assert TrainingJob(batch_size=8).batch_in_words == "8"
+    assert TrainingJob(batch_size=-1).batch_in_words == "as large as fits"
+    assert TrainingJob(batch_size=-1, environment={"batch": 16}).batch_in_words == "as large as fits: 16"
