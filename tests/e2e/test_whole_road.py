@@ -37,8 +37,9 @@ def test_images_go_in_by_the_page_and_are_labelled_on_the_canvas(demo_page, plat
         (tmp_path / f"part{number}.png").write_bytes(picture(320, 240, seed=number))
     (tmp_path / "broken.png").write_bytes(b"<html>not a picture</html>")
     page.locator("#upload input[type=file]").set_input_files(sorted(tmp_path.iterdir()))
-    expect(page.locator("[data-summary]")).to_have_text("2 of 3 in, 1 refused")
+    expect(page.locator("[data-summary]")).to_contain_text("2 of 3 in, 1 refused")
     expect(page.locator(".uploads .state.bad")).to_contain_text("Not an image")
+    page.get_by_role("link", name="Show the images").click()  # the reason for the refusal could be read until now
     expect(page.locator(".tile")).to_have_count(2)
     dataset_id = int(re.search(r"/datasets/(\d+)/", page.url)[1])
     page.locator(".tile a").first.click()
