@@ -83,11 +83,13 @@ def class_remove(request, pk, class_id):
     form = RemoveClassForm(request.POST or None, dataset=dataset, class_id=class_id)
     if request.method == "POST" and form.is_valid():
         name = dataset.class_names[class_id]
-        job = remove_class(dataset, class_id, request.user, form.cleaned_data["into"])
+        version, job = remove_class(dataset, class_id, request.user, form.cleaned_data["into"])
         if job:
             return redirect("core:job_detail", job.pk)
         done = "deleted" if form.cleaned_data["into"] is None else "merged"
-        messages.success(request, f"“{name}” is {done}. The version made before has it as it was.")
+        messages.success(
+            request, f"“{name}” is {done}. Version {version} has it as it was: restore it to take this back."
+        )
         return redirect("annotations:class_list", pk)
     context = dataset_context(request, dataset) | {
         "class": dataset.classes[class_id], "effect": effect, "form": form,

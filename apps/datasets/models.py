@@ -251,6 +251,7 @@ class ClassChange(models.Model):
         REORDER = "reorder"
         MERGE = "merge"
         DELETE = "delete"
+        RESTORE = "restore"
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="class_changes")
     action = models.CharField(max_length=8, choices=Action.choices)

@@ -61,7 +61,7 @@ function say(page, words) {
 
 function show(page, state) {
   const least = Number(page.querySelector("#conf").value);
-  page.querySelector("[data-conf]").textContent = least.toFixed(2);
+  page.querySelector("output[data-conf]").textContent = least.toFixed(2);
   if (!state.answer) return;
   const found = state.answer.predictions.filter((one) => one.confidence >= least);
   list(page, state, found);

@@ -98,7 +98,7 @@ def wait_for_progress(platform, job_id, progress):
     pytest.fail(f"job {job_id} did not come to {progress}")
 
 
-@pytest.mark.parametrize("moments", [(0.15, 0.6), (0.0, 0.85)], ids=str)
+@pytest.mark.parametrize("moments", [(0.1, 0.4), (0.0, 0.3)], ids=str)
 def test_import_whose_worker_is_killed_twice_goes_on_and_leaves_nothing(platform, archive_of, moments):
     seed = f"import {moments}"
     with archive_of(seed).open("rb") as file:

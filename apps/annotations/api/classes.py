@@ -90,7 +90,7 @@ class ClassDetail(APIView):
         if into is not None and not (into.isdecimal() and len(into) < 6):
             raise ValidationError({"into": ["A class id, a whole number."]})
         with refusals("into"):
-            job = remove_class(dataset, class_id, request.user, None if into is None else int(into))
+            _, job = remove_class(dataset, class_id, request.user, None if into is None else int(into))
         return accepted(job) if job else Response({"classes": dataset.classes})
 
     @staticmethod

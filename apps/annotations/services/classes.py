@@ -46,17 +46,17 @@ def effect_of_removal(dataset, class_id):
 def remove_class(dataset, class_id, user, into=None):
     """Merge a class into the class `into`, or delete it with its labels where `into` is None.
 
-    Done at once in a small dataset (returns None), else as a job (returned). Raises BadClassName.
+    Done at once in a small dataset, else as a job. Returns (the number of the version made before, None), or
+    (None, the job). Raises BadClassName.
     """
     key = _place(dataset, class_id)
     into_key = None if into is None else _place(dataset, into)
     if key == into_key:
         raise datasets.BadClassName("A class cannot be merged into itself.")
     if dataset.num_images <= AT_ONCE_IMAGES and dataset.num_boxes <= AT_ONCE_BOXES:
-        _remove(dataset, key, into_key, user)
-        return None
+        return _remove(dataset, key, into_key, user)[1], None
     params = {"dataset_id": dataset.pk, "key": key, "into_key": into_key}
-    return create_job(user, "classes", TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return None, create_job(user, "classes", TASK, subject=f"dataset:{dataset.pk}", params=params)
 
 
 def run_removal(job, report):
@@ -65,7 +65,7 @@ def run_removal(job, report):
     if dataset is None:
         raise WorkFailed("The dataset is gone.")
     report(0.1, "Making a version first")
-    boxes = _remove(dataset, job.params["key"], job.params["into_key"], job.owner)
+    boxes, _ = _remove(dataset, job.params["key"], job.params["into_key"], job.owner)
     return {
         "dataset_id": dataset.pk, "boxes": boxes, "figures": {"boxes": boxes},
         "page_url": f"/datasets/{dataset.pk}/classes", "page_words": "See the classes",
@@ -74,33 +74,45 @@ def run_removal(job, report):
 
 def _remove(dataset, key, into_key, user):
     if key not in dataset.class_keys:
-        return 0
-    create_version(dataset, user)
+        return 0, None
+    version, _ = create_version(dataset, user, _note(dataset, key, into_key))
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
         if key not in row.class_keys:
-            return 0
+            return 0, None
         if into_key is not None and into_key not in row.class_keys:
             raise datasets.BadClassName("The class to merge into was removed meanwhile.")
         boxes = _move(row, key, into_key) if into_key is not None else _delete(row, key)
         datasets.drop_class(dataset, row.places[key], user, into_key, boxes)
         datasets.refresh_counts(dataset)
-    return boxes
+    return boxes, version.number
+
+
+def _note(dataset, key, into_key):
+    name = dataset.class_names[dataset.place_of(key)]
+    if into_key is None:
+        return f"Before “{name}” was deleted"
+    return f"Before “{name}” was merged into “{dataset.class_names[dataset.place_of(into_key)]}”"
 
 
 def _move(dataset, key, into_key):
-    Suggestion.objects.filter(image__dataset=dataset, class_key=key).update(class_key=into_key)
-    return Annotation.objects.filter(image__dataset=dataset, class_key=key).update(class_key=into_key)
+    """Labels in the trash stay as they are: `trash.restore_images` brings them to their heir when they come back."""
+    Suggestion.objects.filter(image__in=dataset.images.values("pk"), class_key=key).update(class_key=into_key)
+    return _labels(dataset, key).update(class_key=into_key)
+
+
+def _labels(dataset, key):
+    return Annotation.objects.filter(image__in=dataset.images.values("pk"), class_key=key)
 
 
 def _delete(dataset, key):
-    """Labels in the trash go too: an image that comes back from there has only classes that exist."""
-    Suggestion.objects.filter(image__dataset=dataset, class_key=key).delete()
+    """Those in the trash stay until then as well."""
+    Suggestion.objects.filter(image__in=dataset.images.values("pk"), class_key=key).delete()
     others = Annotation.objects.filter(image=OuterRef("pk")).exclude(class_key=key).order_by()
     left = Subquery(others.values("image").annotate(n=Count("pk")).values("n"))
-    touched = Annotation.objects.filter(image__dataset=dataset, class_key=key).values("image")
-    DatasetImage.all_objects.filter(pk__in=touched).update(num_boxes=Coalesce(left, 0))
-    return Annotation.objects.filter(image__dataset=dataset, class_key=key).delete()[0]
+    touched = _labels(dataset, key).values("image")
+    DatasetImage.objects.filter(pk__in=touched).update(num_boxes=Coalesce(left, 0))
+    return _labels(dataset, key).delete()[0]
 
 
 def _place(dataset, class_id):

@@ -6,8 +6,7 @@ from itertools import islice
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F
 from django.urls import reverse
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision, Suggestion
@@ -98,17 +97,9 @@ class Restore:
         used = set(Annotation.objects.of(self.dataset).order_by().values_list("class_key", flat=True).distinct())
         self._set_classes(used.__contains__)
         self.dataset.refresh_from_db()
-        # Labels in the trash go as well: an image that comes back from there has only classes that exist.
-        of_images, known = {"image__dataset": self.dataset}, {"class_key__in": self.dataset.class_keys}
-        touched = DatasetImage.all_objects.filter(
-            pk__in=Annotation.objects.filter(**of_images).exclude(**known).values("image")
-        )
-        pks = list(touched.values_list("pk", flat=True))
-        Annotation.objects.filter(**of_images).exclude(**known).delete()
-        Suggestion.objects.filter(**of_images).exclude(**known).delete()
-        for start in range(0, len(pks), 500):
-            some = DatasetImage.all_objects.filter(pk__in=pks[start : start + 500])
-            some.update(num_boxes=Coalesce(Subquery(_COUNT), 0))
+        # What is in the trash stays as it is: `restore_images` sees to its classes when it comes back.
+        offered = Suggestion.objects.filter(image__in=self.dataset.images.values("pk"))
+        offered.exclude(class_key__in=self.dataset.class_keys).delete()
 
     def _set_classes(self, stays):
         """The classes of the version, and behind them those of today's others whose number `stays`."""
@@ -255,9 +246,6 @@ class Restore:
             "page_url": reverse("annotations:version_list", args=[self.dataset.pk]), "page_words": "See the versions",
             **({"problems": self.problems[:KEPT_PROBLEMS]} if self.problems else {}),
         }  # fmt: skip
-
-
-_COUNT = Annotation.objects.filter(image=OuterRef("pk")).order_by().values("image").annotate(n=Count("pk")).values("n")
 
 
 def _differing(image, rows, boxes):

@@ -5,6 +5,7 @@ import pytest
 from apps.annotations.models import Annotation, DatasetVersion, Revision, Suggestion
 from apps.annotations.services import classes as service
 from apps.annotations.services.labels import restore_revision, save_labels
+from apps.annotations.services.restores import start_restore
 from apps.core.models import Job
 from apps.datasets import services as datasets
 from apps.datasets.models import ClassChange, DatasetImage
@@ -96,23 +97,58 @@ def test_merged_class_gives_its_labels_and_suggestions_to_the_other(owner, addre
     assert (change.action, change.before, change.after, change.num_boxes) == ("merge", "red", "white", 2)
 
 
-def test_deleted_class_takes_its_labels_along_also_those_in_the_trash(owner, address, labelled, images, dataset, alice):
+@pytest.fixture
+def trashed(labelled, images, dataset, alice):
+    """Another image, with a red and a white box, in the trash."""
     other = images[1]
     other.dataset = dataset
-    save_labels(other, 0, [box(0)], alice)
-    DatasetImage.objects.filter(pk=other.pk).update(deleted_at="2026-01-01T00:00Z")
+    save_labels(other, 0, [box(0), box(1, x=0.3)], alice)
+    datasets.trash_images(dataset, dataset.images.filter(pk=other.pk), alice)
+    return other
+
+
+def classes_of(image):
+    return list(Annotation.objects.filter(image=image).order_by("pk").values_list("class_key", flat=True))
+
+
+def bring_back(dataset, image):
+    return datasets.restore_images(dataset, DatasetImage.all_objects.filter(pk=image.pk))
+
+
+def test_deleted_class_takes_its_labels_along_and_those_of_the_trash_when_they_come_back(
+    owner, address, labelled, trashed, dataset
+):
     assert names(owner.delete(f"{address}/0")) == ["white"]
-    assert list(Annotation.objects.values_list("class_key", flat=True)) == [1]
+    assert (classes_of(labelled), classes_of(trashed)) == ([1], [0, 1])
     labelled.refresh_from_db()
     dataset.refresh_from_db()
     assert (labelled.num_boxes, labelled.is_labeled, dataset.num_boxes) == (1, True, 1)
-    assert DatasetImage.all_objects.get(pk=other.pk).num_boxes == 0
+    bring_back(dataset, trashed)
+    assert classes_of(trashed) == [1]
+    assert (DatasetImage.objects.get(pk=trashed.pk).num_boxes, dataset.num_boxes) == (1, 2)
+
+
+def test_labels_that_come_back_from_the_trash_are_in_the_heir_of_their_merged_class(owner, address, trashed, dataset):
+    owner.delete(f"{address}/0?into=1")
+    bring_back(dataset, trashed)
+    assert classes_of(trashed) == [1, 1]
+
+
+def test_merge_that_is_taken_back_by_its_version_left_the_trash_as_it_was(
+    owner, address, labelled, trashed, dataset, alice, run_tasks_at_once, django_capture_on_commit_callbacks
+):
+    owner.delete(f"{address}/0?into=1")
+    with django_capture_on_commit_callbacks(execute=True):
+        job = start_restore(alice, DatasetVersion.objects.get(number=1))
+    assert Job.objects.get(pk=job.pk).status == "completed"
+    bring_back(dataset, trashed)
+    assert (sorted(classes_of(labelled)), classes_of(trashed)) == ([0, 0, 1], [0, 1])
 
 
 def test_version_is_made_before_a_class_goes(owner, address, labelled):
     owner.delete(f"{address}/0")
     version = DatasetVersion.objects.get()
-    assert (version.class_names, version.num_boxes) == (["red", "white"], 3)
+    assert (version.class_names, version.num_boxes, version.note) == (["red", "white"], 3, "Before “red” was deleted")
 
 
 def test_number_of_a_class_that_is_gone_is_never_given_again(owner, address, dataset):

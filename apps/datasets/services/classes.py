@@ -100,7 +100,7 @@ def set_classes(dataset, names, keys, user=None):
     row.class_colors = [colors.get(key, "") for key in keys] if colors else []
     row.next_class_key = max([row.next_class_key, *(key + 1 for key in keys)])
     _save(dataset, row)
-    _note(row, Action.REORDER, user, before=before, after=_short(", ".join(names)))
+    _note(row, Action.RESTORE, user, before=before, after=_short(", ".join(names)))
 
 
 def successors(dataset):

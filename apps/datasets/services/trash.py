@@ -8,11 +8,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
 from apps.datasets.models import Dataset, DatasetImage
+from apps.datasets.services.classes import successors
 from apps.datasets.services.datasets import refresh_counts
 from apps.datasets.services.files import forget_files
 
@@ -48,9 +50,44 @@ def restore_images(dataset, images):
     _lock(dataset)
     images = images.filter(dataset=dataset, deleted_at__isnull=False).order_by()
     again, older = _staying(dataset, list(images.order_by("-pk").values_list("pk", "sha256")))
-    count = images.exclude(pk__in=[*again, *older]).update(deleted_at=None, deleted_by=None)
+    back = images.exclude(pk__in=[*again, *older])
+    _follow_classes(dataset, back)
+    count = back.update(deleted_at=None, deleted_by=None)
     refresh_counts(dataset)
     return count, [*_told(dataset, again, THERE_AGAIN), *_told(dataset, older, TWICE)][:REFUSALS_TOLD]
+
+
+def _follow_classes(dataset, images):
+    """Before images come back: labels of a class that was merged meanwhile go to its heir, those of a deleted one go.
+
+    Labels in the trash are left alone until then, so that whoever takes a merge back first finds them as they were.
+    """
+    present = Dataset.objects.get(pk=dataset.pk)
+    pks = images.values("pk")
+    for name in ("annotations", "suggestions"):  # rows of a higher floor, which this one knows by their relation only
+        rows = DatasetImage._meta.get_field(name).related_model.objects.filter(image__in=pks)
+        gone = rows.exclude(class_key__in=present.class_keys).order_by()
+        keys = set(gone.values_list("class_key", flat=True).distinct())
+        heirs = successors(present) if keys else {}
+        touched = list(gone.values_list("image", flat=True).distinct()) if keys else []
+        for key in keys:
+            mine = rows.filter(class_key=key)
+            if heirs.get(key) is None:
+                mine.delete()
+            else:
+                mine.update(class_key=heirs[key])
+        if name == "annotations":
+            _count_boxes(touched)
+
+
+def _count_boxes(pks):
+    for start in range(0, len(pks), CHUNK):
+        some = DatasetImage.all_objects.filter(pk__in=pks[start : start + CHUNK])
+        counts = dict(some.annotate(n=Count("annotations")).values_list("pk", "n"))
+        rows = list(some.only("pk"))
+        for row in rows:
+            row.num_boxes = counts[row.pk]
+        DatasetImage.all_objects.bulk_update(rows, ["num_boxes"])
 
 
 def _staying(dataset, rows):
