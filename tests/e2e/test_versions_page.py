@@ -115,7 +115,7 @@ def test_restore_whose_worker_is_killed_goes_on_and_ends_right(mortal, large):
     assert mortal.api("POST", f"datasets/{large}/images/bulk", json=keys).status_code == 200
     assert mortal.api("DELETE", f"datasets/{large}/classes/0").status_code == 200  # and half of all boxes
     job = mortal.api("POST", f"datasets/{large}/versions/1/restore").json()
-    wait_for_progress(mortal, job["id"], 0.05)
+    wait_for_progress(mortal, job["id"], 1, 0.05)
     kill(mortal, "worker")
     result = ended(mortal, f"jobs/{job['id']}")["result"]
     before = result["before"]
@@ -130,7 +130,7 @@ def test_restore_whose_worker_is_killed_goes_on_and_ends_right(mortal, large):
 
 def test_export_whose_worker_is_killed_is_made_again_whole(mortal, large):
     job = mortal.api("POST", f"datasets/{large}/export", json={"format": "yolo", "version": 1}).json()
-    wait_for_progress(mortal, job["id"], 0.0)
+    wait_for_progress(mortal, job["id"], 1, 0.0)
     kill(mortal, "worker")
     result = ended(mortal, f"jobs/{job['id']}")["result"]
     assert (result["images"], result["boxes"]) == (IMAGES, IMAGES * 2)
