@@ -14,7 +14,6 @@ from apps.annotations.import_forms import ArchiveForm, FormatForm, PlanForm
 from apps.annotations.services.imports import imported_images, start_import, undo_import
 from apps.annotations.services.inspection import preview_url, start_inspection
 from apps.core.access import get_job, jobs_visible_to
-from apps.core.jobs import UNASKED
 from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
 from apps.datasets.models import Dataset
@@ -32,7 +31,7 @@ def transfer(request, pk):
 
 def transfer_context(request, dataset, **forms):
     """What the page of import and export shows."""
-    jobs = jobs_visible_to(request.user).filter(subject=f"dataset:{dataset.pk}").exclude(kind__in=("inspect", *UNASKED))
+    jobs = jobs_visible_to(request.user).filter(subject=f"dataset:{dataset.pk}", kind__in=("import", "export"))
     export_form = ExportForm(dataset=dataset, initial={"version": request.GET.get("version", "")})
     return dataset_context(request, dataset) | {
         "import_form": ArchiveForm(request.user), "export_form": export_form, "jobs": jobs[:JOBS_SHOWN], **forms,
