@@ -3,6 +3,12 @@
 
 const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 const three = (value) => value.toFixed(3);
+const NAMES = ["precision", "recall", "f1"];
+
+/** A figure in words: where nothing is found there is no precision, though the curve goes on at 1. */
+function told(figures, name) {
+  return name === "precision" && !figures.recall ? "–" : three(figures[name]);
+}
 
 /** The place on the curves that a rule gives, or null where none reaches the target. */
 export function placeOn({ f1, precision, recall }, rule, target) {
@@ -31,12 +37,17 @@ export function operatingPoint(page, curves, names, mark) {
   function show() {
     slider.value = state.confidence;
     find("conf").textContent = state.confidence.toFixed(2);
-    for (const name of ["precision", "recall", "f1"]) find(name).textContent = three(figures()[name]);
+    tell();
     const table = find("table");
     table.hidden = !byClass.checked;
     if (byClass.checked) table.querySelector("tbody").replaceChildren(...classes.map(line));
     clearTimeout(show.later);
     show.later = setTimeout(() => mark(state.confidence), 60);
+  }
+
+  function tell() {
+    const now = figures();
+    for (const name of NAMES) find(name).textContent = told(now, name);
   }
 
   // With a threshold for each class, the figures are the mean over the classes, each at its own.
@@ -58,13 +69,14 @@ export function operatingPoint(page, curves, names, mark) {
     for (const cell of cells.slice(2)) cell.className = "num";
     const numbers = () => {
       cells[2].textContent = ownOf(row).toFixed(2);
-      ["precision", "recall", "f1"].forEach((name, n) => { cells[n + 3].textContent = three(row[name][at(ownOf(row))]); });
+      const now = Object.fromEntries(NAMES.map((name) => [name, row[name][at(ownOf(row))]]));
+      NAMES.forEach((name, n) => { cells[n + 3].textContent = told(now, name); });
     };
     slide.addEventListener("input", () => {
       state.own.set(row.id, Number(slide.value));
       state.rule = "manual";
       numbers();
-      for (const name of ["precision", "recall", "f1"]) find(name).textContent = three(figures()[name]);
+      tell();
     });
     numbers();
     return tr;
