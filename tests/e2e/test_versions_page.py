@@ -115,7 +115,7 @@ def test_restore_whose_worker_is_killed_goes_on_and_ends_right(mortal, large):
     assert mortal.api("POST", f"datasets/{large}/images/bulk", json=keys).status_code == 200
     assert mortal.api("DELETE", f"datasets/{large}/classes/0").status_code == 200  # and half of all boxes
     job = mortal.api("POST", f"datasets/{large}/versions/1/restore").json()
-    wait_for_progress(mortal, job["id"], 1, 0.05)
+    wait_for_progress(mortal, job["id"], 1, 0.0)
     kill(mortal, "worker")
     result = ended(mortal, f"jobs/{job['id']}")["result"]
     before = result["before"]
