@@ -6,6 +6,8 @@ data.yaml   images/<split>/<name>   labels/<split>/<stem>.txt   <split>: train, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 
 import yaml
 
@@ -14,6 +16,7 @@ from .boxes import corners_of
 from .layout import ExportNames, split_folder, stem
 
 _ROW = "%d %.8f %.8f %.8f %.8f\n"
+_VALUES = attrgetter("class_index", "x_center", "y_center", "width", "height")
 
 
 def write_yolo(
@@ -70,7 +73,7 @@ def data_yaml(class_names: Sequence[str], folders: Iterable[str]) -> str:
 
 
 def _detect_rows(boxes: Sequence[Box]) -> str:
-    return "".join([_ROW % (box.class_index, box.x_center, box.y_center, box.width, box.height) for box in boxes])
+    return _ROW * len(boxes) % tuple(chain.from_iterable(map(_VALUES, boxes)))
 
 
 def _segment_rows(boxes: Sequence[Box]) -> str:
