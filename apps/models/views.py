@@ -42,11 +42,11 @@ def model_detail(request, pk):
     chosen = _chosen(evaluations, request.GET.get("evaluation", ""))
     context = {
         "model": model, "can_edit": may_edit(request.user, model), "evaluations": evaluations, "chosen": chosen,
-        "is_running": any(row.is_running for row in evaluations),
+        "is_running": any(row.is_running for row in evaluations), "shown": _mark(chosen),
     }  # fmt: skip
     if request.htmx and not request.htmx.boosted:
         response = render(request, "models/model_detail.html#evaluations", context)
-        if not context["is_running"]:
+        if context["shown"] != request.GET.get("shown", ""):
             response["HX-Refresh"] = "true"  # the whole page shows the result
         return response
     if context["can_edit"]:
@@ -54,6 +54,11 @@ def model_detail(request, pk):
         context["splits"] = Evaluation.SPLITS
     context["report"] = chosen.results if chosen and chosen.is_measured else model.metrics
     return render(request, "models/model_detail.html", context)
+
+
+def _mark(chosen):
+    """What tells one result from another: a page is loaded anew only for one that it does not show yet."""
+    return f"{chosen.pk}-{chosen.evaluated_at:%s%f}" if chosen and chosen.is_measured else ""
 
 
 def _chosen(evaluations, wanted):

@@ -1,6 +1,9 @@
 """Starting evaluations, reading them, and what follows a training."""
 
+import re
+
 import pytest
+from django.utils import timezone
 
 from apps.annotations.services.versions import create_version
 from apps.core.models import Job
@@ -110,6 +113,25 @@ def test_report_page_shows_the_evaluation_and_counts_its_queries(
     assert "0.500" in page
     assert f'data-evaluation="{evaluation.pk}"' in page
     assert "What it got wrong" in page
+
+
+def test_the_page_is_loaded_anew_only_for_a_result_that_it_does_not_show_yet(page_as, alice, evaluation, trained_model):
+    """Or it would take a threshold out of the hand that is choosing it."""
+    browser, url = page_as(alice), f"/models/{trained_model.pk}/"
+    fragment = {"headers": {"HX-Request": "true"}}
+    other = Evaluation.objects.create(
+        model=trained_model, dataset_version=trained_model.dataset_version, split="test",
+        job=Job.objects.create(owner=alice, kind="evaluation", task="x", status="running"),
+    )  # fmt: skip
+    asks = re.search(r'id="evaluations" hx-get="([^"]+)"', browser.get(url).content.decode()).group(1)
+    poll = url + asks.replace("&amp;", "&")
+    assert "HX-Refresh" not in browser.get(poll, **fragment)
+    Job.objects.update(status="completed")
+    Evaluation.objects.filter(pk=other.pk).update(evaluated_at=timezone.now())
+    assert "HX-Refresh" not in browser.get(poll, **fragment)  # the other split's: a link leads there
+    Evaluation.objects.filter(pk=evaluation.pk).update(evaluated_at=timezone.now())
+    assert browser.get(poll, **fragment)["HX-Refresh"] == "true"
+    assert browser.get(f"{url}?evaluation={other.pk}&shown=", **fragment)["HX-Refresh"] == "true"
 
 
 def test_who_sees_the_model_but_not_the_dataset_gets_the_trainings_figures(page_as, bob, evaluation, trained_model):
