@@ -17,11 +17,12 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+WAITING = "Waiting for a worker"
 STRAY_AGE = timedelta(days=1)  # a file is there before its row, and for longer than any job takes to write it
 UNASKED = ("statistics", "preview")  # kinds that the platform starts by itself: a person's list does not show them
 
 
-def create_job(owner, kind, task, subject="", params=None, upload=None, message="Waiting for a worker"):
+def create_job(owner, kind, task, subject="", params=None, upload=None, message=WAITING):
     """Make a pending job and send it to its queue when the transaction commits.
 
     `upload` is a file, or the name of a stored one, which other rows may know as well.
@@ -73,6 +74,8 @@ def run_job(pk, do):
     kept = False
     with work.Heartbeat(job) as heartbeat:
         try:
+            if job.message == WAITING:
+                work.update_running(job, message="Starting")
             result = do(job, Reporter(job, heartbeat))
         except WorkCancelled:
             log.info("job %s was cancelled", pk)

@@ -10,6 +10,7 @@ from apps.core.access import get_job, jobs_visible_to
 from apps.core.api import job_file_response
 from apps.core.jobs import UNASKED
 from apps.core.reports import rows_of
+from apps.core.subjects import subject_of
 
 
 def home(request):
@@ -29,7 +30,12 @@ def job_detail(request, pk):
     """A job's page; while it runs, the page asks again for the part that changes."""
     job = get_job(request.user, pk)
     is_part = request.htmx and not request.htmx.boosted
-    context = {"job": job, "problems": job.result.get("problems", [])[:500], **_report_page(request, job)}
+    context = {
+        "job": job,
+        "about": subject_of(job, request.user),
+        "problems": job.result.get("problems", [])[:500],
+        **_report_page(request, job),
+    }
     if is_part and request.htmx.target == "report" and job.result.get("report"):
         return render(request, "core/job_detail.html#report", context)
     response = render(request, f"core/job_detail.html{'#progress' if is_part else ''}", context)

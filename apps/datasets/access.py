@@ -1,6 +1,7 @@
 """Who may see and change datasets and their images."""
 
 from django.http import Http404
+from django.urls import reverse
 
 from apps.core.access import get_to_edit, may_change, owned_or_public
 from apps.datasets.models import Dataset, DatasetImage, ImageChange
@@ -17,6 +18,12 @@ def get_dataset(user, pk):
     if dataset is None:
         raise Http404("No such dataset.")
     return dataset
+
+
+def named(user, pk):
+    """(name, address of its page) of a dataset that `user` may see, or None."""
+    name = visible_to(user).filter(pk=pk).values_list("name", flat=True).first()
+    return name and (name, reverse("datasets:dataset_detail", args=[pk]))
 
 
 def get_dataset_to_edit(user, pk):

@@ -1,6 +1,7 @@
 """Who may see and change trained models."""
 
 from django.http import Http404
+from django.urls import reverse
 
 from apps.core.access import get_to_edit, may_change, owned_or_public
 from apps.datasets.access import visible_to as datasets_visible_to
@@ -18,6 +19,12 @@ def get_model(user, pk):
     if model is None:
         raise Http404("No such model.")
     return model
+
+
+def named(user, pk):
+    """(name, address of its page) of a model that `user` may see, or None."""
+    name = visible_to(user).filter(pk=pk).values_list("name", flat=True).first()
+    return name and (name, reverse("models:model_detail", args=[pk]))
 
 
 def get_model_to_edit(user, pk):

@@ -116,3 +116,12 @@ def test_part_of_other_bytes_gets_the_whole_file(job, page_as):
     etag = browser.get(url)["ETag"]
     assert browser.get(url, headers={"Range": "bytes=4-", "If-Range": etag}).status_code == 206
     assert browser.get(url, headers={"Range": "bytes=4-", "If-Range": '"other"'}).status_code == 200
+
+
+def test_job_says_what_it_is_about_to_those_who_may_see_that(page_as, alice, bob, dataset, trained_model):
+    for owner in (alice, bob):
+        for subject in (f"dataset:{dataset.pk}", f"model:{trained_model.pk}", "dataset:999999", "dataset:x", ""):
+            job = Job.objects.create(owner=owner, kind="split", task="x", subject=subject)
+            page = page_as(owner).get(f"/jobs/{job.pk}/").content.decode()
+            about = f'<div class="crumbs"><a href="/{subject.replace(":", "s/")}/">Cells' in page
+            assert about == (owner == alice and subject.endswith((f":{dataset.pk}", f"model:{trained_model.pk}")))
