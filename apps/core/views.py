@@ -31,11 +31,9 @@ def job_detail(request, pk):
     job = get_job(request.user, pk)
     is_part = request.htmx and not request.htmx.boosted
     context = {
-        "job": job,
-        "about": subject_of(job, request.user),
-        "problems": job.result.get("problems", [])[:500],
+        "job": job, "about": subject_of(job, request.user), "problems": job.result.get("problems", [])[:500],
         **_report_page(request, job),
-    }
+    }  # fmt: skip
     if is_part and request.htmx.target == "report" and job.result.get("report"):
         return render(request, "core/job_detail.html#report", context)
     response = render(request, f"core/job_detail.html{'#progress' if is_part else ''}", context)
