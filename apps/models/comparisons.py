@@ -66,8 +66,7 @@ def _classes(columns, version):
     for class_id, name in enumerate(version.class_names):
         found = [column["by_class"].get(column["mapping"].get(class_id), {}) for column in columns]
         values = [one.get("mAP50_95") for one in found]
-        first = values[0]
-        cells = [(v, None if None in (v, first) else round(v - first, 5)) for v in values]
+        cells = [(value, difference(value, values[0])) for value in values]
         known = [v for v in values if v is not None]
         rows.append({
             "name": name, "cells": cells, "instances": next((f["instances"] for f in found if f), None),
@@ -96,7 +95,12 @@ def figure_rows(columns):
         (f"mAP50-95, {size} objects", [c["by_size"].get(size, {}).get("mAP50_95") for c in columns])
         for size in ("small", "medium", "large")
     ]
-    return [(words, [(v, None if None in (v, vs[0]) else round(v - vs[0], 5)) for v in vs]) for words, vs in rows]
+    return [(words, [(value, difference(value, values[0])) for value in values]) for words, values in rows]
+
+
+def difference(value, first):
+    """How far a figure is from the first model's, to the three places that are shown; None where one is not known."""
+    return None if None in (value, first) else round(value - first, 3)
 
 
 def splits_of(version):

@@ -161,6 +161,19 @@ def test_an_image_counts_on_the_day_of_its_first_labels_for_who_made_them(datase
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["restore", "classes"])
+def test_a_restore_and_a_merge_draw_and_delete_nothing(dataset, images, alice, bob, kind):
+    images[0].dataset = dataset
+    save_labels(images[0], 0, [box()], alice)
+    save_labels(images[0], 1, [], bob)
+    Revision.objects.filter(number=2).update(kind=kind)
+    dataset.refresh_from_db()
+    found = {row["name"]: row for row in dataset_statistics(dataset)["labelling"]["people"]}
+    assert [(who["saves"], who["added"], who["removed"]) for who in (found["alice"], found["bob"])] == [
+        (1, 1, 0), (0, 0, 0),
+    ]  # fmt: skip
+
+
 def test_labels_without_a_kept_history_are_counted_as_such(ready_dataset):
     Revision.objects.all().delete()
     found = dataset_statistics(ready_dataset)["labelling"]

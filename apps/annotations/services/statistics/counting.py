@@ -15,8 +15,9 @@ from apps.annotations.services.statistics.tallies import SPLITS, ImageTally, Lab
 from apps.annotations.services.windows import IMAGE_ROW, STATES, image_windows, label_rows, places_of
 from apps.datasets.models import DatasetImage
 
-FORMAT = 1  # of what is kept: another number is counted anew
+FORMAT = 2  # of what is kept: another number is counted anew
 MOST_CLASSES_TOGETHER = 40
+BY_HAND = (Revision.Kind.EDIT, Revision.Kind.IMPORT)  # a restore or a merge of classes draws and deletes no box
 
 
 def count_dataset(dataset, report=lambda progress, message: None):
@@ -80,10 +81,11 @@ class History:
             who = "import" if kind == Revision.Kind.IMPORT else author
             if number == newest:
                 self.newest[who, state] += 1
-            self.saves[who] += 1
+            by_hand = kind in BY_HAND
+            self.saves[who] += by_hand
             so_far = self.changes.setdefault(who, [0, 0, 0])
             for place, change in enumerate(changes):
-                so_far[place] += change
+                so_far[place] += change * by_hand
 
     def figures(self):
         """What is kept; people by their ids, None for one who left, and "import" for what came with an archive."""
