@@ -280,6 +280,7 @@ TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0)
 JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
 JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)
+TRAINING_MAX_HOURS = setting("float", "TRAINING_MAX_HOURS", 0, 0)  # of training time a job; 0: as long as it takes
 TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
 WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)

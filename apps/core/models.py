@@ -23,11 +23,13 @@ class Work(models.Model):
     class Status(models.TextChoices):
         PENDING = "pending"
         RUNNING = "running"
+        PAUSED = "paused"
         COMPLETED = "completed"
         FAILED = "failed"
         CANCELLED = "cancelled"
 
     ACTIVE = (Status.PENDING, Status.RUNNING)
+    ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)  # one that is paused is neither
 
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING, db_index=True)
     error_message = models.TextField(blank=True, help_text="What went wrong, in words, and what to do.")
@@ -46,6 +48,10 @@ class Work(models.Model):
     @property
     def is_active(self):
         return self.status in self.ACTIVE
+
+    @property
+    def has_ended(self):
+        return self.status in self.ENDED
 
 
 class Job(Work):

@@ -1,4 +1,4 @@
-"""The life of a row of long work: pending → running → completed, failed or cancelled.
+"""The life of a row of long work: pending → running → completed, failed or cancelled; paused on the way, and on again.
 
 Every step is one conditional UPDATE, so of two that race exactly one wins: a cancel and a finish, two workers that
 got the same message, a worker that was thought dead and comes back. Whoever runs a row holds its `run_token`.
@@ -88,14 +88,27 @@ def hand_back(row, count_attempt=True, **values):
         log.info("%s %s was ended by someone else", type(row).__name__, row.pk)
 
 
-def cancel(row):
-    """Cancel a row that has not ended; True where this call did it."""
-    ended = (
-        type(row)
-        .objects.filter(pk=row.pk, status__in=row.ACTIVE)
-        .update(status=row.Status.CANCELLED, completed_at=timezone.now())
-    )
-    return bool(ended)
+def cancel(row, **values):
+    """Cancel a row that has not ended, with `values`; True where this call did it."""
+    open_rows = type(row).objects.filter(pk=row.pk).exclude(status__in=row.ENDED)
+    return bool(open_rows.update(status=row.Status.CANCELLED, completed_at=timezone.now(), **values))
+
+
+def pause(row, **values):
+    """Take a row from its worker, or out of the queue, until `resume`; True where this call did it."""
+    active = type(row).objects.filter(pk=row.pk, status__in=row.ACTIVE)
+    return bool(active.update(status=row.Status.PAUSED, run_token="", enqueued_at=None, **values))
+
+
+def resume(row, statuses, **values):
+    """Put a row that has one of `statuses` back among the pending, as if new; True where this call did it."""
+    stopped = type(row).objects.filter(pk=row.pk, status__in=statuses)
+    return bool(
+        stopped.update(
+            status=row.Status.PENDING, attempts=0, run_token="", enqueued_at=None, completed_at=None,
+            error_message="", traceback="", **values,
+        )
+    )  # fmt: skip
 
 
 def sweep(model, task_of, max_attempts):

@@ -29,6 +29,9 @@ class TrainingJob(Work):
     device = models.CharField(max_length=40, default="auto", help_text="auto, cpu, a GPU as 0, or several as 0,1")
     learning_rate = models.FloatField(null=True, blank=True)
     patience = models.PositiveIntegerField()
+    time_limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds of training, over all starts; then the best so far is the model."
+    )
     seed = models.PositiveIntegerField(default=0)
     arguments = models.JSONField(
         default=dict, blank=True, help_text="Further training arguments: augmentation, optimizer."
@@ -37,7 +40,17 @@ class TrainingJob(Work):
     epoch_progress = models.FloatField(default=0, help_text="0 to 1 within the epoch under way")
     phase = models.CharField(max_length=60, blank=True)
     best_map = models.FloatField(null=True, blank=True, help_text="The best mAP50-95 so far.")
+    best_epoch = models.PositiveIntegerField(null=True, blank=True, help_text="Whose weights are the best so far.")
     training_time = models.FloatField(default=0, help_text="Seconds in training processes.")
+    ended_by = models.CharField(
+        max_length=20, blank=True,
+        help_text="epochs, patience, time_limit or cancelled; of a failed job the code of its reason.",
+    )  # fmt: skip
+    paused_at = models.DateTimeField(null=True, blank=True)
+    weights_due = models.BooleanField(
+        default=False, help_text="Cancelled, and its best weights are still to become a model."
+    )
+    cleaned_at = models.DateTimeField(null=True, blank=True, help_text="When its checkpoint was deleted.")
     logs = models.TextField(blank=True)
     environment = models.JSONField(default=dict, blank=True, help_text="Device, versions, parameters.")
 

@@ -74,8 +74,9 @@ class TrainingJobSerializer(serializers.ModelSerializer):
         fields = [
             "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
             "weights", "started_from", "epochs", "batch_size", "img_size", "device", "learning_rate", "patience",
-            "seed", "augmentation", "current_epoch", "best_map", "training_time", "eta_seconds", "error_message",
-            "warnings", "environment", "attempts", "started_at", "completed_at", "created_at",
+            "time_limit", "seed", "augmentation", "current_epoch", "best_map", "best_epoch", "training_time",
+            "eta_seconds", "ended_by", "error_message", "warnings", "environment", "attempts", "started_at",
+            "paused_at", "completed_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 

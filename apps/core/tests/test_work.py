@@ -169,3 +169,34 @@ def test_heartbeat_keeps_a_row_alive_and_notices_that_it_was_cancelled(job, monk
         assert sweep() == (0, 0)
         work.cancel(job)
         assert heartbeat.lost.wait(5)
+
+
+@pytest.mark.parametrize("status", ["pending", "running"])
+def test_paused_row_is_taken_from_its_worker_and_left_alone_until_it_is_resumed(job, status, monkeypatch):
+    sent = []
+    monkeypatch.setattr(work, "enqueue", lambda row, task: sent.append(row.pk))
+    worker = work.claim(Job, job.pk) if status == "running" else job
+    assert work.pause(job)
+    assert not work.pause(job)
+    assert work.claim(Job, job.pk) is None
+    assert not work.end(worker, Job.Status.COMPLETED)
+    make_stale(job)
+    Job.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    assert sweep() == (0, 0)
+    assert (status_of(job), sent) == ("paused", [])
+    assert not work.resume(job, ["failed"])
+    assert work.resume(job, ["paused"], message="again")
+    assert not work.resume(job, ["paused"])
+    again = work.claim(Job, job.pk)
+    assert (again.attempts, again.message) == (1, "again")
+    if status == "running":  # the worker from before the pause writes nothing more, although the row runs again
+        with pytest.raises(WorkCancelled):
+            work.update_running(worker, progress=0.9)
+
+
+def test_paused_row_can_be_cancelled_and_an_ended_one_not_paused(job):
+    assert work.pause(job)
+    assert work.cancel(job)
+    assert not work.pause(job)
+    assert not work.resume(job, ["paused"])
+    assert status_of(job) == "cancelled"

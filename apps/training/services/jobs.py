@@ -97,11 +97,7 @@ def cancel_job(job):
 
 def resume_job(job):
     """Queue an ended job again, to go on from its last checkpoint; raises TrainingRefused where it cannot."""
-    again = TrainingJob.objects.filter(pk=job.pk, status__in=["failed", "cancelled"]).update(
-        status="pending", attempts=0, enqueued_at=None, completed_at=None, error_message="", traceback="", run_token="",
-        phase=WAITING,
-    )  # fmt: skip
-    if not again:
+    if not work.resume(job, ["failed", "cancelled"], phase=WAITING, ended_by="", weights_due=False):
         raise TrainingRefused({"detail": "Only a failed or cancelled job can be resumed."})
     job.refresh_from_db(fields=["status"])
     enqueue_on_commit(job, TASK)

@@ -16,7 +16,7 @@ def sweep_training():
 def clean_folders():
     """Delete folders of versions that are gone or unused for long, on this machine; returns how many.
 
-    Never one that a training uses or waits for.
+    Never one that a training uses, waits for, or goes on with after a pause.
     """
-    active = TrainingJob.objects.filter(status__in=TrainingJob.ACTIVE)
-    return clean_yolo_folders(set(active.values_list("dataset_version_id", flat=True)))
+    open_jobs = TrainingJob.objects.exclude(status__in=TrainingJob.ENDED)
+    return clean_yolo_folders(set(open_jobs.values_list("dataset_version_id", flat=True)))
