@@ -15,6 +15,7 @@ from apps.inference import api as inference
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.training import api as training
+from apps.training import live_api as live
 
 router = SimpleRouter(trailing_slash=False)
 router.register("datasets", datasets.DatasetViewSet)
@@ -87,7 +88,11 @@ urlpatterns = [
     path("training/options", training.Options.as_view()),
     path("training/<int:pk>", training.TrainingJobDetail.as_view()),
     path("training/<int:pk>/metrics", training.Metrics.as_view()),
+    path("training/<int:pk>/metrics.csv", live.MetricsFile.as_view(), name="training_metrics_file"),
     path("training/<int:pk>/logs", training.Logs.as_view()),
+    path("training/<int:pk>/log.txt", live.LogFile.as_view(), name="training_log_file"),
+    path("training/<int:pk>/live", live.Live.as_view(), name="training_live"),
+    path("training/<int:pk>/usage", live.Usage.as_view()),
     path("training/<int:pk>/cancel", training.Cancel.as_view()),
     path("training/<int:pk>/resume", training.Resume.as_view()),
     path("models/<int:pk>/evaluations", evaluations.Evaluations.as_view()),

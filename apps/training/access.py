@@ -7,8 +7,8 @@ from apps.training.models import TrainingJob
 
 
 def visible_to(user):
-    """The jobs that `user` may see, without their logs."""
-    jobs = TrainingJob.objects.select_related("dataset", "dataset_version").defer("logs", "traceback")
+    """The jobs that `user` may see."""
+    jobs = TrainingJob.objects.select_related("dataset", "dataset_version").defer("traceback")
     return jobs if user.is_superuser else jobs.filter(user_id=user.pk)
 
 

@@ -1,7 +1,6 @@
 """The API's `training/`."""
 
-from django.db.models import F, Prefetch
-from django.db.models.functions import Length, Substr
+from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.response import Response
@@ -20,6 +19,7 @@ from apps.training.serializers import (
     TrainingJobSerializer,
     TrainingRequestSerializer,
 )
+from apps.training.services.log import log_length, read_log
 
 LOG_PIECE = 200_000  # characters an answer
 
@@ -32,7 +32,7 @@ class TrainingJobs(generics.ListAPIView):
 
     def get_queryset(self):
         newest = Prefetch("epoch_rows", TrainingEpoch.objects.order_by("-epoch")[:5], to_attr="newest_epochs")
-        return visible_to(self.request.user).defer("logs").prefetch_related(newest)
+        return visible_to(self.request.user).prefetch_related(newest)
 
     @extend_schema(request=TrainingRequestSerializer, responses={201: TrainingJobSerializer})
     def post(self, request):
@@ -87,11 +87,8 @@ class Logs(APIView):
     def get(self, request, pk):
         job = get_job(request.user, pk)
         offset = offset_of(request, "offset")
-        row = TrainingJob.objects.filter(pk=job.pk).values_list(
-            Substr(F("logs"), offset + 1, LOG_PIECE), Length("logs")
-        )
-        text, length = row.get()
-        return Response({"text": text, "next_offset": min(offset, length) + len(text)})
+        text = read_log(job, offset, LOG_PIECE)
+        return Response({"text": text, "next_offset": offset + len(text) if text else min(offset, log_length(job))})
 
 
 class Cancel(APIView):

@@ -18,9 +18,7 @@ def settings_compared(request):
     """Of the models `?models=1,2`, whose trainings this person may see."""
     words = request.GET.get("models", "").split(",")
     ids = list(dict.fromkeys(int(w) for w in words if w.isascii() and w.isdecimal() and len(w) < 19))[:MOST]
-    jobs = (
-        visible_to(request.user).filter(model__in=ids).select_related("model", "dataset_version__dataset").defer("logs")
-    )
+    jobs = visible_to(request.user).filter(model__in=ids).select_related("model", "dataset_version__dataset")
     by_model = {job.model_id: job for job in jobs}
     jobs = [by_model.get(pk) for pk in ids]
     rows = setting_rows(jobs)

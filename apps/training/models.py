@@ -1,4 +1,6 @@
-"""Training jobs and their epochs."""
+"""Training jobs, their epochs, their logs, and what they used."""
+
+from statistics import median
 
 from django.conf import settings
 from django.db import models
@@ -7,6 +9,8 @@ from apps.annotations.models import DatasetVersion
 from apps.core.models import Work
 from apps.datasets.models import Dataset
 from apps.models.models import TrainedModel
+
+FINAL = "Final validation"  # the phase after the last epoch
 
 
 class TrainingJob(Work):
@@ -51,7 +55,6 @@ class TrainingJob(Work):
         default=False, help_text="Cancelled, and its best weights are still to become a model."
     )
     cleaned_at = models.DateTimeField(null=True, blank=True, help_text="When its checkpoint was deleted.")
-    logs = models.TextField(blank=True)
     environment = models.JSONField(default=dict, blank=True, help_text="Device, versions, parameters.")
 
     class Meta:
@@ -60,6 +63,11 @@ class TrainingJob(Work):
 
     def __str__(self):
         return self.name
+
+    @property
+    def logs(self):
+        """The whole log; a page reads pieces of it, see `services.log`."""
+        return "".join(self.log_pieces.values_list("text", flat=True))
 
     @property
     def batch_in_words(self):
@@ -71,20 +79,23 @@ class TrainingJob(Work):
 
     @property
     def seconds_left(self):
-        """Seconds until the last epoch is done, judged by the newest epochs; None before the first one is."""
+        """Seconds until all is validated, judged by the newest epochs; None before the first one is done."""
         if self.status != self.Status.RUNNING:
             return None
         newest = self.newest_epochs if hasattr(self, "newest_epochs") else self.epoch_rows.order_by("-epoch")[:5]
-        recent = [row.seconds for row in newest]
+        recent = [(row.seconds, row.metrics.get("val_seconds") or 0) for row in newest]
         if not recent:
             return None
-        left = self.epochs - self.current_epoch - self.epoch_progress
-        return max(left, 0) * sum(recent) / len(recent)
+        an_epoch, a_validation = map(median, zip(*recent, strict=True))
+        if self.phase.startswith(FINAL):
+            return (1 - self.epoch_progress) * a_validation
+        return max(self.epochs - self.current_epoch - self.epoch_progress, 0) * an_epoch + a_validation
 
     @property
     def progress(self):
         """0 to 1 of all epochs."""
-        return min((self.current_epoch + self.epoch_progress) / self.epochs, 1)
+        under_way = 0 if self.phase.startswith(FINAL) else self.epoch_progress
+        return min((self.current_epoch + under_way) / self.epochs, 1)
 
 
 class TrainingEpoch(models.Model):
@@ -102,3 +113,34 @@ class TrainingEpoch(models.Model):
 
     def __str__(self):
         return f"epoch {self.epoch} of job {self.job_id}"
+
+
+class TrainingLogPiece(models.Model):
+    """A piece of a job's log: the characters from `number * PIECE` on. Written and read by `services.log`."""
+
+    job = models.ForeignKey(TrainingJob, models.CASCADE, related_name="log_pieces")
+    number = models.PositiveIntegerField(help_text="Counting from 0.")
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="a_log_piece_once")]
+
+    def __str__(self):
+        return f"piece {self.number} of the log of job {self.job_id}"
+
+
+class TrainingUsage(models.Model):
+    """What a training used of its machine during some seconds. Written by `services.usage`, which keeps them few."""
+
+    job = models.ForeignKey(TrainingJob, models.CASCADE, related_name="usage_rows")
+    at = models.DateTimeField(help_text="When it began.")
+    seconds = models.FloatField(help_text="How long it was measured.")
+    values = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["pk"]
+        verbose_name_plural = "training usage"
+
+    def __str__(self):
+        return f"usage of job {self.job_id} at {self.at}"

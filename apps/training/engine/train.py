@@ -26,8 +26,10 @@ Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; wha
     started   device, threads, parameters, gflops, classes, train_images, val_images, batch (images),
               batches (per epoch), epochs, start_epoch, resumed, optimizer, versions {ultralytics, torch}
     batch     epoch, epochs, batch, batches; at most two a second
+    validation  epoch, epochs, batch, batches, final (whether it is that of best.pt, at the end); as often
     epoch     epoch, epochs, train_loss {box, cls, dfl}, val_loss {...}, precision, recall, mAP50, mAP50_95,
-              lr, fitness, is_best, seconds; sent when the epoch's checkpoint is on disk
+              lr, learning_rates [one of each group of parameters; lr is the first], fitness, is_best, seconds,
+              val_seconds (of those, in the validation); sent when the epoch's checkpoint is on disk
     finished  best, last (paths), epochs_done, epochs, best_epoch, stopped_early, train_seconds, validation
               {overall, images, per_class, curves, confusion_matrix, speed_ms} of best.pt, see report.py
     failed    code, message (says what to do), traceback; codes: out_of_memory, disk_full, bad_data,

@@ -65,7 +65,7 @@ class Survivor:
     def __init__(self, overrides: dict[str, Any], events: EventStream) -> None:
         self._events = events
         self._finalizing = False
-        self._epoch_started = self._batch_sent = 0.0
+        self._epoch_started = self._batch_sent = self._val_started = self._val_seconds = 0.0
         super().__init__(overrides=overrides)
         if self.ddp:  # ranks.py starts a process for each GPU; here ultralytics would start its own
             raise JobError("bad_arguments", "Training on several GPUs was not started as several processes.")
@@ -75,6 +75,9 @@ class Survivor:
         self.add_callback("on_train_epoch_start", Survivor._tell_epoch_start)
         self.add_callback("on_train_batch_end", Survivor._tell_batch)
         self.add_callback("on_fit_epoch_end", Survivor._tell_epoch)
+        self.add_callback("on_val_start", lambda validator: self._note_validation())
+        self.add_callback("on_val_batch_end", self._tell_validation)
+        self.add_callback("on_val_end", lambda validator: self._note_validation(ended=True))
 
     # --- what is told -------------------------------------------------------------------------------------
 
@@ -102,11 +105,23 @@ class Survivor:
 
     def _tell_batch(self) -> None:
         self._batches += 1
+        self._tell_progress("batch", self._batches, len(self.train_loader))
+
+    def _tell_validation(self, validator: Any) -> None:
+        done, count = validator.batch_i + 1, len(validator.dataloader)
+        self._tell_progress("validation", done, count, final=self._finalizing)
+
+    def _tell_progress(self, event: str, done: int, count: int, **more: Any) -> None:
         if time.time() - self._batch_sent < _BATCH_INTERVAL:
             return
         self._batch_sent = time.time()
-        count = len(self.train_loader)
-        self._events.send("batch", epoch=self.epoch + 1, epochs=self.epochs, batch=self._batches, batches=count)
+        self._events.send(event, epoch=self.epoch + 1, epochs=self.epochs, batch=done, batches=count, **more)
+
+    def _note_validation(self, ended: bool = False) -> None:
+        if ended:
+            self._val_seconds = time.time() - self._val_started
+        else:
+            self._val_started = time.time()
 
     def _tell_epoch(self) -> None:
         if self._finalizing:  # ultralytics calls this once more, for best.pt, under a number one too high
@@ -122,9 +137,11 @@ class Survivor:
             mAP50=self.metrics["metrics/mAP50(B)"],
             mAP50_95=self.metrics["metrics/mAP50-95(B)"],
             lr=self.lr["lr/pg0"],
+            learning_rates=list(self.lr.values()),
             fitness=self.fitness,
             is_best=self.fitness == self.best_fitness,
             seconds=round(time.time() - self._epoch_started, 3),
+            val_seconds=round(self._val_seconds, 3),
         )
 
     def _tell_finished(self) -> None:

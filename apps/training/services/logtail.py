@@ -1,47 +1,56 @@
-"""The engine's log, from its file into the job's row as it grows."""
+"""The engine's log, from its file into the job's log as it grows."""
 
+import contextlib
 import re
 
-from django.db.models import F, Value
-from django.db.models.functions import Concat
-
-from apps.training.models import TrainingJob
+from apps.training.services.log import append_log
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 BAR = re.compile("[━╸╺─]{3,} ?")
-LIMIT = 2_000_000  # characters of a job's log that are kept
+MOST = 4 * 2**20  # bytes that are read at once
 
 
 class LogTail:
-    """Moves what is new in a log file to `job.logs`; progress bars leave only their last state."""
+    """Moves what is new in a log file to the job's log; progress bars leave only their last state.
+
+    How far the file was read stands in a file beside it, so that a worker that takes over goes on where the one that
+    died was: what that one had not written any more is not lost.
+    """
 
     def __init__(self, job, path):
         self.job, self.path = job, path
-        self._offset = path.stat().st_size if path.exists() else 0
-        self._rest = b""
-        self._kept = 0
+        self._noted = path.with_suffix(".read")
+        self._offset = self._read_so_far()
 
     def flush(self):
         """Append what the file has gained; an unfinished line waits for its end."""
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            file.seek(self._offset)
-            data = self._rest + file.read()
-            self._offset = file.tell()
-        whole, _, self._rest = data.rpartition(b"\n")
-        if whole:
-            self._append("".join(clean_line(line) for line in whole.split(b"\n")))
+        while self._move():
+            continue
 
     def note(self, text):
         """Append a line of the platform's own."""
-        self._append(f"— {text}\n")
+        append_log(self.job, f"— {text}\n")
 
-    def _append(self, text):
-        if not text or self._kept > LIMIT:
-            return
-        self._kept += len(text)
-        TrainingJob.objects.filter(pk=self.job.pk).update(logs=Concat(F("logs"), Value(text)))
+    def _move(self):
+        """Move the next lines; True where there may be more."""
+        if not self.path.exists():
+            return False
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read(MOST)
+        full = len(data) == MOST
+        whole = data.rfind(b"\n") + 1 or (MOST if full else 0)
+        if not whole:
+            return False
+        append_log(self.job, "".join(clean_line(line) for line in data[:whole].split(b"\n")))
+        self._offset += whole
+        self._noted.write_text(str(self._offset))
+        return full
+
+    def _read_so_far(self):
+        with contextlib.suppress(FileNotFoundError, ValueError):  # it begins, or a kill left the note empty
+            return int(self._noted.read_text())
+        return 0
 
 
 def clean_line(raw: bytes) -> str:

@@ -20,9 +20,11 @@ from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
+from apps.training.services.pace import FINAL, Pace, starts_of
 from apps.training.services.payload import engine_arguments, trainer_of
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
+from apps.training.services.usage import Sampler
 from apps.training.services.warnings import split_warnings
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,7 @@ class Supervision:
         self.tail = LogTail(job, self.folder / "log.txt")
         self.began, self.time_before = time.monotonic(), job.training_time
         self.finished, self.pending, self.looked = None, {}, 0.0
+        self.pace = Pace(job)
 
     def run(self):
         """Returns the engine's `finished` event; raises WorkFailed, WorkCancelled, WorkHandedBack or EngineDied."""
@@ -82,7 +85,11 @@ class Supervision:
         payload = self._payload()
         work.update_running(self.job, phase="Starting", started_from=self.job.started_from)
         try:
-            with Engine(ENGINE, payload, self.folder, self.tail.path) as engine:
+            device = str(payload["args"].get("device", "auto"))
+            with (
+                Engine(ENGINE, payload, self.folder, self.tail.path) as engine,
+                Sampler(self.job, engine.process.pid, self.folder, device),
+            ):
                 for event in engine.events():
                     self._take(event)
         finally:
@@ -139,11 +146,15 @@ class Supervision:
     def on_started(self, event):
         about = {name: event.get(name) for name in TOLD} | {"machine": about_this_machine()}
         about["warnings"] = self.job.environment.get("warnings", [])
+        about["starts"] = starts_of(self.job, event["start_epoch"])
+        self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
         work.update_running(self.job, environment=about, phase="Training", epoch_progress=0)
 
     def on_batch(self, event):
-        self.pending["epoch_progress"] = event["batch"] / max(event["batches"], 1)
-        self.pending["current_epoch"] = event["epoch"] - 1
+        self.pending |= self.pace.learning(event)
+
+    def on_validation(self, event):
+        self.pending |= self.pace.validating(event)
 
     def on_epoch(self, event):
         metrics = {k: v for k, v in event.items() if k not in ("event", "time", "epoch", "epochs", "seconds")}
@@ -152,9 +163,10 @@ class Supervision:
             epoch=event["epoch"],
             defaults={"metrics": metrics, "seconds": event["seconds"] or 0},
         )
-        self.pending.pop("epoch_progress", None)
+        self.pending = {}
+        self.pace.took(metrics)
         best = max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)
-        phase = "Final validation" if event["epoch"] == self.job.epochs else "Training"
+        phase = FINAL if event["epoch"] == self.job.epochs else "Training"
         work.update_running(self.job, current_epoch=event["epoch"], epoch_progress=0, best_map=best, phase=phase)
 
     def on_finished(self, event):

@@ -188,6 +188,9 @@ def test_epoch_tells_losses_and_metrics(finished):
     for name in ("precision", "recall", "mAP50", "mAP50_95", "lr", "fitness", "seconds"):
         assert epoch[name] >= 0
     assert epoch["is_best"] is True
+    assert len(epoch["learning_rates"]) > 1
+    assert epoch["learning_rates"][0] == epoch["lr"]
+    assert 0 < epoch["val_seconds"] < epoch["seconds"]
 
 
 def test_finished_brings_weights_and_the_validation_as_numbers(finished):

@@ -9,6 +9,7 @@ from apps.core import work
 from apps.datasets import services as datasets
 from apps.training import services
 from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.services.log import append_log
 from apps.training.services.logtail import LogTail, clean_line
 from apps.training.services.warnings import split_warnings
 
@@ -107,7 +108,7 @@ def test_whoever_sees_a_dataset_trains_on_it_and_an_outsider_learns_nothing_of_i
     assert (job.user, job.dataset) == (bob, ready_dataset)
 
 
-@pytest.mark.parametrize("path", ["", "/metrics", "/logs"])
+@pytest.mark.parametrize("path", ["", "/metrics", "/logs", "/live", "/usage", "/log.txt", "/metrics.csv"])
 def test_only_who_started_it_and_the_operator_see_a_job(api_as, page_as, job, alice, carol, operator, path):
     address = f"/api/v1/training/{job.pk}{path}"
     assert [api_as(who).get(address).status_code for who in (alice, operator, carol)] == [200, 200, 404]
@@ -177,7 +178,7 @@ def test_metrics_are_a_row_an_epoch_and_only_the_later_ones_where_asked(api_as, 
 
 
 def test_the_log_is_read_on_from_an_offset(api_as, alice, job):
-    TrainingJob.objects.filter(pk=job.pk).update(logs="first\nsécond\n")
+    append_log(job, "first\nsécond\n")
     api = api_as(alice)
     piece = api.get(f"/api/v1/training/{job.pk}/logs").json()
     assert piece == {"text": "first\nsécond\n", "next_offset": 13}
