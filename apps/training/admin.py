@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 
 from apps.training.models import TrainingEpoch, TrainingJob
 
@@ -13,6 +15,10 @@ class TrainingJobAdmin(admin.ModelAdmin):
     search_fields = ["name", "user__username", "dataset__name", "error_message"]
     raw_id_fields = ["user", "dataset", "dataset_version", "model"]
     list_select_related = ["user", "dataset"]
+    readonly_fields = ["log"]
+
+    def log(self, job):
+        return format_html('<a href="{}">the whole log</a>', reverse("api:training_log_file", args=[job.pk]))
 
     def has_add_permission(self, request):
         return False  # a job is made by the training page or the API, which check it

@@ -71,3 +71,8 @@ def test_the_whole_log_is_a_file_to_download(api_as, alice, job):
     assert b"".join(answer.streaming_content).decode() == text
     assert answer["Content-Disposition"] == f'attachment; filename="training-{job.pk}-log.txt"'
     assert answer["Content-Type"].startswith("text/plain")
+
+
+def test_the_operators_table_leads_to_the_log(page_as, operator, job):
+    page = page_as(operator).get(f"/admin/training/trainingjob/{job.pk}/change/")
+    assert f"/api/v1/training/{job.pk}/log.txt" in page.content.decode()

@@ -56,7 +56,7 @@ def test_a_training_ends_in_a_model_with_metrics_and_lineage(alice, shapes, sett
     assert job.environment["device"]
     assert job.training_time > 0
     assert [start["epoch"] for start in job.environment["starts"]] == [1]
-    assert job.usage_rows.first().values["memory"] > 50
+    assert job.usage_rows.first().values["memory"] > 0
     assert not (settings.WORK_DIR / "runs" / str(job.pk)).exists()
 
 
