@@ -8,6 +8,7 @@ from apps.models.access import visible_to
 # What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
 NEEDED = (
     "name", "owner_id", "class_names", "serving_file", "serving", "sha256", "img_size", "is_deployed", "is_public",
+    "operating_point",
 )  # fmt: skip
 
 

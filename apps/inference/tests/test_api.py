@@ -78,6 +78,19 @@ def test_an_answer_has_the_shape_of_the_contract(deployed, api_as, alice):
         assert abs((box["x1"] + box["x2"]) / 2 / 200 - found["x_center"]) < 1e-3
 
 
+def test_an_answer_takes_two_queries_with_a_token_and_an_operating_point(
+    deployed, alice, client, django_assert_num_queries
+):
+    _, key = create_token(alice, "bench", "infer")
+    type(deployed).objects.update(operating_point={"confidence": 0.3, "per_class": {}})
+    headers = {"Authorization": f"Token {key}"}
+    wanted = {"image": upload("a.jpg", seed=5), "model_id": deployed.pk}
+    assert client.post("/api/v1/predictions/infer", wanted, headers=headers).status_code == 200
+    wanted["image"] = upload("a.jpg", seed=5)
+    with django_assert_num_queries(2):
+        assert client.post("/api/v1/predictions/infer", wanted, headers=headers).status_code == 200
+
+
 def test_a_model_is_asked_by_name_too(deployed, api_as, alice):
     assert ask(api_as(alice), model="Discs").json()["model"]["id"] == deployed.pk
 
