@@ -279,6 +279,7 @@ REVISIONS_KEPT = setting("int", "REVISIONS_KEPT", 0, 0)  # of each image, at lea
 TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0)
 JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
 JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
+TRAININGS_AT_ONCE_PER_PERSON = setting("int", "TRAININGS_AT_ONCE_PER_PERSON", 0, 0)  # 0: as many as are free
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)
 TRAINING_MAX_HOURS = setting("float", "TRAINING_MAX_HOURS", 0, 0)  # of training time a job; 0: as long as it takes
 TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")

@@ -49,11 +49,11 @@ def enqueue_on_commit(row, task):
     transaction.on_commit(lambda: enqueue(row, task))
 
 
-def claim(model, pk):
-    """Take a pending row and return it, or None where another worker has it or it is not pending any more."""
+def claim(model, pk, **values):
+    """Take a pending row, with `values`, and return it; None where another worker has it or it is not pending."""
     token, now = uuid.uuid4().hex, timezone.now()
     taken = model.objects.filter(pk=pk, status=model.Status.PENDING).update(
-        status=model.Status.RUNNING, run_token=token, heartbeat_at=now, attempts=F("attempts") + 1
+        status=model.Status.RUNNING, run_token=token, heartbeat_at=now, attempts=F("attempts") + 1, **values
     )
     if not taken:
         return None
@@ -116,6 +116,15 @@ def sweep(model, task_of, max_attempts):
 
     `task_of(row)` names the Celery task; a row that lost its worker `max_attempts` times has failed.
     """
+    counts = give_back_stale(model, max_attempts)
+    long_ago = Q(enqueued_at__lt=timezone.now() - timedelta(seconds=REENQUEUE_SECONDS))
+    for row in model.objects.filter(never_sent() | long_ago, status=model.Status.PENDING).order_by("pk")[:500]:
+        enqueue(row, task_of(row))
+    return counts
+
+
+def give_back_stale(model, max_attempts):
+    """Put rows whose worker is dead back among the pending, or fail them; returns how many (returned, failed)."""
     now = timezone.now()
     stale = model.objects.filter(
         status=model.Status.RUNNING, heartbeat_at__lt=now - timedelta(seconds=settings.JOB_STALE_SECONDS)
@@ -125,14 +134,12 @@ def sweep(model, task_of, max_attempts):
         completed_at=now,
         error_message="Its worker died again and again; the operator finds more in the worker's log.",
     )
-    returned = stale.update(status=model.Status.PENDING, enqueued_at=None, run_token="")
-    unsent = model.objects.filter(status=model.Status.PENDING).filter(
-        Q(enqueued_at=None, created_at__lt=now - timedelta(seconds=2))
-        | Q(enqueued_at__lt=now - timedelta(seconds=REENQUEUE_SECONDS))
-    )
-    for row in unsent.order_by("pk")[:500]:
-        enqueue(row, task_of(row))
-    return returned, failed
+    return stale.update(status=model.Status.PENDING, enqueued_at=None, run_token=""), failed
+
+
+def never_sent():
+    """A condition on rows: not sent to the queue, and not about to be."""
+    return Q(enqueued_at=None, created_at__lt=timezone.now() - timedelta(seconds=2))
 
 
 class Heartbeat:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.db.models import Avg, Count, Q
 
+from apps.training.devices import uses_gpu
 from apps.training.models import TrainingJob
 
 CPU_GFLOPS_A_CORE = 33  # yolov8n at 320 px on two cores: 66 a second
@@ -23,12 +24,13 @@ ENOUGH = 0.7  # of the memory: more is a risk
 
 
 class Estimate(NamedTuple):
-    """`low` to `high` seconds for all epochs; `how` says from what."""
+    """`low` to `high` seconds for all epochs; `how` says from what; `usual`: an epoch before what was learned here."""
 
     seconds: float
     low: float
     high: float
     epoch_seconds: float
+    usual: float
     how: str
 
 
@@ -44,28 +46,52 @@ def epoch_seconds(gflops, img_size, train, val, machine, gpu):
 def estimate_time(architecture, img_size, epochs, train, val, machine, gpu, gpus=1):
     """An Estimate for `train` and `val` images; `gpus` share the work."""
     usual = epoch_seconds(architecture.gflops, img_size, train, val, machine, gpu) / max(gpus, 1)
-    factor, spread, how = _learned(architecture.name, img_size, machine, gpu)
+    factor, spread, how = Learned(machine, gpu).factor(architecture.name, img_size)
     each = usual * factor
     total = each * epochs + START_SECONDS
-    return Estimate(total, total / spread, total * spread, each, how)
+    return Estimate(total, total / spread, total * spread, each, usual, how)
 
 
-def _learned(model_type, img_size, machine, gpu):
-    """(factor on the usual figure, how far it may be off, from what) by the earlier jobs that are most alike."""
-    earlier = list(earlier_epochs(gpu))
-    like = [job for job in earlier if (job["model_type"], job["img_size"]) == (model_type, img_size)]
-    same = [job for job in earlier if job["model_type"] == model_type]
-    kind = "GPU" if gpu else "CPU"
-    for jobs, spread, what in (
-        (like, 1.3, f"of {model_type} at {img_size} px"),
-        (same, 1.7, f"of {model_type}"),
-        (earlier, 2.5, f"on a {kind}"),
-    ):
-        if jobs:
-            factor = median(job["seconds"] / _usual(job, machine, gpu) for job in jobs)
-            count = "the last training" if len(jobs) == 1 else f"the last {len(jobs)} trainings"
-            return factor, spread, f"Measured in {count} {what} here."
-    return 1, 4, f"No training on a {kind} was measured here yet: a rough guess from the network's size."
+class Learned:
+    """What the earlier jobs on a kind of device say about how far the usual figures are off; asked for once."""
+
+    def __init__(self, machine, gpu):
+        self._kind = "GPU" if gpu else "CPU"
+        self._earlier = [
+            (job["model_type"], job["img_size"], job["seconds"] / _usual(job, machine, gpu))
+            for job in earlier_epochs(gpu)
+        ]
+
+    def factor(self, model_type, img_size):
+        """(factor on the usual figure, how far it may be off, from what) by the jobs that are most alike."""
+        same = [job for job in self._earlier if job[0] == model_type]
+        like = [job for job in same if job[1] == img_size]
+        for jobs, spread, what in (
+            (like, 1.3, f"of {model_type} at {img_size} px"),
+            (same, 1.7, f"of {model_type}"),
+            (self._earlier, 2.5, f"on a {self._kind}"),
+        ):
+            if jobs:
+                count = "the last training" if len(jobs) == 1 else f"the last {len(jobs)} trainings"
+                return median(factor for *_, factor in jobs), spread, f"Measured in {count} {what} here."
+        return 1, 4, f"No training on a {self._kind} was measured here yet: a rough guess from the network's size."
+
+
+class Guesses:
+    """How long jobs of the queue will take; what was learned is asked for once for all of them."""
+
+    def __init__(self, machine):
+        self._machine, self._learned = machine, {}
+
+    def seconds(self, job):
+        """Seconds for the epochs that a job has left, with its start; None where nothing is known of it."""
+        if job.usual_epoch_seconds is None:
+            return None
+        gpu = uses_gpu(job.device, self._machine)
+        if gpu not in self._learned:
+            self._learned[gpu] = Learned(self._machine, gpu)
+        factor, *_ = self._learned[gpu].factor(job.model_type, job.img_size)
+        return START_SECONDS + job.usual_epoch_seconds * factor * max(job.epochs - job.current_epoch, 0)
 
 
 def _usual(job, machine, gpu):

@@ -4,6 +4,7 @@ from statistics import median
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from apps.annotations.models import DatasetVersion
 from apps.core.models import Work
@@ -56,6 +57,11 @@ class TrainingJob(Work):
     )
     cleaned_at = models.DateTimeField(null=True, blank=True, help_text="When its checkpoint was deleted.")
     environment = models.JSONField(default=dict, blank=True, help_text="Device, versions, parameters.")
+    queued_at = models.DateTimeField(default=timezone.now, help_text="When a person last put it into the queue.")
+    served_at = models.DateTimeField(null=True, blank=True, help_text="When a trainer last took it.")
+    usual_epoch_seconds = models.FloatField(
+        null=True, blank=True, help_text="Seconds of an epoch by the usual figures, before what was learned here."
+    )
 
     class Meta:
         ordering = ["-pk"]
@@ -144,3 +150,18 @@ class TrainingUsage(models.Model):
 
     def __str__(self):
         return f"usage of job {self.job_id} at {self.at}"
+
+
+class Trainer(models.Model):
+    """A process that trains: it says every few seconds that it is there, and takes its row away as it ends."""
+
+    name = models.CharField(max_length=200, help_text="Of the Celery worker.")
+    slots = models.PositiveIntegerField(help_text="Jobs at a time.")
+    heartbeat_at = models.DateTimeField(db_index=True)
+    started_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self):
+        return self.name

@@ -4,10 +4,11 @@ from apps.core.jobs import run_job
 from apps.training import services
 
 
-@shared_task(ignore_result=True)
-def train(pk):
-    """Supervise one training job."""
-    services.run_training(pk)
+@shared_task(ignore_result=True, acks_late=True)  # late: a busy trainer does not hold messages that another could use
+def train(pk=None):
+    """Supervise the training whose turn it is. `pk` says for which job the message was sent, not which is to run."""
+    if services.run_next():
+        services.send_next()
 
 
 @shared_task(ignore_result=True)

@@ -1,6 +1,9 @@
 """Starting, cancelling and resuming training jobs."""
 
+from itertools import count
+
 from django.db import transaction
+from django.utils import timezone
 
 from apps.annotations.services.versions import create_version, is_large
 from apps.core import work
@@ -13,6 +16,7 @@ from apps.training.services.outlook import images_of, outlook
 
 TASK = "apps.training.tasks.train"
 WAITING = "Waiting for a trainer"
+NAME_LENGTH = TrainingJob._meta.get_field("name").max_length
 WEIGHTS = ("auto", "pretrained", "scratch")
 
 
@@ -49,14 +53,22 @@ def create_job(user, dataset, dataset_version=None, **settings):
     if problems:
         raise TrainingRefused({"dataset_id": " ".join(problems)})
     _check_weights(user, settings)
-    _check_outlook(dataset, version, settings)
+    settings["usual_epoch_seconds"] = _check_outlook(dataset, version, settings).time.usual
     if version is None and not is_large(dataset):  # else the trainer makes it: too long for a request
         version, _ = create_version(dataset, user)
-    settings["name"] = settings.get("name") or f"{dataset.name} {settings['model_type']}"[:120]
     with transaction.atomic():
+        settings["name"] = settings.get("name") or _free_name(user, f"{dataset.name} {settings['model_type']}")
         job = TrainingJob.objects.create(user=user, dataset=dataset, dataset_version=version, phase=WAITING, **settings)
         enqueue_on_commit(job, TASK)
     return job
+
+
+def _free_name(user, wanted):
+    """`wanted`, or with the first number from 2 behind it under which this person has no job."""
+    wanted = wanted[:NAME_LENGTH]
+    taken = set(user.training_jobs.filter(name__startswith=wanted[: NAME_LENGTH - 8]).values_list("name", flat=True))
+    numbered = (f"{wanted[: NAME_LENGTH - len(str(n)) - 1]} {n}" for n in count(2))
+    return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
 
 
 def _version(dataset, number):
@@ -81,13 +93,14 @@ def _check_weights(user, settings):
 
 
 def _check_outlook(dataset, version, settings):
-    """Refuse what would fail after an hour: arguments, devices, memory."""
+    """Refuse what would fail after an hour: arguments, devices, memory. Returns the Outlook."""
     architecture = architectures().get(settings["model_type"])
     if architecture is None:
         raise TrainingRefused({"model_type": f"“{settings['model_type']}” cannot be trained here."})
-    problems = outlook(architecture, images_of(dataset, version), trainer_machine(), **settings).problems
-    if problems:
-        raise TrainingRefused(problems)
+    expected = outlook(architecture, images_of(dataset, version), trainer_machine(), **settings)
+    if expected.problems:
+        raise TrainingRefused(expected.problems)
+    return expected
 
 
 def cancel_job(job):
@@ -97,7 +110,8 @@ def cancel_job(job):
 
 def resume_job(job):
     """Queue an ended job again, to go on from its last checkpoint; raises TrainingRefused where it cannot."""
-    if not work.resume(job, ["failed", "cancelled"], phase=WAITING, ended_by="", weights_due=False):
+    again = {"phase": WAITING, "ended_by": "", "weights_due": False, "queued_at": timezone.now()}
+    if not work.resume(job, ["failed", "cancelled"], **again):
         raise TrainingRefused({"detail": "Only a failed or cancelled job can be resumed."})
     job.refresh_from_db(fields=["status"])
     enqueue_on_commit(job, TASK)

@@ -22,6 +22,7 @@ from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.logtail import LogTail
 from apps.training.services.pace import FINAL, Pace, starts_of
 from apps.training.services.payload import engine_arguments, trainer_of
+from apps.training.services.queue import take, take_next
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
 from apps.training.services.usage import Sampler
@@ -35,9 +36,21 @@ LOOK_SECONDS = 1.0  # how often the job's row is looked at for a cancel, and pro
 
 def run_training(pk):
     """Claim job `pk` and run it to an end; safe to call twice, and where it was begun before it goes on."""
-    job = work.claim(TrainingJob, pk)
+    job = take(pk)
+    if job is not None:
+        _run(job)
+
+
+def run_next():
+    """Claim the job whose turn it is and run it to an end; False where none waits or none may start."""
+    job = take_next()
     if job is None:
-        return
+        return False
+    _run(job)
+    return True
+
+
+def _run(job):
     with work.Heartbeat(job) as heartbeat:
         try:
             finished = Supervision(job, heartbeat).run()
@@ -51,7 +64,7 @@ def run_training(pk):
         except EngineDied as death:
             _restart_or_fail(job, death)
         except Exception:
-            log.exception("training %s", pk)
+            log.exception("training %s", job.pk)
             work.end(
                 job, TrainingJob.Status.FAILED, traceback=traceback.format_exc(), phase="",
                 error_message=work.UNFORESEEN,

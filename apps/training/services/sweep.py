@@ -1,16 +1,36 @@
 """The heartbeat decides that a training's worker is dead, not the broker."""
 
+from datetime import timedelta
+
 from django.conf import settings
+from django.utils import timezone
 
 from apps.annotations.services.yolo_folders import clean_yolo_folders
 from apps.core import work
 from apps.training.models import TrainingJob
 from apps.training.services.jobs import TASK
+from apps.training.services.queue import Queue
+from apps.training.services.trainers import forget_dead_trainers
+
+RESEND_SECONDS = 30  # a message takes a moment to a trainer that idles
 
 
 def sweep_training():
-    """Give back jobs whose worker died, up to the set number of restarts, and send what waits unsent."""
-    return work.sweep(TrainingJob, lambda job: TASK, settings.TRAINING_MAX_RESTARTS + 1)
+    """Give back jobs whose trainer died, up to the set number of restarts, and see that messages are enough.
+
+    Each waiting job was sent once. Where a trainer idles all the same, a message was lost, and one is sent again; never
+    more than can start, for a queue of days would gather messages by the thousand.
+    """
+    counts = work.give_back_stale(TrainingJob, settings.TRAINING_MAX_RESTARTS + 1)
+    waiting = TrainingJob.objects.filter(status=TrainingJob.Status.PENDING)
+    long_ago = timezone.now() - timedelta(seconds=RESEND_SECONDS)
+    for job in waiting.filter(work.never_sent()).order_by("pk")[:500]:
+        work.enqueue(job, TASK)
+    if waiting.filter(enqueued_at__lt=long_ago).exists():
+        for job in waiting.filter(enqueued_at__lt=long_ago, pk__in=Queue().startable):
+            work.enqueue(job, TASK)
+    forget_dead_trainers()
+    return counts
 
 
 def clean_folders():

@@ -1,0 +1,98 @@
+"""Whose turn it is: the rule by which people share the trainers (docs/decisions/017). Pure; seconds everywhere.
+
+1. A job that had begun and was handed back, by a crash or a stopping trainer, goes on first: it keeps its turn.
+2. Then the person with the fewest running jobs.
+3. Of equals, who has been waiting longest: since their oldest waiting job was queued, or since a trainer last began or
+   ended a job of theirs, whichever was later.
+4. Of one person's jobs the oldest in the queue.
+"""
+
+import heapq
+from collections import defaultdict
+from itertools import count
+from typing import NamedTuple
+
+SOME_SECONDS = 3600.0  # stands for a length that is not known, to go on guessing the order
+
+
+class Waiting(NamedTuple):
+    """A job in the queue: since `queued_at`, for about `seconds` (None: not known) once it has begun."""
+
+    pk: int
+    person: int
+    queued_at: float
+    seconds: float | None = None
+    had_begun: bool = False
+
+
+class Running(NamedTuple):
+    """A job that a trainer works on, for about `seconds` more (None: not known)."""
+
+    person: int
+    seconds: float | None = None
+
+
+class Line:
+    """The waiting jobs of all people, and what each person has of the trainers.
+
+    `served`: by person, when a trainer last began or ended a job of theirs. `most`: jobs that may run at once for each
+    person; 0 is any number.
+    """
+
+    def __init__(self, waiting, running=(), served=None, most=0):
+        self.running, self.served, self.most = defaultdict(int), dict(served or {}), most
+        for job in running:
+            self.running[job.person] += 1
+        self._own = defaultdict(list)
+        for job in sorted(waiting, key=lambda job: (not job.had_begun, job.queued_at, job.pk), reverse=True):
+            self._own[job.person].append(job)  # the next one is the last of the list
+
+    @property
+    def is_waiting(self):
+        """Whether any job waits, if only for others of its person to end."""
+        return bool(self._own)
+
+    def next(self):
+        """The job whose turn it is, left where it is; None where none may start."""
+        heads = (jobs[-1] for person, jobs in self._own.items() if not self.most or self.running[person] < self.most)
+        return min(heads, key=self._turn, default=None)
+
+    def _turn(self, job):
+        since = max(job.queued_at, self.served.get(job.person, job.queued_at))
+        return (not job.had_begun, self.running[job.person], since, job.pk)
+
+    def begin(self, job, now):
+        """A trainer takes the job, which is its person's next."""
+        self._own[job.person].pop()
+        if not self._own[job.person]:
+            del self._own[job.person]
+        self.running[job.person] += 1
+        self.served[job.person] = now
+
+    def end(self, person, now):
+        """A job of the person has ended."""
+        self.running[person] -= 1
+        self.served[person] = now
+
+
+def foresee(line, running, trainers, now):
+    """[(job, seconds until it starts, or None)] of all that wait, in the order in which they would start.
+
+    `running` are the Running of now, `trainers` how many jobs run at once; with none the order is still told.
+    """
+    order, tick, known = [], count(), trainers > 0
+    ends = [(SOME_SECONDS if job.seconds is None else job.seconds, next(tick), job) for job in running]
+    heapq.heapify(ends)
+    idle, at = max(trainers, 1) - len(ends), 0.0
+    while line.is_waiting:
+        while idle > 0 and (job := line.next()):
+            line.begin(job, now + at)
+            order.append((job, at if known else None))
+            heapq.heappush(ends, (at + (SOME_SECONDS if job.seconds is None else job.seconds), next(tick), job))
+            idle -= 1
+        if ends:
+            at, _, ended = heapq.heappop(ends)
+            known = known and ended.seconds is not None
+            line.end(ended.person, now + at)
+            idle += 1
+    return order
