@@ -7,6 +7,7 @@ import time
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections
 from PIL import Image, ImageDraw
 from rest_framework.test import APIClient
 
@@ -157,6 +158,24 @@ def trained_model(ready_dataset, alice, tmp_path):
         metrics={"overall": {"mAP50": 0.9, "mAP50_95": 0.7, "precision": 0.8, "recall": 0.8, "f1": 0.8}},
         dataset_version=version,
     )  # fmt: skip
+
+
+@pytest.fixture
+def threads_database(transactional_db, tmp_path):
+    """SQLite in a file, as the platform runs it: SQLite in memory does not let threads wait for each other."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    known, in_memory = django_settings.DATABASES["default"], connections["default"]
+    name, path = known["NAME"], str(tmp_path / "threads.sqlite3")
+    with in_memory.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [path])
+    known["NAME"] = path
+    connections["default"] = connections.create_connection("default")
+    yield
+    connections["default"].close()
+    known["NAME"] = name
+    connections["default"] = in_memory
 
 
 @pytest.fixture

@@ -91,7 +91,8 @@ class Guesses:
         if gpu not in self._learned:
             self._learned[gpu] = Learned(self._machine, gpu)
         factor, *_ = self._learned[gpu].factor(job.model_type, job.img_size)
-        return START_SECONDS + job.usual_epoch_seconds * factor * max(job.epochs - job.current_epoch, 0)
+        seconds = START_SECONDS + job.usual_epoch_seconds * factor * max(job.epochs - job.current_epoch, 0)
+        return min(seconds, max(job.time_limit - job.training_time, 0)) if job.time_limit else seconds
 
 
 def _usual(job, machine, gpu):

@@ -1,4 +1,4 @@
-"""Whose turn it is: the rule by which people share the trainers (docs/decisions/017). Pure; seconds everywhere.
+"""Whose turn it is: the rule by which people share the trainers (docs/decisions/017). Pure; all times are seconds.
 
 1. A job that had begun and was handed back, by a crash or a stopping trainer, goes on first: it keeps its turn.
 2. Then the person with the fewest running jobs.
@@ -8,7 +8,7 @@
 """
 
 import heapq
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import count
 from typing import NamedTuple
 
@@ -40,9 +40,8 @@ class Line:
     """
 
     def __init__(self, waiting, running=(), served=None, most=0):
-        self.running, self.served, self.most = defaultdict(int), dict(served or {}), most
-        for job in running:
-            self.running[job.person] += 1
+        self.running, self.served, self.most = list(running), dict(served or {}), most
+        self._held = Counter(job.person for job in self.running)
         self._own = defaultdict(list)
         for job in sorted(waiting, key=lambda job: (not job.had_begun, job.queued_at, job.pk), reverse=True):
             self._own[job.person].append(job)  # the next one is the last of the list
@@ -54,34 +53,34 @@ class Line:
 
     def next(self):
         """The job whose turn it is, left where it is; None where none may start."""
-        heads = (jobs[-1] for person, jobs in self._own.items() if not self.most or self.running[person] < self.most)
+        heads = (jobs[-1] for person, jobs in self._own.items() if not self.most or self._held[person] < self.most)
         return min(heads, key=self._turn, default=None)
 
     def _turn(self, job):
         since = max(job.queued_at, self.served.get(job.person, job.queued_at))
-        return (not job.had_begun, self.running[job.person], since, job.pk)
+        return (not job.had_begun, self._held[job.person], since, job.pk)
 
     def begin(self, job, now):
         """A trainer takes the job, which is its person's next."""
         self._own[job.person].pop()
         if not self._own[job.person]:
             del self._own[job.person]
-        self.running[job.person] += 1
+        self._held[job.person] += 1
         self.served[job.person] = now
 
     def end(self, person, now):
         """A job of the person has ended."""
-        self.running[person] -= 1
+        self._held[person] -= 1
         self.served[person] = now
 
 
-def foresee(line, running, trainers, now):
+def foresee(line, trainers, now):
     """[(job, seconds until it starts, or None)] of all that wait, in the order in which they would start.
 
-    `running` are the Running of now, `trainers` how many jobs run at once; with none the order is still told.
+    `trainers` is how many jobs run at once; with none the order is still told. Uses the line up.
     """
     order, tick, known = [], count(), trainers > 0
-    ends = [(SOME_SECONDS if job.seconds is None else job.seconds, next(tick), job) for job in running]
+    ends = [(SOME_SECONDS if job.seconds is None else job.seconds, next(tick), job) for job in line.running]
     heapq.heapify(ends)
     idle, at = max(trainers, 1) - len(ends), 0.0
     while line.is_waiting:

@@ -1,8 +1,6 @@
 """What the tests of labels share: an image's address, a database in a file, jobs that run at once."""
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection, connections
 
 from apps.core import work
 from apps.datasets import services as datasets
@@ -44,21 +42,3 @@ def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks, monkeypatch)
     """A `with` block at whose end the jobs made in it have run; the heartbeat, a thread, is out of the test."""
     monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
     return lambda: django_capture_on_commit_callbacks(execute=True)
-
-
-@pytest.fixture
-def threads_database(transactional_db, tmp_path):
-    """SQLite in a file, as the platform runs it: SQLite in memory does not let threads wait for each other."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    known, in_memory = django_settings.DATABASES["default"], connections["default"]
-    name, path = known["NAME"], str(tmp_path / "threads.sqlite3")
-    with in_memory.cursor() as cursor:
-        cursor.execute("VACUUM INTO %s", [path])
-    known["NAME"] = path
-    connections["default"] = connections.create_connection("default")
-    yield
-    connections["default"].close()
-    known["NAME"] = name
-    connections["default"] = in_memory

@@ -22,7 +22,7 @@ from apps.training.services.trainers import trainer_slots
 PENDING, RUNNING = TrainingJob.Status.PENDING, TrainingJob.Status.RUNNING
 GUESSED = (
     "pk", "user_id", "status", "model_type", "img_size", "device", "epochs", "current_epoch", "epoch_progress",
-    "usual_epoch_seconds", "queued_at", "served_at",
+    "usual_epoch_seconds", "time_limit", "training_time", "queued_at", "served_at",
 )  # fmt: skip
 
 
@@ -123,8 +123,7 @@ class Queue:
         return left
 
     def _play(self, waiting):
-        line = _line(waiting, self._running)
-        order = foresee(line, self._running, self._trainers, self._now.timestamp())
+        order = foresee(_line(waiting, self._running), self._trainers, self._now.timestamp())
         own, places = {}, {}
         for position, (job, starts_in) in enumerate(order, 1):
             places[job.pk] = Place(position, len(order), own.get(job.person, 0), starts_in, self._trainers)
