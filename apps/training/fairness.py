@@ -89,8 +89,9 @@ def foresee(line, trainers, now):
             order.append((job, at if known else None))
             heapq.heappush(ends, (at + (SOME_SECONDS if job.seconds is None else job.seconds), next(tick), job))
             idle -= 1
-        if ends:
-            at, _, ended = heapq.heappop(ends)
+        at = ends[0][0]
+        while ends and ends[0][0] <= at:  # those that end at once are all gone before the next turn
+            _, _, ended = heapq.heappop(ends)
             known = known and ended.seconds is not None
             line.end(ended.person, now + at)
             idle += 1

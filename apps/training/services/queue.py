@@ -21,7 +21,7 @@ from apps.training.services.trainers import trainer_slots
 
 PENDING, RUNNING = TrainingJob.Status.PENDING, TrainingJob.Status.RUNNING
 GUESSED = (
-    "pk", "user_id", "status", "model_type", "img_size", "device", "epochs", "current_epoch", "epoch_progress",
+    "pk", "user_id", "status", "phase", "model_type", "img_size", "device", "epochs", "current_epoch", "epoch_progress",
     "usual_epoch_seconds", "time_limit", "training_time", "queued_at", "served_at",
 )  # fmt: skip
 

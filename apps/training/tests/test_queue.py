@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.core import work
 from apps.training import services, tasks
-from apps.training.models import TrainingEpoch, Trainer, TrainingJob
+from apps.training.models import Trainer, TrainingEpoch, TrainingJob
 from apps.training.services import trainers as presence_room
 from apps.training.services.trainers import Presence, trainer_slots
 
