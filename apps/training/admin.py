@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.models import Trainer, TrainingEpoch, TrainingJob
 
 
 @admin.register(TrainingJob)
@@ -33,3 +33,15 @@ class TrainingEpochAdmin(admin.ModelAdmin):
     search_fields = ["job__name"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
+
+
+@admin.register(Trainer)
+class TrainerAdmin(admin.ModelAdmin):
+    list_display = ["name", "slots", "heartbeat_at", "started_at"]
+    search_fields = ["name"]
+
+    def has_add_permission(self, request):
+        return False  # a trainer says itself that it is there
+
+    def has_change_permission(self, request, obj=None):
+        return False
