@@ -10,6 +10,7 @@ from apps.datasets.access import get_dataset
 from apps.training import services
 from apps.training.access import get_job, get_job_to_steer, visible_to
 from apps.training.arguments import arguments
+from apps.training.live import LOG_PIECE
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.registry import architectures
 from apps.training.serializers import (
@@ -20,8 +21,6 @@ from apps.training.serializers import (
     TrainingRequestSerializer,
 )
 from apps.training.services.log import log_length, read_log
-
-LOG_PIECE = 200_000  # characters an answer
 
 
 class TrainingJobs(generics.ListAPIView):
@@ -81,13 +80,15 @@ class Metrics(generics.ListAPIView):
 
 
 class Logs(APIView):
-    """The log from an offset on."""
+    """The log from an offset on, in characters; at most `limit` of them, and 200,000."""
 
-    @extend_schema(parameters=[OpenApiParameter("offset", int)], responses=LogSerializer)
+    @extend_schema(
+        parameters=[OpenApiParameter("offset", int), OpenApiParameter("limit", int)], responses=LogSerializer
+    )
     def get(self, request, pk):
         job = get_job(request.user, pk)
         offset = offset_of(request, "offset")
-        text = read_log(job, offset, LOG_PIECE)
+        text = read_log(job, offset, min(offset_of(request, "limit") or LOG_PIECE, LOG_PIECE))
         return Response({"text": text, "next_offset": offset + len(text) if text else min(offset, log_length(job))})
 
 

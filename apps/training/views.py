@@ -18,6 +18,7 @@ from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
 from apps.training.proposals import presets_for, propose
 from apps.training.registry import MODEL_TYPES
+from apps.training.settings_words import default_arguments, set_arguments
 from apps.training.weights import at_hand, start_in_words, weights_path
 
 JOBS_A_PAGE = 30
@@ -136,7 +137,12 @@ def _version(dataset, query):
 @login_required
 def job_detail(request, pk):
     job = get_job(request.user, pk)
-    context = {"job": job, "can_steer": request.user.is_superuser or job.user_id == request.user.pk}
+    context = {
+        "job": job,
+        "can_steer": request.user.is_superuser or job.user_id == request.user.pk,
+        "set_arguments": set_arguments(job),
+        "default_arguments": default_arguments(job),
+    }
     if request.user.is_superuser:
         context["traceback"] = TrainingJob.objects.values_list("traceback", flat=True).get(pk=pk)
     return render(request, "training/job_detail.html", context)

@@ -18,7 +18,7 @@ export function layout(more = {}) {
     colorway: SERIES,
     hovermode: "x unified",
     hoverlabel: { bgcolor: token("--surface"), bordercolor: token("--border"), font: { color: token("--text") } },
-    legend: { orientation: "h", y: 1.15, x: 0 },
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, // above the plot, however many rows it takes
     ...more,
     xaxis: { ...axis, ...more.xaxis },
     yaxis: { ...axis, rangemode: "tozero", ...more.yaxis },

@@ -183,6 +183,7 @@ def test_the_log_is_read_on_from_an_offset(api_as, alice, job):
     piece = api.get(f"/api/v1/training/{job.pk}/logs").json()
     assert piece == {"text": "first\nsécond\n", "next_offset": 13}
     assert api.get(f"/api/v1/training/{job.pk}/logs?offset=6").json()["text"] == "sécond\n"
+    assert api.get(f"/api/v1/training/{job.pk}/logs?offset=6&limit=2").json() == {"text": "sé", "next_offset": 8}
     assert api.get(f"/api/v1/training/{job.pk}/logs?offset=999").json()["text"] == ""
     assert api.get(f"/api/v1/training/{job.pk}/logs?offset=x").status_code == 400
 
