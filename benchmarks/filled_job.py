@@ -21,7 +21,8 @@ def fill_job(user, dataset, epochs, done, log_bytes=0, gpus=0, **fields):
     machine = MACHINE | {"gpus": [{"name": "A GPU", "memory_mb": 24_000}] * gpus}
     about = {"device": "cuda:0" if gpus else "cpu", "machine": machine, "warnings": [], "starts": [{"epoch": 1}]}
     values = {
-        "name": f"Cells, {epochs} epochs", "model_type": "yolov8n", "weights": "auto", "batch_size": 16, "img_size": 640,
+        "name": f"Cells, {epochs} epochs", "model_type": "yolov8n", "weights": "auto", "batch_size": 16,
+        "img_size": 640,
         "patience": 50, "arguments": {"optimizer": "AdamW", "mosaic": 0.5, "degrees": 0.0, "cos_lr": True},
         "environment": about, "started_from": "pretrained yolov8n.pt", "training_time": done * 71.0,
         "current_epoch": done, "started_at": now - timedelta(seconds=done * 71),
@@ -41,10 +42,11 @@ def fill_job(user, dataset, epochs, done, log_bytes=0, gpus=0, **fields):
         TrainingJob.objects.filter(pk=job.pk).update(best_epoch=best.epoch, best_map=best.metrics["mAP50_95"])
     append_log(job, _log(rows, epochs, log_bytes, rng))
     count = min(done * 7, 599)
+    each = done * 71 / max(count, 1)
     TrainingUsage.objects.bulk_create(
-        TrainingUsage(job=job, at=now - timedelta(seconds=(count - n) * done * 71 / count), seconds=done * 71 / count, values=_usage(gpus, rng))
+        TrainingUsage(job=job, at=now - timedelta(seconds=(count - n) * each), seconds=each, values=_usage(gpus, rng))
         for n in range(count)
-    )  # fmt: skip
+    )
     job.refresh_from_db()
     return job
 
@@ -52,16 +54,14 @@ def fill_job(user, dataset, epochs, done, log_bytes=0, gpus=0, **fields):
 def _metrics(epoch, done, rng):
     learned = 1 - math.exp(-4 * epoch / max(done, 10)) + rng.gauss(0, 0.012)
     fall = math.exp(-3 * epoch / max(done, 10))
-    losses = {
-        "box": 0.9 + fall + rng.gauss(0, 0.02),
-        "cls": 0.5 + 2 * fall + rng.gauss(0, 0.03),
-        "dfl": 1.0 + 0.4 * fall,
-    }
+    losses = {"box": 0.9 + fall + rng.gauss(0, 0.02), "cls": 0.5 + 2 * fall + rng.gauss(0, 0.03)}
+    losses["dfl"] = 1.0 + 0.4 * fall
+    checked = {name: value * 1.08 + rng.gauss(0, 0.03) for name, value in losses.items()}
+    rates = [0.01 * fall, 0.01 * fall, 0.02 * fall]
+    share = {"precision": 0.94, "recall": 0.88, "mAP50": 0.91, "mAP50_95": 0.62}
     return {
-        "train_loss": losses, "val_loss": {name: value * 1.08 + rng.gauss(0, 0.03) for name, value in losses.items()},
-        "precision": min(0.94 * learned, 1), "recall": min(0.88 * learned, 1), "mAP50": min(0.91 * learned, 1),
-        "mAP50_95": min(0.62 * learned, 1), "lr": 0.01 * fall, "learning_rates": [0.01 * fall, 0.01 * fall, 0.02 * fall],
-        "fitness": 0.6 * learned, "is_best": False, "val_seconds": 4.2,
+        "train_loss": losses, "val_loss": checked, "lr": rates[0], "learning_rates": rates, "fitness": 0.6 * learned,
+        "is_best": False, "val_seconds": 4.2, **{name: min(part * learned, 1) for name, part in share.items()},
     }  # fmt: skip
 
 

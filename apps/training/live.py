@@ -7,7 +7,6 @@ learned again), its last epoch, the characters of the log, and the newest row of
 import math
 from typing import NamedTuple
 
-from apps.training.models import TrainingEpoch
 from apps.training.services.log import newest_lines, read_log
 from apps.training.services.usage import MOST_ROWS
 
@@ -45,14 +44,14 @@ def news(job, cursor):
     starts = len(job.environment.get("starts", []))
     if cursor.starts != starts:
         cursor = cursor._replace(epoch=0)
-    rows = list(job.epoch_rows.filter(epoch__gt=cursor.epoch))
+    rows = epoch_rows(job, after=cursor.epoch)
     start, text = newest_lines(job, FIRST_LOG) if cursor.log < 0 else (cursor.log, read_log(job, cursor.log, LOG_PIECE))
-    usage = list(job.usage_rows.filter(pk__gte=cursor.usage)[:MOST_ROWS])  # its last row may have grown
+    usage = usage_rows(job, since=cursor.usage)
     following = Cursor(
         starts,
-        rows[-1].epoch if rows else cursor.epoch,
+        rows[-1][0] if rows else cursor.epoch,
         start + len(text),
-        usage[-1].pk if usage else cursor.usage,
+        usage[-1][0] if usage else cursor.usage,
     )
     told = {
         "epochs": epoch_columns(rows), "all_epochs": not cursor.epoch, "log": {"start": start, "text": text},
@@ -61,17 +60,26 @@ def news(job, cursor):
     return told, following
 
 
+def epoch_rows(job, after=0):
+    """`[(epoch, seconds, metrics)]`; tuples, for making objects of them would take as long as all the rest."""
+    return list(job.epoch_rows.filter(epoch__gt=after).values_list("epoch", "seconds", "metrics"))
+
+
+def usage_rows(job, since=0):
+    """`[(pk, at, seconds, values)]` from a row on: the last one that was told may have grown."""
+    return list(job.usage_rows.filter(pk__gte=since).values_list("pk", "at", "seconds", "values")[:MOST_ROWS])
+
+
 def epoch_columns(rows):
     """`{"epoch": [...], "mAP50": [...], "train_box": [...], ...}`: a list for each metric, as long as the rows."""
-    flat = [flat_epoch(row) for row in rows]
+    flat = [flat_epoch(*row) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
     return {name: [row.get(name) for row in flat] for name in names}
 
 
-def flat_epoch(row: TrainingEpoch):
+def flat_epoch(epoch, seconds, metrics):
     """The numbers of an epoch, each under a name of its own, with no more digits than mean something."""
-    metrics = row.metrics
-    found = {"epoch": row.epoch, "seconds": row.seconds}
+    found = {"epoch": epoch, "seconds": seconds}
     for name in ("precision", "recall", "mAP50", "mAP50_95"):
         found[name] = metrics.get(name)
     for kind in ("train", "val"):
@@ -84,12 +92,12 @@ def flat_epoch(row: TrainingEpoch):
 def usage_columns(rows):
     """As `epoch_columns`, with `at` in seconds since 1970 and a list of GPUs for each row."""
     names = ("cpu", "memory", "machine_cpu", "machine_memory", "disk", "gpus")
-    columns = {name: [row.values.get(name) for row in rows] for name in names}
+    columns = {name: [values.get(name) for *_, values in rows] for name in names}
     if not any(columns["gpus"]):
         del columns["gpus"]
     return {
-        "at": [int(row.at.timestamp()) for row in rows],
-        "seconds": [round(row.seconds) for row in rows],
+        "at": [int(at.timestamp()) for _, at, *_ in rows],
+        "seconds": [round(seconds) for *_, seconds, _ in rows],
         **columns,
     }
 

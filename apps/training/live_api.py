@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.training.access import get_job
-from apps.training.live import Cursor, flat_epoch, news, usage_columns
+from apps.training.live import Cursor, epoch_rows, flat_epoch, news, usage_columns, usage_rows
 from apps.training.serializers import TrainingJobSerializer
 from apps.training.services.log import whole_log
 
@@ -78,7 +78,7 @@ class Usage(APIView):
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request, pk):
-        return Response(usage_columns(get_job(request.user, pk).usage_rows.all()))
+        return Response(usage_columns(usage_rows(get_job(request.user, pk))))
 
 
 class LogFile(APIView):
@@ -98,7 +98,7 @@ class MetricsFile(APIView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request, pk):
         job = get_job(request.user, pk)
-        rows = [flat_epoch(row) for row in job.epoch_rows.all()]
+        rows = [flat_epoch(*row) for row in epoch_rows(job)]
         answer = HttpResponse(content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="training-{job.pk}-epochs.csv"'
         table = csv.DictWriter(answer, list(dict.fromkeys(name for row in rows for name in row)) or ["epoch"])

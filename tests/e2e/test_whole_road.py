@@ -76,6 +76,27 @@ def eventually_labelled(platform, dataset_id):
     raise AssertionError("the box was not saved")
 
 
+def the_job_page_grows_without_being_loaded_again(page):
+    """From the job's start to its end: charts, figures, machine, table, log and buttons."""
+    expect(page.locator("[data-badge] .badge")).to_be_visible()
+    page.evaluate("window.isTheSamePage = true")
+    page.get_by_text("The epochs as numbers").click()
+    expect(page.locator("[data-table] tbody tr").first).to_be_visible(timeout=LONG)
+    expect(page.locator("[data-chart=accuracy] svg").first).to_be_visible()
+    expect(page.locator("[data-badge] .badge")).to_have_text("completed", timeout=LONG)
+    expect(page.locator("[data-epoch]")).to_have_text(str(EPOCHS))
+    expect(page.locator("[data-table] tbody tr")).to_have_count(EPOCHS)
+    expect(page.locator("[data-best=mAP50]")).to_have_text(re.compile(r"^[01]\.\d{3}$"))
+    expect(page.locator("[data-usage]")).to_contain_text("CPU")
+    expect(page.locator("[data-log]")).to_contain_text("mAP50-95")
+    page.get_by_label("Find in the log").fill("map50-95")
+    expect(page.locator("[data-log-count]")).to_have_text(re.compile(r"^(\d+) of \1$"))
+    expect(page.locator(".log-line.current mark").first).to_have_text("mAP50-95")
+    expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("link", name="The model")).to_be_visible()
+    assert page.evaluate("window.isTheSamePage")
+
+
 def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page, platform, tmp_path):
     page = demo_page
     page.goto(f"{platform.url}/datasets/")
@@ -84,10 +105,7 @@ def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page,
     expect(page.get_by_label("Epochs", exact=True)).to_have_value(re.compile(r"\d+"))
     page.get_by_label("Epochs", exact=True).fill(str(EPOCHS))
     page.get_by_role("button", name="Start training").click()
-    expect(page.locator("[data-badge] .badge")).to_have_text("completed", timeout=LONG)
-    expect(page.locator("[data-epoch]")).to_have_text(str(EPOCHS))
-    expect(page.locator("[data-chart=accuracy] svg").first).to_be_visible()
-    expect(page.locator("[data-log]")).to_contain_text("mAP50-95")
+    the_job_page_grows_without_being_loaded_again(page)
     page.get_by_role("link", name="The model").click()
     page.get_by_role("button", name="Deploy").click()
     expect(page.locator("#deployment .badge").first).to_have_text("deployed", timeout=LONG)

@@ -233,6 +233,15 @@ def test_the_page_proposes_settings_and_says_what_is_missing(page_as, alice, rea
     assert "validation split" in body
 
 
+def test_the_page_shows_arguments_in_words_beside_their_defaults(page_as, alice, job):
+    TrainingJob.objects.filter(pk=job.pk).update(arguments={"mosaic": 0.5, "hsv_h": 0.015, "forgotten": 1})
+    body = " ".join(page_as(alice).get(f"/training/{job.pk}/").content.decode().split())
+    assert 'Mosaic</dt><dd>0.5 <span class="muted small">default 1</span>' in body
+    assert 'Hue</dt><dd>0.015 <span class="muted small">the default</span>' in body
+    assert "forgotten</dt><dd>1 " in body
+    assert "Flip left–right</dt><dd>0.5</dd>" in body
+
+
 def test_the_traceback_is_for_the_operator_only(page_as, alice, operator, job):
     TrainingJob.objects.filter(pk=job.pk).update(
         status="failed", error_message="In words.", traceback="Traceback: deep"

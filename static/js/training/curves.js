@@ -64,11 +64,8 @@ export class Curves {
     for (const chart of this.charts) {
       const others = this.charts.filter((other) => other !== chart);
       chart.on("plotly_relayout", (change) => {
-        const from = change["xaxis.range[0]"];
-        const reset = change["xaxis.autorange"];
-        if (from === undefined && !reset) return;
-        const range = reset ? chart.chart.more.xaxis.range : [from, change["xaxis.range[1]"]];
-        together(() => (reset ? this.charts : others).map((other) => Plotly.relayout(other, { "xaxis.range": [...range] })));
+        if (!Object.keys(change).some((name) => name.startsWith("xaxis"))) return;
+        together(() => others.map((other) => Plotly.relayout(other, { "xaxis.range": [...chart.layout.xaxis.range] })));
       });
       chart.on("plotly_hover", ({ points }) => together(() => others.map((other) => pointAt(other, points[0].x))));
       chart.on("plotly_unhover", () => together(() => others.map((other) => Plotly.Fx.unhover(other))));
@@ -77,11 +74,7 @@ export class Curves {
 }
 
 async function pointAt(chart, epoch) {
-  const found = chart.data.flatMap((line, curveNumber) => {
-    const pointNumber = line.x.indexOf(epoch);
-    return pointNumber >= 0 && line.y[pointNumber] !== null && line.visible !== "legendonly" ? [{ curveNumber, pointNumber }] : [];
-  });
-  if (found.length) Plotly.Fx.hover(chart, found);
+  Plotly.Fx.hover(chart, { xval: epoch, yval: 0 });
 }
 
 function words({ x, words: text, color }, number, last) {

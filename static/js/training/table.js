@@ -3,6 +3,7 @@
 const MOST = 500; // rows on the page; the file has all
 const FIRST = ["epoch", "mAP50_95", "mAP50", "precision", "recall"];
 const WORDS = { epoch: "Epoch", mAP50_95: "mAP50-95", mAP50: "mAP50", precision: "Precision", recall: "Recall", seconds: "Seconds" };
+const PARTS = { cls: "class", dfl: "distance", giou: "GIoU", l1: "L1" };
 
 export class Table {
   constructor(page, epochs) {
@@ -76,5 +77,5 @@ export class Table {
 
 function inWords(name) {
   const [kind, ...rest] = name.split("_");
-  return kind === "lr" ? `Rate, group ${Number(rest[0]) + 1}` : `${rest.join(" ")} loss, ${kind}`;
+  return kind === "lr" ? `Rate, group ${Number(rest[0]) + 1}` : `${PARTS[rest.join("_")] ?? rest.join(" ")} loss, ${kind}`;
 }
