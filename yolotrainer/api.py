@@ -94,6 +94,7 @@ urlpatterns = [
     path("training/<int:pk>/live", live.Live.as_view(), name="training_live"),
     path("training/<int:pk>/usage", live.Usage.as_view()),
     path("training/<int:pk>/cancel", training.Cancel.as_view()),
+    path("training/<int:pk>/pause", training.Pause.as_view()),
     path("training/<int:pk>/resume", training.Resume.as_view()),
     path("models/<int:pk>/evaluations", evaluations.Evaluations.as_view()),
     path("models/<int:pk>/evaluations/<int:evaluation_id>", evaluations.EvaluationDetail.as_view(), name="evaluation"),

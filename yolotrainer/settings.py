@@ -282,6 +282,7 @@ JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
 TRAININGS_AT_ONCE_PER_PERSON = setting("int", "TRAININGS_AT_ONCE_PER_PERSON", 0, 0)  # 0: as many as are free
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)
 TRAINING_MAX_HOURS = setting("float", "TRAINING_MAX_HOURS", 0, 0)  # of training time a job; 0: as long as it takes
+RUN_FOLDER_DAYS = setting("int", "RUN_FOLDER_DAYS", 14, 0)  # of failed and cancelled trainings; a paused one stays
 TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
 WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)

@@ -100,9 +100,9 @@ def pause(row, **values):
     return bool(active.update(status=row.Status.PAUSED, run_token="", enqueued_at=None, **values))
 
 
-def resume(row, statuses, **values):
-    """Put a row that has one of `statuses` back among the pending, as if new; True where this call did it."""
-    stopped = type(row).objects.filter(pk=row.pk, status__in=statuses)
+def resume(row, statuses, where=Q(), **values):  # noqa: B008 (a Q is a value)
+    """Put a row that has one of `statuses`, and is `where`, back among the pending; True where this call did it."""
+    stopped = type(row).objects.filter(where, pk=row.pk, status__in=statuses)
     return bool(
         stopped.update(
             status=row.Status.PENDING, attempts=0, run_token="", enqueued_at=None, completed_at=None,

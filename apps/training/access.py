@@ -20,9 +20,13 @@ def get_job(user, pk):
     return job
 
 
+def may_steer(user, job):
+    return user.is_superuser or job.user_id == user.pk
+
+
 def get_job_to_steer(user, pk):
-    """The job, to cancel or resume; Http404 or PermissionDenied."""
+    """The job, to cancel, pause or resume; Http404 or PermissionDenied."""
     job = get_job(user, pk)
-    if not (user.is_superuser or job.user_id == user.pk):
+    if not may_steer(user, job):
         raise PermissionDenied("Only who started it can steer it.")
     return job

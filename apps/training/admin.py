@@ -1,7 +1,8 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
 
+from apps.training import services
 from apps.training.models import Trainer, TrainingEpoch, TrainingJob
 
 
@@ -16,6 +17,36 @@ class TrainingJobAdmin(admin.ModelAdmin):
     raw_id_fields = ["user", "dataset", "dataset_version", "model"]
     list_select_related = ["user", "dataset"]
     readonly_fields = ["log"]
+    actions = ["pause", "resume", "cancel", "cancel_and_drop"]
+
+    @admin.action(description="Pause", permissions=["steer"])
+    def pause(self, request, jobs):
+        self._steer(request, jobs, "paused", services.pause_job)
+
+    @admin.action(description="Resume", permissions=["steer"])
+    def resume(self, request, jobs):
+        self._steer(request, jobs, "resumed", services.resume_job)
+
+    @admin.action(description="Cancel, keep the best weights as models", permissions=["steer"])
+    def cancel(self, request, jobs):
+        self._steer(request, jobs, "cancelled", services.cancel_job)
+
+    @admin.action(description="Cancel, keep no weights", permissions=["steer"])
+    def cancel_and_drop(self, request, jobs):
+        self._steer(request, jobs, "cancelled", lambda job: services.cancel_job(job, keep=False))
+
+    def _steer(self, request, jobs, done, service):
+        """Call `service` for each job, and say how many it was done to and why not to the others."""
+        count = 0
+        for job in jobs:
+            try:
+                count += service(job)
+            except services.TrainingRefused as refused:
+                messages.warning(request, f"{job}: {refused}")
+        messages.info(request, f"{count} of {len(jobs)} {done}.")
+
+    def has_steer_permission(self, request):
+        return request.user.is_superuser
 
     def log(self, job):
         return format_html('<a href="{}">the whole log</a>', reverse("api:training_log_file", args=[job.pk]))

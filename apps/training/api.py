@@ -14,6 +14,7 @@ from apps.training.live import LOG_PIECE
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.registry import architectures
 from apps.training.serializers import (
+    CancelSerializer,
     EpochSerializer,
     LogSerializer,
     OptionsSerializer,
@@ -93,12 +94,24 @@ class Logs(APIView):
 
 
 class Cancel(APIView):
-    """Stop within seconds; the best weights so far become a model."""
+    """Stop within seconds; the best weights so far become a model, or not."""
+
+    @extend_schema(request=CancelSerializer, responses=TrainingJobSerializer)
+    def post(self, request, pk):
+        job = get_job_to_steer(request.user, pk)
+        wanted = CancelSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        services.cancel_job(job, **wanted.validated_data)
+        return Response(TrainingJobSerializer(get_job(request.user, pk)).data)
+
+
+class Pause(APIView):
+    """Stop within seconds, to go on later; the device is free for others."""
 
     @extend_schema(request=None, responses=TrainingJobSerializer)
     def post(self, request, pk):
         job = get_job_to_steer(request.user, pk)
-        services.cancel_job(job)
+        refused_as_400(lambda: services.pause_job(job))
         return Response(TrainingJobSerializer(get_job(request.user, pk)).data)
 
 

@@ -7,7 +7,7 @@ from apps.models.access import visible_to as models_visible_to
 from apps.training.arguments import AUGMENTATION, GROUPS, argument_problems, arguments, without_defaults
 from apps.training.devices import AUTO, FIT, device_choices
 from apps.training.registry import architectures, model_type_choices
-from apps.training.serializers import TrainingRequestSerializer
+from apps.training.serializers import LONGEST_LIMIT, SHORTEST_LIMIT, TrainingRequestSerializer
 from apps.training.weights import at_hand
 
 MAIN = ("name", "dataset_version", "model_type", "weights", "epochs", "img_size", "batch_size", "fit_batch", "device")
@@ -41,6 +41,11 @@ class TrainingForm(forms.Form):
     patience = forms.IntegerField(
         min_value=0, max_value=10_000, help_text="Stop after this many epochs without progress; 0 for never."
     )
+    time_limit = forms.FloatField(
+        required=False, min_value=SHORTEST_LIMIT / 3600, max_value=LONGEST_LIMIT / 3600, label="Time limit in hours",
+        help_text="When they are over, the best so far becomes the model. Empty: as long as it takes.",
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )  # fmt: skip
     seed = forms.IntegerField(
         min_value=0, max_value=2**31 - 1, help_text="The same seed on the same data gives the same model."
     )
@@ -75,7 +80,7 @@ class TrainingForm(forms.Form):
     @property
     def groups(self):
         """(title, its fields) of the folded parts."""
-        own = {next(iter(GROUPS)): ("learning_rate", "patience"), "Run": ("seed",)}
+        own = {next(iter(GROUPS)): ("learning_rate", "patience"), "Run": ("time_limit", "seed")}
         return [
             (title, [self[name] for name in (*own.get(title, ()), *(n for n in names if n in self.fields))])
             for title, names in GROUPS.items() if title != AUGMENTATION
@@ -91,6 +96,11 @@ class TrainingForm(forms.Form):
             return TrainingRequestSerializer().validate_img_size(self.cleaned_data["img_size"])
         except Exception as error:
             raise forms.ValidationError([str(detail) for detail in error.detail]) from None
+
+    def clean_time_limit(self):
+        """Seconds, or None."""
+        hours = self.cleaned_data["time_limit"]
+        return None if hours is None else round(hours * 3600)
 
     def clean(self):
         data = super().clean()

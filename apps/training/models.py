@@ -10,6 +10,7 @@ from apps.annotations.models import DatasetVersion
 from apps.core.models import Work
 from apps.datasets.models import Dataset
 from apps.models.models import TrainedModel
+from apps.training.endings import stop_in_words
 
 FINAL = "Final validation"  # the phase after the last epoch
 
@@ -51,7 +52,7 @@ class TrainingJob(Work):
         max_length=20, blank=True,
         help_text="epochs, patience, time_limit or cancelled; of a failed job the code of its reason.",
     )  # fmt: skip
-    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="When it was last paused.")
     weights_due = models.BooleanField(
         default=False, help_text="Cancelled, and its best weights are still to become a model."
     )
@@ -74,6 +75,24 @@ class TrainingJob(Work):
     def logs(self):
         """The whole log; a page reads pieces of it, see `services.log`."""
         return "".join(self.log_pieces.values_list("text", flat=True))
+
+    @property
+    def stop_in_words(self):
+        """Why it stopped where it did; empty where that needs no words."""
+        return stop_in_words(self)
+
+    @property
+    def warnings(self):
+        """What its figures should be read with: leaks of the splits, images that were left out, a smaller batch."""
+        return [*self.environment.get("warnings", []), *self.environment.get("notices", [])]
+
+    @property
+    def can_be_paused(self):
+        return self.is_active
+
+    @property
+    def can_be_resumed(self):
+        return self.status in (self.Status.PAUSED, self.Status.FAILED, self.Status.CANCELLED) and not self.cleaned_at
 
     @property
     def batch_in_words(self):

@@ -10,6 +10,8 @@ from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.registry import MODEL_TYPES
 from apps.training.weights import at_hand
 
+SHORTEST_LIMIT, LONGEST_LIMIT = 60, 366 * 24 * 3600  # seconds
+
 
 class TrainingRequestSerializer(serializers.Serializer):
     """What can be asked for; ranges are the same as on the page."""
@@ -34,6 +36,10 @@ class TrainingRequestSerializer(serializers.Serializer):
     img_size = serializers.IntegerField(min_value=32, max_value=4096, default=640, help_text="A multiple of 32.")
     learning_rate = serializers.FloatField(min_value=1e-6, max_value=1, required=False, allow_null=True)
     patience = serializers.IntegerField(min_value=0, max_value=10_000, default=50)
+    time_limit = serializers.IntegerField(
+        min_value=SHORTEST_LIMIT, max_value=LONGEST_LIMIT, required=False, allow_null=True,
+        help_text="Seconds of training, over all starts; when they are over, the best so far becomes the model.",
+    )  # fmt: skip
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
     augmentation = serializers.DictField(
         required=False, help_text=f"Further arguments, see `training/options`: {', '.join(arguments())}."
@@ -67,7 +73,14 @@ class TrainingJobSerializer(serializers.ModelSerializer):
     augmentation = serializers.JSONField(source="arguments", read_only=True)
     eta_seconds = serializers.FloatField(source="seconds_left", read_only=True, allow_null=True)
     progress = serializers.FloatField(read_only=True, help_text="0 to 1")
-    warnings = serializers.SerializerMethodField(help_text="What its figures should be read with.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="What its figures should be read with."
+    )
+    stopped = serializers.CharField(
+        source="stop_in_words", read_only=True,
+        help_text="Why it stopped where it did: paused, cancelled, by patience or its time limit; else empty.",
+    )  # fmt: skip
+    can_be_resumed = serializers.BooleanField(read_only=True)
 
     class Meta:
         model = TrainingJob
@@ -75,13 +88,16 @@ class TrainingJobSerializer(serializers.ModelSerializer):
             "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
             "weights", "started_from", "epochs", "batch_size", "img_size", "device", "learning_rate", "patience",
             "time_limit", "seed", "augmentation", "current_epoch", "best_map", "best_epoch", "training_time",
-            "eta_seconds", "ended_by", "error_message", "warnings", "environment", "attempts", "started_at",
-            "paused_at", "completed_at", "created_at",
+            "eta_seconds", "ended_by", "stopped", "can_be_resumed", "error_message", "warnings", "environment",
+            "attempts", "started_at", "paused_at", "completed_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
-    def get_warnings(self, job) -> list[str]:
-        return job.environment.get("warnings", [])
+
+class CancelSerializer(serializers.Serializer):
+    keep = serializers.BooleanField(
+        default=True, help_text="Whether the best weights so far become a model, where an epoch was done."
+    )
 
 
 class ArgumentSerializer(serializers.Serializer):

@@ -19,7 +19,7 @@ def sweep_training():
 
 @shared_task(ignore_result=True)
 def clean_yolo_folders():
-    """Delete this machine's training folders of versions that are gone or long unused."""
+    """Delete this machine's folders of old runs, and of versions that are gone or long unused."""
     services.clean_folders()
 
 

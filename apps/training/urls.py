@@ -15,5 +15,6 @@ urlpatterns = [
     path("preview/<int:pk>.jpg", preview_views.preview_picture, name="preview_picture"),
     path("<int:pk>/", views.job_detail, name="job_detail"),
     path("<int:pk>/cancel", views.job_cancel, name="job_cancel"),
+    path("<int:pk>/pause", views.job_pause, name="job_pause"),
     path("<int:pk>/resume", views.job_resume, name="job_resume"),
 ]

@@ -1,5 +1,6 @@
 """Pages about training."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -12,7 +13,7 @@ from apps.datasets.access import visible_to as datasets_visible_to
 from apps.datasets.views import dataset_context
 from apps.models.access import visible_to as models_visible_to
 from apps.training import services
-from apps.training.access import get_job, get_job_to_steer, visible_to
+from apps.training.access import get_job, get_job_to_steer, may_steer, visible_to
 from apps.training.forms import TrainingForm
 from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
@@ -139,7 +140,8 @@ def job_detail(request, pk):
     job = get_job(request.user, pk)
     context = {
         "job": job,
-        "can_steer": request.user.is_superuser or job.user_id == request.user.pk,
+        "can_steer": may_steer(request.user, job),
+        "days_kept": settings.RUN_FOLDER_DAYS,
         "set_arguments": set_arguments(job),
         "default_arguments": default_arguments(job),
     }
@@ -152,17 +154,27 @@ def job_detail(request, pk):
 @require_POST
 def job_cancel(request, pk):
     job = get_job_to_steer(request.user, pk)
-    if services.cancel_job(job):
-        messages.info(request, "Cancelled. If an epoch was done, the best weights so far become a model in a moment.")
+    if not services.cancel_job(job, keep=request.POST.get("keep", "yes") != "no"):
+        messages.info(request, "It had ended already.")
     return redirect("training:job_detail", pk)
 
 
 @login_required
 @require_POST
+def job_pause(request, pk):
+    return _steered(request, pk, services.pause_job)
+
+
+@login_required
+@require_POST
 def job_resume(request, pk):
+    return _steered(request, pk, services.resume_job)
+
+
+def _steered(request, pk, service):
     job = get_job_to_steer(request.user, pk)
     try:
-        services.resume_job(job)
+        service(job)
     except services.TrainingRefused as refused:
         messages.error(request, str(refused))
     return redirect("training:job_detail", pk)

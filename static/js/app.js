@@ -57,6 +57,12 @@ document.addEventListener("submit", (event) => {
   if (button && !event.target.hasAttribute("hx-post")) setTimeout(() => { button.disabled = true; }, 0);
 });
 
+// A question that stands in the page as a <dialog>; its form sends the answer.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-dialog]");
+  if (button) document.getElementById(button.dataset.dialog).showModal();
+});
+
 // Coming back by the browser's history shows the form as it was: buttons work again.
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form button[disabled]:not([data-disabled])")) button.disabled = false;

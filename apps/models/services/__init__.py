@@ -13,6 +13,7 @@ from apps.models.services.trained_models import (
     mark_deployed,
     mark_undeployed,
     register_model,
+    release_model,
     update_model,
 )
 
@@ -26,6 +27,7 @@ __all__ = [
     "mark_deployed",
     "mark_undeployed",
     "register_model",
+    "release_model",
     "run_evaluation",
     "set_operating_point",
     "start_evaluation",

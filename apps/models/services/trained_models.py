@@ -37,6 +37,14 @@ def update_model(model, **values):
     return model
 
 
+def release_model(pk, mark):
+    """The training of a model goes on and will make another: this one stands for itself, with `mark` in its name."""
+    model = TrainedModel.objects.filter(pk=pk).first()
+    if model is not None:
+        model.name, model.training_id = f"{model.name[:100]} ({mark})", None
+        model.save(update_fields=["name", "training_id", "updated_at"])
+
+
 def delete_model(model):
     """Delete a model and those of its files that no other model has."""
     names = [model.file.name, model.serving_file.name]

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from . import skipped
+
 
 def set_environment(config_dir: Path) -> None:
     """Set what torch and ultralytics read at import: call it first. What the parent set wins."""
@@ -41,9 +43,9 @@ def tame_ultralytics() -> None:
     # A font for plots that are not drawn; it is looked for on the network even when YOLO_OFFLINE is set.
     data_utils.check_font = _nothing
     # The dataset's folder is shared between runs and immutable: no label cache beside the labels (a kill
-    # would leave half a file), no "repaired" JPEG in place of the original.
+    # would leave half a file), no "repaired" JPEG in place of the original: what is cut off is left out, and told.
     dataset.save_dataset_cache_file = _keep_in_memory
-    data_utils._replace_image = _nothing
+    data_utils._replace_image = _decode
     # select_device() gives torch one core less than there is, again before each validation.
     torch_utils.NUM_THREADS = int(os.environ["OMP_NUM_THREADS"])
 
@@ -52,8 +54,17 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
     return None
 
 
+def _decode(im_file: str, write: Any) -> None:
+    """Raise OSError where a JPEG without its end lacks part of the picture too."""
+    from PIL import Image
+
+    with Image.open(im_file) as image:
+        image.load()
+
+
 def _keep_in_memory(prefix: str, path: Path, labels: dict[str, Any], version: str) -> None:
     labels["version"] = version  # the rest of what the original does to its argument
+    skipped.note(labels["msgs"])
 
 
 def _refuse_download(*args: Any, **kwargs: Any) -> None:

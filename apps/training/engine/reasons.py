@@ -50,8 +50,24 @@ _BAD_WEIGHTS = Reason(
     "no_weights",
     "The weights to start from cannot be read: the file is damaged or not one of Ultralytics. Choose others.",
 )
+TOO_SHORT = Reason(
+    "time_limit",
+    "The time limit was over before the first epoch was done, so there is no model. Give it more time, or use a "
+    "smaller image size, a smaller model or fewer images.",
+)
+KILLED_FOR_MEMORY = Reason(
+    "out_of_memory",
+    "The machine ran out of memory, and the system killed the training process. Use a smaller batch, image size or "
+    "model, no cache in memory, or run less beside it. It can go on from its last checkpoint.",
+)
 INTERRUPTED = Reason(
     "interrupted", "The training was stopped before it was done. It can go on from its last checkpoint."
+)
+
+_KILLED = Reason(
+    "killed",
+    "The training process was killed from outside. If nobody did that, the machine may have run out of memory: use a "
+    "smaller batch, image size or model. It can go on from its last checkpoint.",
 )
 
 # Messages of torch and ultralytics that stand for a reason; the first that is found counts.
@@ -61,7 +77,7 @@ _PATTERNS: tuple[tuple[str, Reason], ...] = (
         r"out of memory|can't allocate memory|not enough memory|cannot allocate memory|ALLOC_FAILED",
         OUT_OF_MEMORY,
     ),
-    (r"no space left|disk quota|PytorchStreamWriter failed|inline_container", _DISK_FULL),
+    (r"no space left|disk quota|database or disk is full|PytorchStreamWriter failed|inline_container", _DISK_FULL),
     (r"PytorchStreamReader|supported Ultralytics checkpoint|unpickling|ran out of input", _BAD_WEIGHTS),
     (r"\bnan\b.*(persisted|recover|detected)|NaN/Inf", _NAN_LOSS),
     (
@@ -93,14 +109,13 @@ def find_reason(error: BaseException) -> Reason:
     return next((reason for reason in found if reason), _unknown(error))
 
 
-def explain_exit(returncode: int) -> Reason:
-    """Return why a process ended without a word, from its return code (negative: the signal)."""
+def explain_exit(returncode: int, out_of_memory: bool = False) -> Reason:
+    """Return why a process ended without a word, from its return code (negative: the signal).
+
+    `out_of_memory`: whether the system killed something for want of memory just then.
+    """
     if returncode == -signal.SIGKILL:
-        return Reason(
-            "killed",
-            "The training process was killed from outside. The usual cause is that the machine ran out of "
-            "memory: use a smaller batch, image size or model. It can go on from its last checkpoint.",
-        )
+        return KILLED_FOR_MEMORY if out_of_memory else _KILLED
     if returncode < 0:
         name = signal.Signals(-returncode).name
         return Reason("crashed", f"The training process crashed ({name}). The log may say more.")

@@ -14,6 +14,7 @@ job.json:
       "trainer": "yolo",            or "rtdetr": which of trainer.TRAINERS knows the architecture
       "pretrained": null,           "/abs/x.pt": weights for a .yaml architecture; what fits is taken over
       "resume": false,              go on from run_dir/weights/last.pt; without one, start from the start
+      "seconds": null,              train at most this long; then the best checkpoint is validated and told
       "args": {"epochs": 30, "batch": 8, "imgsz": 96, ...}
     }
 
@@ -30,17 +31,22 @@ Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; wha
     epoch     epoch, epochs, train_loss {box, cls, dfl}, val_loss {...}, precision, recall, mAP50, mAP50_95,
               lr, learning_rates [one of each group of parameters; lr is the first], fitness, is_best, seconds,
               val_seconds (of those, in the validation); sent when the epoch's checkpoint is on disk
-    finished  best, last (paths), epochs_done, epochs, best_epoch, stopped_early, train_seconds, validation
+    skipped   images {path: reason} that cannot be read and are left out; only where there are any
+    smaller_batch   batch (images), was: the GPU's memory was too small, in the first epoch
+    finished  best, last (paths), epochs_done, epochs, best_epoch, stopped_early, ended_by (epochs, patience or
+              time_limit), train_seconds, validation
               {overall, images, per_class, curves, confusion_matrix, speed_ms} of best.pt, see report.py
     failed    code, message (says what to do), traceback; codes: out_of_memory, disk_full, bad_data,
-              bad_arguments, bad_job, nan_loss, no_weights, no_device, interrupted, unknown
+              bad_arguments, bad_job, nan_loss, no_weights, no_device, time_limit, interrupted, unknown
 
 `finished` or `failed` is the last event. A process that was killed sends neither: see reasons.explain_exit.
 """
 
 import json
+import math
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +54,7 @@ from . import lifeline, quiet, ranks, reasons
 from .events import EventStream
 from .reasons import JobError
 
-_FIELDS = {"data", "run_dir", "model", "trainer", "pretrained", "resume", "args"}
+_FIELDS = {"data", "run_dir", "model", "trainer", "pretrained", "resume", "seconds", "args"}
 _TRAINERS = ("yolo", "rtdetr")
 OWN_ARGS = {
     "data", "model", "pretrained", "resume", "mode", "task", "project", "name", "exist_ok", "save_dir",
@@ -79,6 +85,7 @@ def read_job(path: Path) -> dict[str, Any]:
             "trainer": "yolo",
             "pretrained": None,
             "resume": False,
+            "seconds": None,
             "args": {},
             **json.loads(path.read_text(encoding="utf-8")),
         }
@@ -105,6 +112,7 @@ def read_job(path: Path) -> dict[str, Any]:
 
 def train(job: dict[str, Any], events: EventStream) -> None:
     """Run the training in this process, from the start or from the last checkpoint."""
+    deadline = time.monotonic() + job["seconds"] if job["seconds"] is not None else math.inf
     run_dir = Path(job["run_dir"])
     run_dir.mkdir(parents=True, exist_ok=True)
     quiet.set_environment(run_dir / ".config")
@@ -114,7 +122,7 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     os.chdir(run_dir)  # whatever else a library writes lands here
     last = run_dir / "weights" / "last.pt"
     resume = bool(job["resume"]) and last.is_file() and is_resumable(last)
-    TRAINERS[job["trainer"]](_overrides(job, last if resume else None), events).train()
+    TRAINERS[job["trainer"]](_overrides(job, last if resume else None), events, deadline).train()
 
 
 def default_device() -> str:

@@ -1,5 +1,6 @@
 """Ultralytics' trainer, made safe to kill; it tells its progress as events."""
 
+import math
 import os
 import time
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from ultralytics.utils.torch_utils import (
 
 from apps.models.engine.report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 
+from . import reasons, skipped
 from .events import EventStream
 from .reasons import JobError
 
@@ -61,10 +63,12 @@ class Survivor:
     """What makes a trainer's `weights/last.pt` whole and resumable at every instant, to the very end."""
 
     validator_class: type
+    _batch_told = 0
 
-    def __init__(self, overrides: dict[str, Any], events: EventStream) -> None:
-        self._events = events
-        self._finalizing = False
+    def __init__(self, overrides: dict[str, Any], events: EventStream, deadline: float = math.inf) -> None:
+        """`deadline` is a time of time.monotonic()."""
+        self._events, self._deadline = events, deadline
+        self._finalizing = self._timed_out = False
         self._epoch_started = self._batch_sent = self._val_started = self._val_seconds = 0.0
         super().__init__(overrides=overrides)
         if self.ddp:  # ranks.py starts a process for each GPU; here ultralytics would start its own
@@ -72,9 +76,12 @@ class Survivor:
         if RANK > 0:  # the first process tells
             return
         self.add_callback("on_pretrain_routine_end", Survivor._tell_started)
+        self.add_callback("on_pretrain_routine_end", Survivor._tell_skipped)
         self.add_callback("on_train_epoch_start", Survivor._tell_epoch_start)
         self.add_callback("on_train_batch_end", Survivor._tell_batch)
+        self.add_callback("on_train_batch_end", Survivor._break_off_at_the_deadline)
         self.add_callback("on_fit_epoch_end", Survivor._tell_epoch)
+        self.add_callback("on_fit_epoch_end", Survivor._end_at_the_deadline)
         self.add_callback("on_val_start", lambda validator: self._note_validation())
         self.add_callback("on_val_batch_end", self._tell_validation)
         self.add_callback("on_val_end", lambda validator: self._note_validation(ended=True))
@@ -99,6 +106,17 @@ class Survivor:
             optimizer=type(self.optimizer).__name__,
             versions={"ultralytics": ultralytics.__version__, "torch": torch.__version__},
         )
+
+    def _tell_skipped(self) -> None:
+        if skipped.found:
+            self._events.send("skipped", images=skipped.found)
+
+    def _build_train_pipeline(self) -> None:
+        """Tell where ultralytics has halved the batch, because the GPU's memory was too small for it."""
+        super()._build_train_pipeline()
+        if self._batch_told and self.batch_size != self._batch_told and RANK <= 0:
+            self._events.send("smaller_batch", batch=self.batch_size, was=self._batch_told)
+        self._batch_told = self.batch_size
 
     def _tell_epoch_start(self) -> None:
         self._epoch_started, self._batches = time.time(), 0
@@ -153,9 +171,29 @@ class Survivor:
             epochs=self.epochs,
             best_epoch=self.stopper.best_epoch,
             stopped_early=self.epoch + 1 < self.epochs,
+            ended_by=self._ended_by(),
             train_seconds=round(self._train_seconds, 3),
             validation=validation_report(self.validator),
         )
+
+    # --- how it ends --------------------------------------------------------------------------------------
+
+    def _ended_by(self) -> str:
+        if self.epoch + 1 >= self.epochs:
+            return "epochs"
+        return "time_limit" if self._timed_out else "patience"
+
+    def _is_too_late(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def _break_off_at_the_deadline(self) -> None:
+        """Raise _TimeIsUp within an epoch; of several processes none may go alone, they end together after it."""
+        if RANK == -1 and self._is_too_late():
+            raise _TimeIsUp
+
+    def _end_at_the_deadline(self) -> None:
+        if not self._finalizing and not self.stop and self._is_too_late():
+            self.stop = self._timed_out = True
 
     # --- checkpoints --------------------------------------------------------------------------------------
 
@@ -197,7 +235,10 @@ class Survivor:
             return
         self.stopper.__dict__.update(ckpt.get("stopper") or {})
         done = ckpt["epoch"] + 1
-        if done >= self.epochs or done - self.stopper.best_epoch >= self.stopper.patience:
+        is_patient = done - self.stopper.best_epoch < self.stopper.patience
+        too_late = RANK == -1 and self._is_too_late()
+        if done >= self.epochs or not is_patient or too_late:
+            self._timed_out = is_patient
             self.start_epoch = done
             raise _NothingLeft
         super().resume_training(ckpt)
@@ -209,6 +250,12 @@ class Survivor:
             self.epoch, self.train_time_start = self.start_epoch - 1, time.time()
             if RANK <= 0:
                 self._tell_started()
+            self.final_eval()
+        except _TimeIsUp:
+            self._timed_out = True
+            self.epoch -= 1  # the one under way is not done
+            if not self.best.exists():
+                raise JobError(*reasons.TOO_SHORT) from None
             self.final_eval()
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
@@ -242,6 +289,10 @@ class DetrTrainer(Survivor, RTDETRTrainer):
 
 
 TRAINERS = {"yolo": Trainer, "rtdetr": DetrTrainer}
+
+
+class _TimeIsUp(Exception):
+    """The time limit was reached within an epoch."""
 
 
 class _NothingLeft(Exception):

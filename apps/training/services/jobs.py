@@ -1,12 +1,12 @@
-"""Starting, cancelling and resuming training jobs."""
+"""Starting training jobs."""
 
 from itertools import count
 
+from django.conf import settings as django_settings
 from django.db import transaction
-from django.utils import timezone
 
 from apps.annotations.services.versions import create_version, is_large
-from apps.core import work
+from apps.core.templatetags.ui import duration
 from apps.core.work import enqueue_on_commit
 from apps.models.access import visible_to as models_visible_to
 from apps.training.machine import trainer_machine
@@ -54,6 +54,7 @@ def create_job(user, dataset, dataset_version=None, **settings):
         raise TrainingRefused({"dataset_id": " ".join(problems)})
     _check_weights(user, settings)
     settings["usual_epoch_seconds"] = _check_outlook(dataset, version, settings).time.usual
+    settings["time_limit"] = _time_limit(settings.get("time_limit"))
     if version is None and not is_large(dataset):  # else the trainer makes it: too long for a request
         version, _ = create_version(dataset, user)
     with transaction.atomic():
@@ -92,6 +93,16 @@ def _check_weights(user, settings):
     settings["model_type"] = model.model_type
 
 
+def _time_limit(seconds):
+    """The time limit of a job, in seconds or None: what was asked for, or the platform's own; none is above that."""
+    most = django_settings.TRAINING_MAX_HOURS * 3600
+    if not most:
+        return seconds
+    if seconds and seconds > most:
+        raise TrainingRefused({"time_limit": f"At most {duration(most)} here."})
+    return seconds or int(most)
+
+
 def _check_outlook(dataset, version, settings):
     """Refuse what would fail after an hour: arguments, devices, memory. Returns the Outlook."""
     architecture = architectures().get(settings["model_type"])
@@ -101,17 +112,3 @@ def _check_outlook(dataset, version, settings):
     if expected.problems:
         raise TrainingRefused(expected.problems)
     return expected
-
-
-def cancel_job(job):
-    """Cancel; the supervisor ends the process within seconds and keeps the best weights. True where it was active."""
-    return work.cancel(job)
-
-
-def resume_job(job):
-    """Queue an ended job again, to go on from its last checkpoint; raises TrainingRefused where it cannot."""
-    again = {"phase": WAITING, "ended_by": "", "weights_due": False, "queued_at": timezone.now()}
-    if not work.resume(job, ["failed", "cancelled"], **again):
-        raise TrainingRefused({"detail": "Only a failed or cancelled job can be resumed."})
-    job.refresh_from_db(fields=["status"])
-    enqueue_on_commit(job, TASK)

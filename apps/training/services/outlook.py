@@ -6,6 +6,7 @@ from django.db.models import Count, Q
 
 from apps.annotations.services.statistics import dataset_statistics
 from apps.annotations.services.versions import labeled_counts
+from apps.core.templatetags.ui import duration
 from apps.training.arguments import argument_problems
 from apps.training.devices import AUTO, FIT, device_problems, gpu_numbers, uses_gpu
 from apps.training.estimate import ENOUGH, Estimate, estimate_time, fitting_batch, memory_mb
@@ -34,7 +35,9 @@ class Outlook(NamedTuple):
         return self.memory_mb / self.memory_there_mb if self.memory_there_mb else 0
 
 
-def outlook(architecture, images, machine, *, img_size, batch_size, epochs, device=AUTO, arguments=None, **_):
+def outlook(
+    architecture, images, machine, *, img_size, batch_size, epochs, device=AUTO, arguments=None, time_limit=None, **_
+):
     """What to expect of these settings on the machine; `images` are `{"train", "val"}`, those with labels."""
     arguments = arguments or {}
     gpu = uses_gpu(device, machine)
@@ -58,6 +61,10 @@ def outlook(architecture, images, machine, *, img_size, batch_size, epochs, devi
     if not gpu and architecture.family.trainer == "rtdetr":
         warnings.append("RT-DETR learns slowly: on a CPU expect days on real photos.")
     warnings += _step_words(batch, train)
+    if time_limit and time.seconds > time_limit:
+        warnings.append(
+            f"It will probably take longer than its limit of {duration(time_limit)}, and then end with the best so far."
+        )
     return Outlook(
         architecture, time, 0 if fits else needed, there, batch, "GPU" if gpu else "machine", problems, warnings
     )  # fmt: skip

@@ -2,35 +2,38 @@
 
 import json
 import logging
-import shutil
 import signal
 import time
 import traceback
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from apps.annotations.services.versions import create_version, labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
-from apps.models.services import evaluate_on_own_splits, register_model
-from apps.training.engine.reasons import explain_exit
+from apps.training.engine.reasons import KILLED_FOR_MEMORY, explain_exit, find_reason
 from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.services.folders import run_folder
 from apps.training.services.jobs import TASK, WAITING
+from apps.training.services.keeping import keep_best_weights, keep_due_weights, keep_model
 from apps.training.services.logtail import LogTail
+from apps.training.services.oom import OomWatch
 from apps.training.services.pace import FINAL, Pace, starts_of
 from apps.training.services.payload import engine_arguments, trainer_of
 from apps.training.services.queue import take, take_next
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
 from apps.training.services.usage import Sampler
-from apps.training.services.warnings import split_warnings
+from apps.training.services.warnings import skipped_in_words, split_warnings
 
 log = logging.getLogger(__name__)
 ENGINE = "apps.training.engine.train"
 TOLD = ("device", "threads", "parameters", "gflops", "optimizer", "versions", "train_images", "val_images", "batch")
+FORESEEN = ("disk_full", "out_of_memory")  # what stops the supervisor itself, and has words of its own
 LOOK_SECONDS = 1.0  # how often the job's row is looked at for a cancel, and progress and log are written
 
 
@@ -54,21 +57,28 @@ def _run(job):
     with work.Heartbeat(job) as heartbeat:
         try:
             finished = Supervision(job, heartbeat).run()
-            _keep_model(job, finished)
+            keep_model(job, finished)
         except WorkCancelled:
-            _keep_what_was_learned(job)
+            keep_best_weights(job)
         except WorkHandedBack:
             work.hand_back(job, count_attempt=False, phase=WAITING)
         except WorkFailed as failure:
-            work.end(job, TrainingJob.Status.FAILED, error_message=str(failure), phase="")
+            _fail(job, str(failure), getattr(failure, "code", ""))
         except EngineDied as death:
             _restart_or_fail(job, death)
-        except Exception:
+        except Exception as error:
             log.exception("training %s", job.pk)
-            work.end(
-                job, TrainingJob.Status.FAILED, traceback=traceback.format_exc(), phase="",
-                error_message=work.UNFORESEEN,
-            )  # fmt: skip
+            reason = find_reason(error)
+            known = reason.code in FORESEEN
+            _fail(job, reason.message if known else work.UNFORESEEN, reason.code, traceback.format_exc())
+
+
+class EngineFailed(WorkFailed):
+    """The engine said why it failed: `code` is its reason's."""
+
+    def __init__(self, code, message):
+        self.code = code
+        super().__init__(message)
 
 
 class Supervision:
@@ -81,14 +91,15 @@ class Supervision:
         self.tail = LogTail(job, self.folder / "log.txt")
         self.began, self.time_before = time.monotonic(), job.training_time
         self.finished, self.pending, self.looked = None, {}, 0.0
-        self.pace = Pace(job)
+        self.pace, self.oom, self.progressed = Pace(job), OomWatch(), False
 
     def run(self):
         """Returns the engine's `finished` event; raises WorkFailed, WorkCancelled, WorkHandedBack or EngineDied."""
         kept = self.folder / "finished.json"
         if kept.exists():  # it had finished, and this worker's predecessor died before it wrote the model down
             return json.loads(kept.read_text())
-        clean_folders()  # the periodic task may run on another machine
+        clean_folders()  # the periodic tasks may run on another machine
+        keep_due_weights()
         if self.job.dataset_version is None:
             work.update_running(self.job, phase="Making a version of the dataset")
             version, _ = create_version(self.job.dataset, self.job.user)
@@ -105,6 +116,9 @@ class Supervision:
             ):
                 for event in engine.events():
                     self._take(event)
+        except EngineDied as death:
+            death.out_of_memory, death.progressed = self.oom.killed(), self.progressed
+            raise
         finally:
             self.tail.flush()
         if self.finished is None:
@@ -131,8 +145,16 @@ class Supervision:
         data = yolo_folder(job.dataset_version)
         return {
             "data": str(data), "run_dir": str(self.folder / "run"), "model": str(model), "pretrained": None,
-            "trainer": trainer_of(job), "resume": True, "args": engine_arguments(job, images),
+            "trainer": trainer_of(job), "resume": True, "seconds": self._seconds_left(),
+            "args": engine_arguments(job, images),
         }  # fmt: skip
+
+    def _spent(self):
+        """Seconds of training so far, over all starts."""
+        return round(self.time_before + time.monotonic() - self.began, 1)
+
+    def _seconds_left(self):
+        return None if self.job.time_limit is None else max(self.job.time_limit - self._spent(), 0)
 
     def _take(self, event):
         if event is not None:
@@ -152,8 +174,8 @@ class Supervision:
         self.looked = time.monotonic()
         self._check()
         self.tail.flush()
-        spent = self.time_before + time.monotonic() - self.began
-        work.update_running(self.job, training_time=round(spent, 1), **self.pending)
+        self.oom.look()
+        work.update_running(self.job, training_time=self._spent(), **self.pending)
         self.pending = {}
 
     def on_started(self, event):
@@ -161,7 +183,25 @@ class Supervision:
         about["warnings"] = self.job.environment.get("warnings", [])
         about["starts"] = starts_of(self.job, event["start_epoch"])
         self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
-        work.update_running(self.job, environment=about, phase="Training", epoch_progress=0)
+        best = {}
+        if (self.job.best_epoch or 0) >= event["start_epoch"]:
+            best = {"best_epoch": None, "best_map": None}  # that checkpoint could not be read
+        work.update_running(self.job, environment=about, phase="Training", epoch_progress=0, **best)
+
+    def on_skipped(self, event):
+        self._notice(skipped_in_words(self.job.dataset_version, event["images"]))
+
+    def on_smaller_batch(self, event):
+        self._notice(
+            f"The memory was too small for {event['was']} images a step: the training goes on with {event['batch']}.",
+            batch=event["batch"],
+        )
+
+    def _notice(self, text, **about):
+        """Say something on the job's page and in its log that the person should know, but that ends nothing."""
+        notices = [*self.job.environment.get("notices", []), text]
+        work.update_running(self.job, environment={**self.job.environment, **about, "notices": notices})
+        self.tail.note(f"Warning: {text}")
 
     def on_batch(self, event):
         self.pending |= self.pace.learning(event)
@@ -178,9 +218,12 @@ class Supervision:
         )
         self.pending = {}
         self.pace.took(metrics)
-        best = max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)
+        best = {"best_map": max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)}
+        if event["is_best"]:
+            best["best_epoch"] = event["epoch"]
         phase = FINAL if event["epoch"] == self.job.epochs else "Training"
-        work.update_running(self.job, current_epoch=event["epoch"], epoch_progress=0, best_map=best, phase=phase)
+        work.update_running(self.job, current_epoch=event["epoch"], epoch_progress=0, phase=phase, **best)
+        self.progressed = True
 
     def on_finished(self, event):
         self.finished = event
@@ -190,58 +233,28 @@ class Supervision:
         if event["code"] == "interrupted":  # ended from outside, as by a machine that shuts down
             raise EngineDied(-signal.SIGTERM, "")
         work.update_running(self.job, traceback=event.get("traceback") or "")
-        raise WorkFailed(event["message"])
-
-
-def run_folder(job):
-    """Where a job's process writes; local to the trainer's machine."""
-    return settings.WORK_DIR / "runs" / str(job.pk)
-
-
-def _keep_model(job, finished):
-    model = _register(job, finished["best"], finished["validation"])
-    evaluate_on_own_splits(model)  # before the job ends: whoever is killed here comes back here
-    overall = finished["validation"]["overall"]
-    ended = work.end(
-        job, TrainingJob.Status.COMPLETED, model=model, best_map=overall["mAP50_95"], phase="",
-        current_epoch=finished["epochs_done"], epoch_progress=0,
-    )  # fmt: skip
-    if ended:
-        shutil.rmtree(run_folder(job), ignore_errors=True)
-
-
-def _register(job, weights, metrics):
-    return register_model(
-        owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task="detect",
-        class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
-        dataset_version=job.dataset_version, training_id=job.pk,
-    )  # fmt: skip
-
-
-def _keep_what_was_learned(job):
-    """A cancelled job keeps its best weights as a model; of one that another worker took over nothing is kept here."""
-    fresh = TrainingJob.objects.filter(pk=job.pk, status=TrainingJob.Status.CANCELLED).first()
-    best = run_folder(job) / "run" / "weights" / "best.pt"
-    if fresh is None or not best.is_file():
-        return
-    row = fresh.epoch_rows.order_by("-epoch").first()
-    best_row = next((r for r in fresh.epoch_rows.order_by("-epoch") if r.metrics.get("is_best")), row)
-    if best_row is None:
-        return
-    overall = {k: best_row.metrics.get(k) for k in ("precision", "recall", "mAP50", "mAP50_95")}
-    model = _register(fresh, best, {"overall": overall, "best_epoch": best_row.epoch})
-    TrainingJob.objects.filter(pk=job.pk).update(model=model)
-    evaluate_on_own_splits(model)
+        raise EngineFailed(event["code"], event["message"])
 
 
 def _restart_or_fail(job, death):
-    """A killed process goes on from its checkpoint, up to the set number of times."""
-    reason = explain_exit(death.code)
-    if job.attempts <= settings.TRAINING_MAX_RESTARTS:
+    """A killed process goes on from its checkpoint, up to the set number of times.
+
+    One that ran out of memory, and on its next start did so again before an epoch was done, would never end.
+    """
+    reason = explain_exit(death.code, bool(getattr(death, "out_of_memory", False)))
+    hopeless = reason == KILLED_FOR_MEMORY and job.attempts > 1 and not getattr(death, "progressed", False)
+    if job.attempts <= settings.TRAINING_MAX_RESTARTS and not hopeless:
         LogTail(job, run_folder(job) / "log.txt").note(f"{reason.message} It goes on from its last checkpoint.")
         work.hand_back(job, phase=WAITING)
         work.enqueue(job, TASK)
         return
-    work.end(
-        job, TrainingJob.Status.FAILED, error_message=reason.message, traceback=death.tail, phase=""
-    )  # fmt: skip
+    _fail(job, reason.message, reason.code, death.tail)
+
+
+def _fail(job, message, code, details=None):
+    """End a job in words; where not even that can be written, as on a full disk, the sweep takes it up later."""
+    values = {} if details is None else {"traceback": details}
+    try:
+        work.end(job, TrainingJob.Status.FAILED, error_message=message, ended_by=code[:20], phase="", **values)
+    except DatabaseError:
+        log.exception("training %s failed (%s), and that could not be written", job.pk, message)

@@ -74,11 +74,11 @@ def test_a_job_that_had_finished_when_its_worker_died_only_stores_the_model(alic
     from apps.training.services import run
 
     job = services.create_job(alice, shapes, **TINY)
-    real = run._keep_model
-    monkeypatch.setattr(run, "_keep_model", lambda job, finished: (_ for _ in ()).throw(SystemExit))
+    real = run.keep_model
+    monkeypatch.setattr(run, "keep_model", lambda job, finished: (_ for _ in ()).throw(SystemExit))
     with pytest.raises(SystemExit):
         services.run_training(job.pk)
-    monkeypatch.setattr(run, "_keep_model", real)
+    monkeypatch.setattr(run, "keep_model", real)
     TrainingJob.objects.filter(pk=job.pk).update(status="pending")
     epochs = list(job.epoch_rows.values_list("pk", flat=True))
     services.run_training(job.pk)

@@ -64,7 +64,7 @@ async function renew(job) {
 
 /** What the server's parts of the page depend on; as `data-state` in the template. */
 function stateOf(job) {
-  return `${job.status}-${job.model_id ?? ""}`;
+  return `${job.status}-${job.model_id ?? ""}-${job.stopped}`;
 }
 
 async function refresh() {

@@ -25,14 +25,13 @@ export class State {
     this.say("device", job.environment.device ?? "–");
     this.find("warnings").hidden = !job.warnings.length;
     this.say("warning", job.warnings.join(" "));
+    this.find("leaks").hidden = !job.environment.warnings?.length;
     const badge = this.page.querySelector("[data-badge] .badge");
     badge.className = `badge badge-${job.status}`;
     badge.textContent = job.status;
   }
 
   phase(job) {
-    if (job.status === "completed" && job.ended_by === "patience") return `Finished: stopped early after ${job.current_epoch} epochs, none of the last ${job.patience} was better than epoch ${job.best_epoch}`;
-    if (job.status === "completed" && job.ended_by === "time_limit") return `Finished: the time limit was reached after ${job.current_epoch} epochs`;
     const words = job.phase || ENDED[job.status] || job.status;
     if (job.status !== "running" || /^(Final|Storing)/.test(words) || !/^(Training|Validating)/.test(words)) return words;
     return `Epoch ${Math.min(job.current_epoch + 1, job.epochs)} of ${job.epochs} · ${words}`;

@@ -1,0 +1,49 @@
+"""Run folders that nobody needs any more: those of old failed and cancelled trainings, and what kills left behind."""
+
+import logging
+import shutil
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from apps.training.models import TrainingJob
+from apps.training.services.folders import run_folder, runs_folder
+
+log = logging.getLogger(__name__)
+GRACE = timedelta(hours=1)  # a process that was told to end needs some seconds; whoever resumes at once needs some more
+
+
+def clean_runs():
+    """Delete this machine's run folders that are past their time; returns how many.
+
+    Never that of a job that waits, runs or is paused. A job whose checkpoint goes says so from then on.
+    """
+    if not runs_folder().is_dir():
+        return 0
+    folders = {int(f.name): f for f in runs_folder().iterdir() if f.name.isdecimal() and len(f.name) < 19}
+    count = sum(_clean(job) for job in TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED))
+    known = set(TrainingJob.objects.filter(pk__in=folders).values_list("pk", flat=True))
+    return count + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
+
+
+def _clean(job):
+    """Delete the folder of an ended job whose time is over; 1 where that was so, else 0."""
+    keep = timedelta(0) if job.status == job.Status.COMPLETED else timedelta(days=settings.RUN_FOLDER_DAYS)
+    over = timezone.now() - max(keep, GRACE)
+    # The row first, on condition: who resumes it at this moment wins, or is told that it is too late.
+    mine = TrainingJob.objects.filter(pk=job.pk, status=job.status, completed_at__lt=over)
+    return _drop(run_folder(job)) if mine.update(cleaned_at=timezone.now(), weights_due=False) else 0
+
+
+def _is_left_alone(folder):
+    """Whether nothing was written for a while: the process of a job that was just deleted may still be there."""
+    newest = max((path.stat().st_mtime for path in (folder, folder / "log.txt") if path.exists()), default=0)
+    return time.time() - newest > GRACE.total_seconds()
+
+
+def _drop(folder):
+    log.info("deleting %s", folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return 1
