@@ -52,7 +52,7 @@ class TrainingJob(Work):
         max_length=20, blank=True,
         help_text="epochs, patience, time_limit or cancelled; of a failed job the code of its reason.",
     )  # fmt: skip
-    paused_at = models.DateTimeField(null=True, blank=True, help_text="When it was last paused.")
+    paused_at = models.DateTimeField(null=True, blank=True)
     weights_due = models.BooleanField(
         default=False, help_text="Cancelled, and its best weights are still to become a model."
     )
