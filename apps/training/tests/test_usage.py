@@ -51,6 +51,16 @@ def test_a_process_and_its_children_are_measured(process):
     assert family.lives()
 
 
+def test_memory_that_processes_share_counts_once(process):
+    _, family = process
+    family.measure()
+    members = family._members()
+    assert len(members) == 2
+    assert 0 < family._share < 1  # both run the same interpreter
+    family._walk({members[0]: members[0].memory_info().rss})
+    assert family._share == 1
+
+
 def test_a_process_that_has_ended_uses_nothing(process):
     started, family = process
     started.communicate()

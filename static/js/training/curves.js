@@ -18,8 +18,8 @@ export class Curves {
   show(epochs, job) {
     this.again = () => this.show(epochs, job);
     if (!epochs.count) return;
-    const marks = this.marks(epochs, job);
     const upper = job.is_over ? Math.max(epochs.last, 2) : Math.min(roomFor(epochs.last), Math.max(job.epochs, 2));
+    const marks = this.marks(epochs, job, upper);
     const margin = Math.max(upper * 0.01, 0.1);
     const xaxis = { title: { text: "epoch" }, range: [1 - margin, upper + margin], dtick: upper <= 12 ? 1 : undefined };
     const [accuracy, loss, rate] = this.charts;
@@ -36,7 +36,7 @@ export class Curves {
   }
 
   /** Shapes and words for the best epoch, an early end and restarts; the words only where they are asked for. */
-  marks(epochs, job) {
+  marks(epochs, job, upper) {
     const numbers = epochs.of("epoch");
     const best = numbers[epochs.best(job.best_epoch)];
     const found = [];
@@ -48,7 +48,7 @@ export class Curves {
       shapes: found.map(({ x, color, dash }) => ({
         type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", layer: "below", line: { color, width: 1.5, dash },
       })),
-      annotations: withWords ? found.map((mark, n) => words(mark, n, epochs.last)) : [],
+      annotations: withWords ? found.map((mark, n) => words(mark, n, upper)) : [],
     });
   }
 
@@ -77,8 +77,8 @@ async function pointAt(chart, epoch) {
   Plotly.Fx.hover(chart, { xval: epoch, yval: 0 });
 }
 
-function words({ x, words: text, color }, number, last) {
-  const right = x > last / 2;
+function words({ x, words: text, color }, number, upper) {
+  const right = x > upper / 2;
   return {
     x, y: 1 - 0.09 * (number % 3), yref: "paper", text, showarrow: false, font: { size: 11, color },
     xanchor: right ? "right" : "left", yanchor: "top", xshift: right ? -3 : 3, bgcolor: token("--surface"), borderpad: 1,

@@ -16,8 +16,9 @@ export class Epochs {
   /** Take an answer's epochs; true where something is new. */
   take(fresh, isAll) {
     const count = fresh.epoch?.length ?? 0;
-    if (isAll && (count || this.count)) this.columns = { epoch: [] };
-    if (!count) return isAll && this.count > 0;
+    const before = this.count;
+    if (isAll) this.columns = { epoch: [] };
+    if (!count) return isAll && before > 0;
     const known = this.count;
     for (const name of Object.keys(fresh)) this.columns[name] ??= new Array(known).fill(null);
     for (const [name, column] of Object.entries(this.columns)) column.push(...(fresh[name] ?? new Array(count).fill(null)));
