@@ -16,6 +16,7 @@ from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.training import api as training
 from apps.training import live_api as live
+from apps.training import pictures_api as pictures
 
 router = SimpleRouter(trailing_slash=False)
 router.register("datasets", datasets.DatasetViewSet)
@@ -93,6 +94,11 @@ urlpatterns = [
     path("training/<int:pk>/log.txt", live.LogFile.as_view(), name="training_log_file"),
     path("training/<int:pk>/live", live.Live.as_view(), name="training_live"),
     path("training/<int:pk>/usage", live.Usage.as_view()),
+    path("training/<int:pk>/looks", pictures.Looks.as_view(), name="training_looks"),
+    path("training/<int:pk>/looks/images", pictures.WatchedImages.as_view()),
+    path("training/<int:pk>/looks/<int:epoch>", pictures.Look.as_view()),
+    path("training/<int:pk>/batches", pictures.Batches.as_view()),
+    path("training/<int:pk>/batches/<int:picture_id>", pictures.BatchPicture.as_view(), name="training_batch"),
     path("training/<int:pk>/cancel", training.Cancel.as_view()),
     path("training/<int:pk>/pause", training.Pause.as_view()),
     path("training/<int:pk>/resume", training.Resume.as_view()),

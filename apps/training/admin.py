@@ -1,9 +1,11 @@
 from django.contrib import admin, messages
+from django.db import transaction
 from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.training import services
 from apps.training.models import Trainer, TrainingEpoch, TrainingJob
+from apps.training.services.pictures import forget_pictures
 
 
 @admin.register(TrainingJob)
@@ -56,6 +58,17 @@ class TrainingJobAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request, obj=None):
         return False  # its state moves only through the services
+
+    @transaction.atomic
+    def delete_model(self, request, obj):
+        forget_pictures(obj)
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        for job in queryset:
+            forget_pictures(job)
+        super().delete_queryset(request, queryset)
 
 
 @admin.register(TrainingEpoch)

@@ -184,3 +184,57 @@ class Trainer(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class TrainingWatch(models.Model):
+    """The few validation images that one watches a job by: chosen once, with their labels of its dataset version."""
+
+    job = models.OneToOneField(TrainingJob, models.CASCADE, related_name="watch")
+    classes = models.JSONField(help_text="[{name, color}], by class id.")
+    images = models.JSONField(
+        help_text="[{sha256, filename, width, height, labels: [[class id, x, y, width, height]]}]"
+    )
+
+    class Meta:
+        verbose_name_plural = "training watches"
+
+    def __str__(self):
+        return f"watch of job {self.job_id}"
+
+
+class TrainingLook(models.Model):
+    """What was found in the images of a job's watch after an epoch. `services.pictures` keeps them few."""
+
+    job = models.ForeignKey(TrainingJob, models.CASCADE, related_name="looks")
+    epoch = models.PositiveIntegerField(help_text="Counting from 1.")
+    found = models.JSONField(help_text="For each image [[class id, confidence, x, y, width, height]], or null.")
+
+    class Meta:
+        ordering = ["epoch"]
+        constraints = [models.UniqueConstraint(fields=["job", "epoch"], name="a_look_once")]
+
+    def __str__(self):
+        return f"look at epoch {self.epoch} of job {self.job_id}"
+
+
+class TrainingPicture(models.Model):
+    """A batch as the network saw it."""
+
+    class Kind(models.TextChoices):
+        BATCH = "batch", "One of the first batches"
+        CLOSED = "closed", "The first batch without mosaic"
+
+    job = models.ForeignKey(TrainingJob, models.CASCADE, related_name="pictures")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    number = models.PositiveIntegerField(help_text="Counting from 1.")
+    epoch = models.PositiveIntegerField()
+    images = models.PositiveIntegerField(help_text="Of the batch.")
+    tiles = models.PositiveIntegerField(help_text="Those of them that are drawn.")
+    file = models.FileField(max_length=200)
+
+    class Meta:
+        ordering = ["kind", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "kind", "number"], name="a_training_picture_once")]
+
+    def __str__(self):
+        return f"{self.kind} {self.number} of job {self.job_id}"

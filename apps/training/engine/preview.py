@@ -25,7 +25,7 @@ from . import lifeline, quiet, reasons
 from .events import EventStream
 
 IDLE = 180  # seconds
-TILES, COLUMNS, SIDE, GAP = 8, 4, 240, 4  # the grid, in pixels
+TILES = 8
 
 
 def main() -> int:
@@ -65,19 +65,15 @@ def _requests():
 
 def draw(request: dict[str, Any]) -> int:
     """Draw the grid of a request to its output; returns the number of tiles."""
-    import numpy as np
-    from PIL import Image
+    from .tiles import grid
 
     dataset = _dataset(request)
     count = min(TILES, len(dataset))
-    columns = min(COLUMNS, count)
-    rows = -(-count // columns)
-    grid = np.full((rows * (SIDE + GAP) - GAP, columns * (SIDE + GAP) - GAP, 3), 127, np.uint8)
+    tiles = []
     for number in range(count):
         _seed(request["seed"] + number)
-        y, x = (number // columns) * (SIDE + GAP), (number % columns) * (SIDE + GAP)
-        grid[y : y + SIDE, x : x + SIDE] = _tile(dataset[number], request["colors"])
-    Image.fromarray(grid).save(request["output"], "JPEG", quality=88)
+        tiles.append(_tile(dataset[number], request["colors"]))
+    grid(tiles).save(request["output"], "JPEG", quality=88)
     return count
 
 
@@ -108,17 +104,11 @@ def _seed(seed: int) -> None:
 
 
 def _tile(sample: dict[str, Any], colors: list[str]) -> Any:
-    """One image with its boxes, SIDE x SIDE pixels, as an RGB array."""
-    import numpy as np
-    from PIL import Image, ImageDraw
+    from .tiles import tile
 
-    pixels = sample["img"].permute(1, 2, 0).numpy()
-    image = Image.fromarray(np.ascontiguousarray(pixels)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    pen = ImageDraw.Draw(image)
-    for label, (x, y, width, height) in zip(sample["cls"].flatten().tolist(), sample["bboxes"].tolist(), strict=True):
-        corners = [(x - width / 2) * SIDE, (y - height / 2) * SIDE, (x + width / 2) * SIDE, (y + height / 2) * SIDE]
-        pen.rectangle(corners, outline=colors[int(label)], width=2)
-    return np.asarray(image)
+    return tile(
+        sample["img"].permute(1, 2, 0).numpy(), sample["cls"].flatten().tolist(), sample["bboxes"].tolist(), colors
+    )
 
 
 if __name__ == "__main__":

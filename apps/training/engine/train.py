@@ -15,6 +15,7 @@ job.json:
       "pretrained": null,           "/abs/x.pt": weights for a .yaml architecture; what fits is taken over
       "resume": false,              go on from run_dir/weights/last.pt; without one, start from the start
       "seconds": null,              train at most this long; then the best checkpoint is validated and told
+      "pictures": null,             {"images": ["stem", ...] of validation, "colors": ["#e69f00", ...] of the classes}
       "args": {"epochs": 30, "batch": 8, "imgsz": 96, ...}
     }
 
@@ -31,6 +32,10 @@ Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; wha
     epoch     epoch, epochs, train_loss {box, cls, dfl}, val_loss {...}, precision, recall, mAP50, mAP50_95,
               lr, learning_rates [one of each group of parameters; lr is the first], fitness, is_best, seconds,
               val_seconds (of those, in the validation); sent when the epoch's checkpoint is on disk
+    picture   kind ("batch" or "closed": the first one without mosaic), number, epoch, images (of the batch), tiles,
+              file (a JPEG); sent for the first three batches where the job has "pictures"
+    looks     epoch, images [for each of "pictures", [class id, confidence, x, y, width, height (normalized, x and y
+              of the centre)] of what was found in it, the surest first; null where it was not seen]
     skipped   images {path: reason} that cannot be read and are left out; only where there are any
     smaller_batch   batch (images), was: the GPU's memory was too small, in the first epoch
     finished  best, last (paths), epochs_done, epochs, best_epoch, stopped_early, ended_by (epochs, patience or
@@ -54,7 +59,7 @@ from . import lifeline, quiet, ranks, reasons
 from .events import EventStream
 from .reasons import JobError
 
-_FIELDS = {"data", "run_dir", "model", "trainer", "pretrained", "resume", "seconds", "args"}
+_FIELDS = {"data", "run_dir", "model", "trainer", "pretrained", "resume", "seconds", "pictures", "args"}
 _TRAINERS = ("yolo", "rtdetr")
 OWN_ARGS = {
     "data", "model", "pretrained", "resume", "mode", "task", "project", "name", "exist_ok", "save_dir",
@@ -86,6 +91,7 @@ def read_job(path: Path) -> dict[str, Any]:
             "pretrained": None,
             "resume": False,
             "seconds": None,
+            "pictures": None,
             "args": {},
             **json.loads(path.read_text(encoding="utf-8")),
         }
@@ -122,7 +128,10 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     os.chdir(run_dir)  # whatever else a library writes lands here
     last = run_dir / "weights" / "last.pt"
     resume = bool(job["resume"]) and last.is_file() and is_resumable(last)
-    TRAINERS[job["trainer"]](_overrides(job, last if resume else None), events, deadline).train()
+    trainer = TRAINERS[job["trainer"]](_overrides(job, last if resume else None), events, deadline)
+    if job["pictures"]:
+        trainer.show(**job["pictures"])
+    trainer.train()
 
 
 def default_device() -> str:

@@ -26,6 +26,7 @@ from apps.models.engine.report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_
 
 from . import reasons, skipped
 from .events import EventStream
+from .pictures import Looking, Pictured
 from .reasons import JobError
 
 _BATCH_INTERVAL = 0.5  # seconds between two `batch` events
@@ -51,11 +52,11 @@ class Counting:
             self.confusion_matrix.matrix = matrix.cpu().numpy()
 
 
-class Validator(Counting, DetectionValidator):
+class Validator(Looking, Counting, DetectionValidator):
     """For YOLO."""
 
 
-class DetrValidator(Counting, RTDETRValidator):
+class DetrValidator(Looking, Counting, RTDETRValidator):
     """For RT-DETR."""
 
 
@@ -276,13 +277,13 @@ class Survivor:
         return {}
 
 
-class Trainer(Survivor, DetectionTrainer):
+class Trainer(Pictured, Survivor, DetectionTrainer):
     """Trains a YOLO of any generation."""
 
     validator_class = Validator
 
 
-class DetrTrainer(Survivor, RTDETRTrainer):
+class DetrTrainer(Pictured, Survivor, RTDETRTrainer):
     """Trains an RT-DETR."""
 
     validator_class = DetrValidator

@@ -24,6 +24,7 @@ from apps.training.services.logtail import LogTail
 from apps.training.services.oom import OomWatch
 from apps.training.services.pace import FINAL, Pace, starts_of
 from apps.training.services.payload import engine_arguments, trainer_of
+from apps.training.services.pictures import engine_pictures, forget_looks, keep_look, keep_picture
 from apps.training.services.queue import take, take_next
 from apps.training.services.start import starting_weights
 from apps.training.services.sweep import clean_folders
@@ -147,6 +148,7 @@ class Supervision:
             "data": str(data), "run_dir": str(self.folder / "run"), "model": str(model), "pretrained": None,
             "trainer": trainer_of(job), "resume": True, "seconds": self._seconds_left(),
             "args": engine_arguments(job, images),
+            "pictures": engine_pictures(job),
         }  # fmt: skip
 
     def _spent(self):
@@ -183,6 +185,7 @@ class Supervision:
         about["warnings"] = self.job.environment.get("warnings", [])
         about["starts"] = starts_of(self.job, event["start_epoch"])
         self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
+        forget_looks(self.job, event["start_epoch"])
         best = {}
         if (self.job.best_epoch or 0) >= event["start_epoch"]:
             best = {"best_epoch": None, "best_map": None}  # that checkpoint could not be read
@@ -208,6 +211,20 @@ class Supervision:
 
     def on_validation(self, event):
         self.pending |= self.pace.validating(event)
+
+    def on_picture(self, event):
+        self._try_to_show(lambda: keep_picture(self.job, event))
+
+    def on_looks(self, event):
+        self._try_to_show(lambda: keep_look(self.job, event["epoch"], event["images"]))
+
+    def _try_to_show(self, keep):
+        """What is only looked at never costs the training: where it cannot be stored, the log says so."""
+        try:
+            keep()
+        except Exception as error:
+            log.exception("a picture of training %s", self.job.pk)
+            self.tail.note(f"A picture could not be stored ({type(error).__name__}); the training goes on without it.")
 
     def on_epoch(self, event):
         metrics = {k: v for k, v in event.items() if k not in ("event", "time", "epoch", "epochs", "seconds")}
