@@ -395,3 +395,49 @@ def test_numbers_that_json_does_not_know_become_null():
 
 def test_engine_keeps_its_own_arguments_to_itself():
     assert {"data", "model", "save_dir", "plots", "resume"} <= OWN_ARGS
+
+
+def test_pictures_and_looks_are_told_and_change_nothing_of_what_is_learned(start, dataset, tmp_path):
+    shown = {"images": ["3", "0", "none"], "colors": ["#e69f00", "#56b4e9"]}
+    args = {"seed": 1, "mosaic": 1.0, "close_mosaic": 1, "mixup": 0.5, "degrees": 20.0}
+    plain_run = start(job_for(dataset, tmp_path / "plain", args=args))
+    assert plain_run.read()["event"] == "finished"
+    assert not plain_run.of_kind("looks") + plain_run.of_kind("picture")
+    engine = start(job_for(dataset, tmp_path / "shown", args=args, pictures=shown))
+    assert engine.read()["event"] == "finished"
+    told = [[event[name] for name in ("train_loss", "val_loss", "fitness")] for event in engine.of_kind("epoch")]
+    assert told == [[e[name] for name in ("train_loss", "val_loss", "fitness")] for e in plain_run.of_kind("epoch")]
+    drawn = engine.of_kind("picture")
+    assert [(event["kind"], event["number"], event["epoch"]) for event in drawn] == [
+        ("batch", 1, 1), ("batch", 2, 1), ("closed", 1, 2),
+    ]  # fmt: skip
+    assert {Image.open(event["file"]).size for event in drawn} == {(4 * 244 - 4, 240)}
+    looks = engine.of_kind("looks")
+    assert [event["epoch"] for event in looks] == [1, 2]
+    assert all(len(event["images"]) == 3 and event["images"][2] is None for event in looks)
+    assert all(isinstance(boxes, list) for event in looks for boxes in event["images"][:2])
+    names = [event["event"] for event in engine.events]
+    assert names.index("looks") < names.index("epoch")
+
+
+FOUND = """
+import sys, torch
+from types import SimpleNamespace
+from apps.training.engine.pictures import _found
+from ultralytics.models.yolo.detect import DetectionValidator
+from ultralytics.models.rtdetr.val import RTDETRValidator
+boxes = torch.tensor([[10.0, 26.0, 50.0, 46.0], [-9.0, 16.0, 32.0, 48.0], [5.0, 20.0, 5.0, 20.0], [0, 0, 64, 64]])
+prediction = {"bboxes": boxes, "conf": torch.tensor([0.3, 0.9, 0.8, 0.01]), "cls": torch.tensor([1.0, 0.0, 1.0, 1.0])}
+truth = {"imgsz": (64, 64), "ori_shape": (100, 200), "ratio_pad": ((0.32, 0.32), (0, 16))}
+for kind in (DetectionValidator, RTDETRValidator):
+    print(_found(object.__new__(kind), prediction, truth))
+"""
+
+
+def test_what_was_found_is_told_within_the_image_the_surest_first():
+    env = os.environ | {"YOLO_OFFLINE": "true"}
+    answer = subprocess.run(
+        [sys.executable, "-c", FOUND], cwd=ROOT, env=env, check=True, capture_output=True, text=True
+    )
+    lines = [line for line in answer.stdout.splitlines() if line.startswith("[[")]
+    assert lines == [str([[0, 0.9, 0.25, 0.5, 0.5, 1.0], [1, 0.3, 0.46875, 0.625, 0.625, 0.625]])] * 2

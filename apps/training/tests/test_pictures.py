@@ -1,6 +1,7 @@
 """What one sees of a training: which images are watched, what of it is kept, and who is shown it."""
 
 import io
+import itertools
 
 import pytest
 from django.core.files.storage import default_storage
@@ -25,7 +26,12 @@ BOX = [0, 0.75, 0.5, 0.5, 0.2, 0.1]
 
 
 def entry(number, *keys, split="val", labeled=True):
-    return {"sha256": f"{number:064x}", "split": split, "labeled": labeled, "boxes": [[key, 0.5, 0.5, 0.2, 0.2] for key in keys]}
+    return {
+        "sha256": f"{number:064x}",
+        "split": split,
+        "labeled": labeled,
+        "boxes": [[key, 0.5, 0.5, 0.2, 0.2] for key in keys],
+    }
 
 
 @pytest.fixture
@@ -72,17 +78,19 @@ def test_looks_that_are_kept_are_few_and_evenly_spread(newest):
     kept = sorted(epochs_to_keep(newest, best=min(37, newest)))
     assert len(kept) <= KEPT + 2
     assert {1, newest, min(37, newest)} <= set(kept)
-    assert max(b - a for a, b in zip(kept, kept[1:], strict=False)) <= 2 * newest / KEPT + 1 if newest > 1 else True
+    assert max(b - a for a, b in itertools.pairwise(kept)) <= 2 * newest / KEPT + 1 if newest > 1 else True
 
 
 def test_a_long_training_keeps_its_first_best_and_newest_look_among_few(job):
-    TrainingEpoch.objects.bulk_create(TrainingEpoch(job=job, epoch=n, metrics={"is_best": n in (1, 60)}) for n in range(1, 121))
+    TrainingEpoch.objects.bulk_create(
+        TrainingEpoch(job=job, epoch=n, metrics={"is_best": n in (1, 60)}) for n in range(1, 121)
+    )
     for epoch in range(1, 121):
         keep_look(job, epoch, [])
     kept = list(job.looks.values_list("epoch", flat=True))
     assert {1, 60, 120} <= set(kept)
     assert len(kept) <= KEPT + 2
-    assert max(b - a for a, b in zip(kept, kept[1:], strict=False)) <= 4
+    assert max(b - a for a, b in itertools.pairwise(kept)) <= 4
 
 
 def test_epochs_that_are_learned_again_are_looked_at_again(job):
