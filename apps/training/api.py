@@ -10,6 +10,7 @@ from apps.datasets.access import get_dataset
 from apps.training import services
 from apps.training.access import get_job, get_job_to_steer, visible_to
 from apps.training.arguments import arguments
+from apps.training.filters import JobFilter
 from apps.training.live import LOG_PIECE
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.registry import architectures
@@ -28,6 +29,7 @@ class TrainingJobs(generics.ListAPIView):
     """My training jobs, newest first."""
 
     serializer_class = TrainingJobSerializer
+    filterset_class = JobFilter
     queryset = TrainingJob.objects.none()
 
     def get_queryset(self):

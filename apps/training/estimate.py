@@ -8,16 +8,18 @@ stands in. Memory comes from what the architecture was measured to keep for an i
 from statistics import median
 from typing import NamedTuple
 
-from django.db.models import Avg, Count, Q
+from django.db.models import F, Q
 
 from apps.training.devices import uses_gpu
-from apps.training.models import TrainingJob
+from apps.training.models import TrainingEpoch, TrainingJob
 
 CPU_GFLOPS_A_CORE = 33  # yolov8n at 320 px on two cores: 66 a second
 GPU_GFLOPS = 6000  # a middling GPU in mixed precision
 CPU_SECONDS_AN_IMAGE, GPU_SECONDS_AN_IMAGE = 0.02, 0.004  # reading and changing it, which does not count in GFLOP
 START_SECONDS = 10  # imports, looking at the images, the final validation
-EARLIER_JOBS = 40
+EPOCH_SECONDS = 1  # what each epoch takes besides its images: checkpoint, setting up the validation
+LEAST_SHARE = 0.25  # of a measured epoch is the images' work, however short it was
+EARLIER_JOBS, LAST_EPOCHS = 40, 20
 PROCESS_MB, MB_A_MILLION = 900, 32  # torch itself; weights, gradients, optimizer, average, checkpoint
 GPU_PROCESS_MB, GPU_MB_A_MILLION, GPU_SHARE = 700, 24, 0.65  # half precision keeps about two thirds
 ENOUGH = 0.7  # of the memory: more is a risk
@@ -47,7 +49,7 @@ def estimate_time(architecture, img_size, epochs, train, val, machine, gpu, gpus
     """An Estimate for `train` and `val` images; `gpus` share the work."""
     usual = epoch_seconds(architecture.gflops, img_size, train, val, machine, gpu) / max(gpus, 1)
     factor, spread, how = Learned(machine, gpu).factor(architecture.name, img_size)
-    each = usual * factor
+    each = EPOCH_SECONDS + usual * factor
     total = each * epochs + START_SECONDS
     return Estimate(total, total / spread, total * spread, each, usual, how)
 
@@ -58,7 +60,7 @@ class Learned:
     def __init__(self, machine, gpu):
         self._kind = "GPU" if gpu else "CPU"
         self._earlier = [
-            (job["model_type"], job["img_size"], job["seconds"] / _usual(job, machine, gpu))
+            (job["model_type"], job["img_size"], _work_seconds(job["seconds"]) / _usual(job, machine, gpu))
             for job in earlier_epochs(gpu)
         ]
 
@@ -91,8 +93,14 @@ class Guesses:
         if gpu not in self._learned:
             self._learned[gpu] = Learned(self._machine, gpu)
         factor, *_ = self._learned[gpu].factor(job.model_type, job.img_size)
-        seconds = START_SECONDS + job.usual_epoch_seconds * factor * max(job.epochs - job.current_epoch, 0)
+        epoch = EPOCH_SECONDS + job.usual_epoch_seconds * factor
+        seconds = START_SECONDS + epoch * max(job.epochs - job.current_epoch, 0)
         return min(seconds, max(job.time_limit - job.training_time, 0)) if job.time_limit else seconds
+
+
+def _work_seconds(seconds):
+    """Of a measured epoch what its images took: a short run's fixed cost must not grow with the next one's images."""
+    return max(seconds - EPOCH_SECONDS, seconds * LEAST_SHARE)
 
 
 def _usual(job, machine, gpu):
@@ -101,17 +109,25 @@ def _usual(job, machine, gpu):
 
 
 def earlier_epochs(gpu):
-    """The newest jobs that measured at least two epochs on such a device, each with its mean seconds of an epoch.
+    """The newest jobs that measured at least two epochs on such a device, each with the seconds that an epoch took.
 
-    The first epoch of each is left out: it warms up.
+    Of each the last epochs tell, and of these the middle one: the first of a run warms up, and is not an epoch like
+    those to come.
     """
     jobs = TrainingJob.objects.filter(environment__has_key="train_images", current_epoch__gte=2)
     on_cpu = Q(environment__device="cpu")
-    warm = Q(epoch_rows__epoch__gt=1, epoch_rows__seconds__gt=0)
-    rows = jobs.exclude(on_cpu) if gpu else jobs.filter(on_cpu)
-    rows = rows.annotate(seconds=Avg("epoch_rows__seconds", filter=warm), measured=Count("epoch_rows", filter=warm))
-    wanted = ("model_type", "img_size", "seconds", "environment")
-    return rows.filter(measured__gt=0).order_by("-pk").values(*wanted)[:EARLIER_JOBS]
+    jobs = jobs.exclude(on_cpu) if gpu else jobs.filter(on_cpu)
+    jobs = list(jobs.order_by("-pk").values("pk", "model_type", "img_size", "environment")[:EARLIER_JOBS])
+    last = F("job__current_epoch") - LAST_EPOCHS
+    rows = TrainingEpoch.objects.filter(job__in=[job["pk"] for job in jobs], epoch__gt=last, seconds__gt=0).order_by()
+    measured = {}
+    for pk, epoch, seconds in rows.values_list("job_id", "epoch", "seconds"):
+        measured.setdefault(pk, {})[epoch] = seconds
+    for job in jobs:
+        begun = {start["epoch"] for start in job["environment"].get("starts", [])} | {1}
+        warm = [seconds for epoch, seconds in measured.get(job["pk"], {}).items() if epoch not in begun]
+        if warm:
+            yield job | {"seconds": median(warm)}
 
 
 def memory_mb(architecture, img_size, batch, gpu):

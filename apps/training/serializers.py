@@ -1,5 +1,7 @@
 """What the API says and takes about training."""
 
+from datetime import datetime
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -8,6 +10,7 @@ from apps.training.arguments import argument_problems, arguments
 from apps.training.devices import ACCEPTED, AUTO, FIT
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.registry import MODEL_TYPES
+from apps.training.services.queue import Queue
 from apps.training.weights import at_hand
 
 SHORTEST_LIMIT, LONGEST_LIMIT = 60, 366 * 24 * 3600  # seconds
@@ -81,6 +84,11 @@ class TrainingJobSerializer(serializers.ModelSerializer):
         help_text="Why it stopped where it did: paused, cancelled, by patience or its time limit; else empty.",
     )  # fmt: skip
     can_be_resumed = serializers.BooleanField(read_only=True)
+    queue_position = serializers.SerializerMethodField(help_text="Of a waiting job, from 1: its turn.")
+    queue_length = serializers.SerializerMethodField(help_text="Of a waiting job: how many wait, with it.")
+    expected_start = serializers.SerializerMethodField(
+        help_text="Of a waiting job: a guess; none where no trainer is there, or too little is known."
+    )
 
     class Meta:
         model = TrainingJob
@@ -90,8 +98,29 @@ class TrainingJobSerializer(serializers.ModelSerializer):
             "time_limit", "seed", "augmentation", "current_epoch", "best_map", "best_epoch", "training_time",
             "eta_seconds", "ended_by", "stopped", "can_be_resumed", "error_message", "warnings", "environment",
             "attempts", "started_at", "paused_at", "completed_at", "created_at",
+            "queued_at", "queue_position", "queue_length", "expected_start",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_queue_position(self, job) -> int | None:
+        place = self._place(job)
+        return place and place.position
+
+    def get_queue_length(self, job) -> int | None:
+        place = self._place(job)
+        return place and place.length
+
+    def get_expected_start(self, job) -> datetime | None:
+        place = self._place(job)
+        return place and place.expected_start
+
+    def _place(self, job):
+        """Where a waiting job stands; the queue is read once for all jobs of an answer."""
+        if job.status != TrainingJob.Status.PENDING:
+            return None
+        if "queue" not in self.context:
+            self.context["queue"] = Queue()
+        return self.context["queue"].place(job.pk)
 
 
 class CancelSerializer(serializers.Serializer):

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -21,20 +20,6 @@ from apps.training.proposals import presets_for, propose
 from apps.training.registry import MODEL_TYPES
 from apps.training.settings_words import default_arguments, set_arguments
 from apps.training.weights import at_hand, start_in_words, weights_path
-
-JOBS_A_PAGE = 30
-
-
-@login_required
-def job_list(request):
-    jobs = visible_to(request.user)
-    status = request.GET.get("status")
-    if status in TrainingJob.Status.values:
-        jobs = jobs.filter(status=status)
-    page = Paginator(jobs, JOBS_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "status": status, "statuses": TrainingJob.Status.values}
-    part = "#rows" if request.htmx and not request.htmx.boosted else ""
-    return render(request, f"training/job_list.html{part}", context)
 
 
 @login_required
@@ -119,6 +104,7 @@ def plan(request):
                 form.architecture, services.images_of(dataset, form.version), machine, **wanted
             ),
             "fit_batch": form.cleaned_data["fit_batch"],
+            "place": services.Queue().place_of_new(request.user.pk),
             "starts_from": start_in_words(wanted["weights"], form.architecture.name, form.models),
         }  # fmt: skip
     else:

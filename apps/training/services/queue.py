@@ -5,6 +5,7 @@ the rule in `apps/training/fairness.py`, so that a message lost or doubled costs
 """
 
 import math
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -78,6 +79,11 @@ class Place(NamedTuple):
     def ahead(self):
         return self.position - 1
 
+    @property
+    def expected_start(self):
+        """When it probably starts, or None."""
+        return None if self.starts_in is None else timezone.now() + timedelta(seconds=self.starts_in)
+
 
 class Queue:
     """The queue as it is now, read once: `place(pk)` of what waits, `place_of_new(user_id)` of what would be queued.
@@ -96,7 +102,7 @@ class Queue:
                 self._waiting.append(_waiting(job, guesses.seconds(job)))
             else:
                 self._running.append(Running(job.user_id, self._left(job, guesses)))
-        self._trainers = max(trainer_slots(), len(self._running))
+        self.trainers = max(trainer_slots(), len(self._running))
         self._places = None
 
     def place(self, pk):
@@ -123,10 +129,10 @@ class Queue:
         return left
 
     def _play(self, waiting):
-        order = foresee(_line(waiting, self._running), self._trainers, self._now.timestamp())
+        order = foresee(_line(waiting, self._running), self.trainers, self._now.timestamp())
         own, places = {}, {}
         for position, (job, starts_in) in enumerate(order, 1):
-            places[job.pk] = Place(position, len(order), own.get(job.person, 0), starts_in, self._trainers)
+            places[job.pk] = Place(position, len(order), own.get(job.person, 0), starts_in, self.trainers)
             own[job.person] = own.get(job.person, 0) + 1
         return places
 

@@ -105,6 +105,18 @@ def test_earlier_jobs_on_the_same_kind_of_device_correct_the_guess(ready_dataset
     assert "rough guess" in estimate_time(model, job.img_size, 10, 400, 100, GPU, gpu=True).how
 
 
+def test_a_short_run_on_few_images_does_not_make_a_long_one_on_many_seem_longer_than_it_is(
+    ready_dataset, alice, sent  # noqa: F811
+):  # fmt: skip
+    job = services.create_job(alice, ready_dataset, **WANTED, patience=5)
+    model = architectures()[job.model_type]
+    measured(job, 1.9, gflops=0.02, train_images=14, val_images=64)  # as measured: nearly all of it fixed
+    guess = estimate_time(model, job.img_size, 10, 280, 64, CPU, gpu=False)
+    assert guess.epoch_seconds < 1.5 * (1 + guess.usual)
+    TrainingEpoch.objects.filter(epoch=3).update(seconds=1000)  # one that something else held up
+    assert estimate_time(model, job.img_size, 10, 280, 64, CPU, gpu=False) == guess
+
+
 def test_memory_grows_with_batch_and_size():
     assert memory_mb(NANO, 320, 8, gpu=False) < memory_mb(NANO, 640, 8, gpu=False) < memory_mb(NANO, 640, 16, gpu=False)
 

@@ -19,28 +19,6 @@ from .test_jobs import WANTED, sent  # noqa: F401
 TASK = "apps.training.tasks.train"
 
 
-@pytest.fixture
-def queued(ready_dataset):
-    """`queued(user, count, **values)`: so many jobs in the queue, one second after each other, none of them sent."""
-    began = timezone.now() - timedelta(hours=1)
-
-    def make(user, count=1, **values):
-        def row():
-            at = began + timedelta(seconds=TrainingJob.objects.count())
-            fresh = {"queued_at": at, "patience": 5, "usual_epoch_seconds": 10, "enqueued_at": at}
-            return TrainingJob.objects.create(user=user, dataset=ready_dataset, **WANTED | fresh | values)
-
-        return [row() for _ in range(count)]
-
-    return make
-
-
-@pytest.fixture
-def trainer(db):
-    """`trainer(slots)`: a trainer that says that it is there."""
-    return lambda slots=1: Trainer.objects.create(name=f"t{slots}", slots=slots, heartbeat_at=timezone.now())
-
-
 def end(job):
     assert work.end(job, TrainingJob.Status.COMPLETED)
 
@@ -226,13 +204,14 @@ def place_of(job):
 
 def test_a_place_counts_all_that_start_before_and_guesses_when(alice, bob, queued, trainer):
     trainer(1)
-    mine, (other,) = queued(alice, 3), queued(bob)
+    long = {"usual_epoch_seconds": 10_000}
+    mine, (other,) = queued(alice, 3, **long), queued(bob, **long)
     running = services.take_next()
-    left = 10 + 3 * 10  # its start and three epochs by the usual figures
+    left = 10 + 3 * 10_000  # its start and three epochs by the usual figures
     first, second, third = place_of(other), place_of(mine[1]), place_of(mine[2])
     assert [(p.position, p.length, p.own_ahead) for p in (first, second, third)] == [(1, 3, 0), (2, 3, 0), (3, 3, 1)]
     for place, whole in ((first, 1), (second, 2), (third, 3)):
-        assert place.starts_in == pytest.approx(whole * left, abs=30)
+        assert place.starts_in == pytest.approx(whole * left, abs=3000)
     assert place_of(running) is None
     TrainingJob.objects.filter(pk=running.pk).update(current_epoch=1)
     TrainingEpoch.objects.create(job=running, epoch=1, seconds=1000)
@@ -243,7 +222,12 @@ def test_more_trainers_are_sooner_done_and_none_means_no_guess(alice, queued, tr
     jobs = queued(alice, 4)
     assert [place_of(job).starts_in for job in jobs] == [None] * 4
     trainer(2)
-    assert [place_of(job).starts_in for job in jobs] == [0, 0, 40, 40]
+    assert [place_of(job).starts_in for job in jobs] == [
+        0,
+        0,
+        43,
+        43,
+    ]  # its start, and three epochs of 10 s and what each costs besides
     assert services.Queue().place_of_new(alice.pk)[:3] == (5, 5, 4)
 
 
