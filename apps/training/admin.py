@@ -4,7 +4,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.training import services
-from apps.training.models import Trainer, TrainingEpoch, TrainingJob
+from apps.training.models import (
+    Trainer,
+    TrainingEpoch,
+    TrainingJob,
+    TrainingLogPiece,
+    TrainingLook,
+    TrainingPicture,
+    TrainingUsage,
+    TrainingWatch,
+)
 from apps.training.services.pictures import forget_pictures
 
 
@@ -71,21 +80,49 @@ class TrainingJobAdmin(admin.ModelAdmin):
         super().delete_queryset(request, queryset)
 
 
-@admin.register(TrainingEpoch)
-class TrainingEpochAdmin(admin.ModelAdmin):
-    list_display = ["job", "epoch", "seconds", "created_at"]
+class Written(admin.ModelAdmin):
+    """What trainers write and nobody changes; it goes with its job."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+class OfAJob(Written):
     search_fields = ["job__name"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
 
 
+@admin.register(TrainingEpoch)
+class TrainingEpochAdmin(OfAJob):
+    list_display = ["job", "epoch", "seconds", "created_at"]
+
+
+@admin.register(TrainingLogPiece)
+class TrainingLogPieceAdmin(OfAJob):
+    list_display = ["job", "number"]
+
+
+@admin.register(TrainingUsage)
+class TrainingUsageAdmin(OfAJob):
+    list_display = ["job", "at", "seconds"]
+
+
+@admin.register(TrainingWatch, TrainingLook)
+class TrainingLookAdmin(OfAJob):
+    list_display = ["job", "__str__"]
+
+
+@admin.register(TrainingPicture)
+class TrainingPictureAdmin(OfAJob):
+    list_display = ["job", "kind", "number", "epoch", "images"]
+    list_filter = ["kind"]
+
+
 @admin.register(Trainer)
-class TrainerAdmin(admin.ModelAdmin):
+class TrainerAdmin(Written):
     list_display = ["name", "slots", "heartbeat_at", "started_at"]
     search_fields = ["name"]
-
-    def has_add_permission(self, request):
-        return False  # a trainer says itself that it is there
-
-    def has_change_permission(self, request, obj=None):
-        return False
