@@ -33,7 +33,7 @@ class KeptSerializer(serializers.Serializer):
     least_confidence = serializers.FloatField(help_text="What was less sure is not kept.")
 
 
-class BoxSerializer(serializers.Serializer):
+class WatchedBoxSerializer(serializers.Serializer):
     """Normalized to 0..1 of the image as people see it."""
 
     class_id = serializers.IntegerField()
@@ -43,7 +43,7 @@ class BoxSerializer(serializers.Serializer):
     height = serializers.FloatField()
 
 
-class FoundSerializer(BoxSerializer):
+class WatchedFoundSerializer(WatchedBoxSerializer):
     confidence = serializers.FloatField()
 
 
@@ -60,7 +60,7 @@ class WatchedImageSerializer(serializers.Serializer):
     state = serializers.ChoiceField([PRESENT, TRASHED, GONE], help_text="Whether the dataset still has it.")
     url = serializers.CharField(allow_null=True, help_text="None unless it is present.")
     thumbnail_url = serializers.CharField(allow_null=True)
-    labels = BoxSerializer(many=True, help_text="Those of the job's version of the dataset.")
+    labels = WatchedBoxSerializer(many=True, help_text="Those of the job's version of the dataset.")
 
 
 class WatchSerializer(serializers.Serializer):
@@ -70,7 +70,9 @@ class WatchSerializer(serializers.Serializer):
 
 class SeenSerializer(serializers.Serializer):
     sha256 = serializers.CharField()
-    found = FoundSerializer(many=True, allow_null=True, help_text="The surest first, at most 100; null: not looked at.")
+    found = WatchedFoundSerializer(
+        many=True, allow_null=True, help_text="The surest first, at most 100; null: not looked at."
+    )
 
 
 class LookSerializer(serializers.Serializer):
@@ -93,7 +95,7 @@ class BatchSerializer(serializers.ModelSerializer):
 class Looks(APIView):
     """The epochs after which it was kept what was found in the watched validation images."""
 
-    @extend_schema(responses=KeptSerializer)
+    @extend_schema(operation_id="training_looks_kept", responses=KeptSerializer)
     def get(self, request, pk):
         job = get_job_with_pictures(request.user, pk)
         epochs = list(job.looks.values_list("epoch", flat=True))
@@ -139,7 +141,7 @@ class Look(APIView):
 class Batches(APIView):
     """The first batches as the network saw them, and the first one after mosaic was switched off."""
 
-    @extend_schema(responses=BatchSerializer(many=True))
+    @extend_schema(operation_id="training_batches_list", responses=BatchSerializer(many=True))
     def get(self, request, pk):
         job = get_job_with_pictures(request.user, pk)
         return Response(BatchSerializer(job.pictures.all(), many=True).data)
