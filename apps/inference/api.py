@@ -1,10 +1,11 @@
 """The API's `predictions/`, and deploying models."""
 
 from django.conf import settings
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers, status
-from rest_framework.parsers import MultiPartParser
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -13,6 +14,8 @@ from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
 from apps.datasets.filters import images_matching
 from apps.inference import prelabel, services
 from apps.inference.access import get_model_to_ask
+from apps.inference.answer_forms import FORMS, in_form
+from apps.inference.parsers import PARSERS, read_question, refuse_huge, refuse_more_files
 from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
     AnswerSerializer,
@@ -20,7 +23,7 @@ from apps.inference.serializers import (
     InferSerializer,
     PrelabelManySerializer,
     PrelabelSerializer,
-    answer,
+    options_for,
 )
 from apps.models.access import get_model_to_edit
 from apps.models.serializers import ENDPOINT
@@ -31,25 +34,59 @@ class NotDeployed(exceptions.APIException):
     default_code = "not_deployed"
 
 
+class AnyAccept(BaseContentNegotiation):
+    """The answer's form is asked for by `format`: no `Accept` is refused."""
+
+    def select_parser(self, request, parsers):
+        return DefaultContentNegotiation().select_parser(request, parsers)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
 class Infer(APIView):
     """Objects in an image, by a deployed model."""
 
     required_scope = "infer"
-    parser_classes = [MultiPartParser]
+    parser_classes = PARSERS
+    content_negotiation_class = AnyAccept
+
+    def initial(self, request, *args, **kwargs):
+        refuse_huge(request)
+        super().initial(request, *args, **kwargs)
 
     @extend_schema(
-        request={"multipart/form-data": InferSerializer},
+        request={
+            "multipart/form-data": InferSerializer,
+            "application/json": InferSerializer,
+            "image/*": OpenApiTypes.BINARY,
+        },
+        parameters=[OpenApiParameter("format", str, enum=FORMS, description="The form of the answer.")],
         responses={200: AnswerSerializer, 503: OpenApiResponse(description="Overloaded; see Retry-After.")},
     )
     def post(self, request):
-        asked = InferSerializer(data=request.data)
+        """As JSON; `format=image`: the picture with its boxes (PNG with `Accept: image/png`, else JPEG); COCO; YOLO.
+
+        The picture comes as the file `image` of a form, as the body itself, or in base64 as `image` in JSON. All other
+        values may stand in the query string.
+        """
+        form = request.query_params.get("format", "json")
+        if form not in FORMS:
+            raise serializers.ValidationError({"format": [f"Accepted: {', '.join(FORMS)}."]})
+        refuse_more_files(request)
+        asked = InferSerializer(data=read_question(request))
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
         model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
-        if data["image"].size > settings.MAX_IMAGE_BYTES:
+        if len(data["image"]) > settings.MAX_IMAGE_BYTES:
             raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
-        options = {name: data.get(name) for name in ("conf", "iou", "max_det", "classes")}
-        return answered(lambda: answer(model, services.predict(model, data["image"].read(), **options)))
+        options = options_for(model, data)
+
+        def ask():
+            prediction = services.predict(model, data["image"], **options)
+            return in_form(form, model, data["image"], prediction, request.headers.get("Accept", ""))
+
+        return answered(ask)
 
 
 class Deploy(APIView):
@@ -79,7 +116,8 @@ class Undeploy(APIView):
 def answered(ask):
     """Call `ask()` and answer what it gives; each way in which a model cannot answer gets its status and reason."""
     try:
-        return Response(ask())
+        found = ask()
+        return found if isinstance(found, HttpResponse) else Response(found)
     except BadImage as bad:
         raise serializers.ValidationError({"image": [str(bad)]}) from None
     except services.NotServed as reason:

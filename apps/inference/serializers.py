@@ -2,29 +2,40 @@
 
 from rest_framework import serializers
 
+from apps.inference.fields import ClassIdsField, CountField, PerClassField, PictureField, ShareField
 
-class InferSerializer(serializers.Serializer):
-    image = serializers.FileField(help_text="JPEG, PNG, WebP, BMP or TIFF.", allow_empty_file=True)
-    model_id = serializers.IntegerField(required=False, min_value=1)
+
+class OptionsSerializer(serializers.Serializer):
+    """Which model, and what of its answer is wanted."""
+
+    model_id = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
     model = serializers.CharField(required=False, max_length=120, help_text="Its name, instead of model_id.")
-    conf = serializers.FloatField(
-        required=False, min_value=0.001, max_value=1,
-        help_text="Least confidence; by default the model's operating point, else 0.25.",
-    )  # fmt: skip
-    iou = serializers.FloatField(default=0.7, min_value=0, max_value=1, help_text="Overlap at which boxes are one.")
-    max_det = serializers.IntegerField(default=300, min_value=1, max_value=3000)
-    classes = serializers.CharField(required=False, help_text="Only these class ids, apart by commas.")
-
-    def validate_classes(self, value):
-        try:
-            return [int(word) for word in value.split(",") if word.strip()]
-        except ValueError:
-            raise serializers.ValidationError("Class ids apart by commas, as 0,2.") from None
+    conf = ShareField(
+        0.001, required=False, help_text="Least confidence; by default the model's operating point, else 0.25."
+    )
+    per_class = PerClassField(required=False, help_text="Least confidence of single classes, by class id.")
+    iou = ShareField(default=0.7, help_text="Overlap at which boxes are one.")
+    max_det = CountField(1, 3000, default=300)
+    classes = ClassIdsField(required=False, help_text="Only these class ids.")
 
     def validate(self, data):
         if ("model_id" in data) == ("model" in data):
             raise serializers.ValidationError({"model_id": ["Give either `model_id` or `model`."]})
         return data
+
+
+class InferSerializer(OptionsSerializer):
+    image = PictureField(help_text="JPEG, PNG, WebP, BMP or TIFF.")
+
+
+def options_for(model, data):
+    """The options of checked `data` as `services.predict` takes them; raises where the model has no such class."""
+    options = {name: data.get(name) for name in ("conf", "per_class", "iou", "max_det", "classes")}
+    last = len(model.class_names) - 1
+    for field in ("classes", "per_class"):
+        if any(int(one) > last for one in options[field] or ()):
+            raise serializers.ValidationError({field: [f"“{model.name}” has the classes 0 to {last}."]})
+    return options
 
 
 class BoxSerializer(serializers.Serializer):

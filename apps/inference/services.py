@@ -178,32 +178,41 @@ def _store(model, folder):
     return name
 
 
-def predict(model, data, conf=None, **options):
+def predict(model, data, conf=None, per_class=None, **options):
     """The runtime's answer on image bytes; raises NotServed, BadImage, or Overloaded from the gate.
 
-    Without `conf` the model's operating point decides, by class where it says so. `options`: iou, max_det, classes.
+    Without `conf` and `per_class` ({class id as text: least confidence}) the model's operating point decides.
+    `options`: iou, max_det, classes.
     """
-    if not model.serving_file:
-        raise NotServed("This model is not deployed. Deploy it first: that builds what answers quickly.")
+    general, by_class = _thresholds(model, conf, per_class)
+    least = max(min([general, *by_class.values()]), LEAST_CONF)
     with gate:
-        runtime = runtimes.get((model.pk, model.serving_file.name), lambda: _load(model))
-        least, by_class = _thresholds(model, conf)
-        prediction = runtime.predict(data, conf=least, **options)
+        prediction = runtime_of(model).predict(data, conf=least, **options)
+    return at_thresholds(prediction, general, by_class)
+
+
+def at_thresholds(prediction, general, by_class):
+    """Only the boxes that are as sure as their class must be."""
     if not by_class:
         return prediction
-    default = model.operating_point["confidence"]
-    return replace(
-        prediction, boxes=[b for b in prediction.boxes if b.confidence >= by_class.get(str(b.class_id), default)]
-    )
+    kept = [box for box in prediction.boxes if box.confidence >= by_class.get(str(box.class_id), general)]
+    return replace(prediction, boxes=kept)
 
 
-def _thresholds(model, conf):
-    """(the least confidence to ask for, {class id: its own} where classes differ)."""
-    point = model.operating_point
-    if conf is not None or not point:
-        return (DEFAULT_CONF if conf is None else conf), {}
-    by_class = point.get("per_class") or {}
-    return max(min([point["confidence"], *by_class.values()]), LEAST_CONF), by_class
+def runtime_of(model):
+    """The loaded runtime of a model; raises NotServed."""
+    if not model.serving_file:
+        raise NotServed("This model is not deployed. Deploy it first: that builds what answers quickly.")
+    return runtimes.get((model.pk, model.serving_file.name), lambda: _load(model))
+
+
+def _thresholds(model, conf, per_class):
+    """(least confidence, {class id: its own}): as asked, else as the model's operating point has them."""
+    point = model.operating_point or {}
+    general = point.get("confidence", DEFAULT_CONF) if conf is None else conf
+    if per_class is not None or conf is not None:
+        return general, per_class or {}
+    return general, point.get("per_class") or {}
 
 
 def _load(model):
