@@ -12,6 +12,7 @@ from apps.datasets import api as datasets
 from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
+from apps.inference import batch_api as batches
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.training import api as training
@@ -112,6 +113,11 @@ urlpatterns = [
     path("models/<int:pk>/deploy", inference.Deploy.as_view()),
     path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
     path("predictions/infer", inference.Infer.as_view(), name="infer"),
+    path("predictions/batch", batches.Batch.as_view(), name="batch"),
+    path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),
+    path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),
+    path("predictions/batch/<int:job_id>/results.json", batches.Coco.as_view(), name="batch_coco"),
+    path("predictions/batch/<int:job_id>/images/<int:number>", batches.Drawn.as_view(), name="batch_image"),
     *router.urls,
     path("<path:rest>", core.NoSuchCall.as_view()),
 ]

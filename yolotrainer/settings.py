@@ -171,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune-revisions": {"task": "apps.annotations.tasks.prune_revisions", "schedule": 6 * 3600},
     "empty-trash": {"task": "apps.datasets.tasks.empty_trash", "schedule": 3600},
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
+    "expire-predictions": {"task": "apps.inference.tasks.expire_answers", "schedule": 3600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
 }
 

@@ -28,17 +28,29 @@ def shown(boxes, class_names):
     return [(box.class_id, f"{class_name(class_names, box.class_id)} {box.confidence:.2f}", box[2:6]) for box in boxes]
 
 
+def answered(predictions, factor):
+    """An answer's predictions as `draw` takes them, in a picture `factor` times as large."""
+    objects = []
+    for one in predictions:
+        corners = [one["box"][name] * factor for name in ("x1", "y1", "x2", "y2")]
+        objects.append((one["class_id"], f"{one['class_name']} {one['confidence']:.2f}", corners))
+    return objects
+
+
 def class_name(names, class_id):
     return names[class_id] if class_id < len(names) else str(class_id)
 
 
-def draw(image, objects):
-    """`image` with `objects`, the first on top, as a new picture; a small one comes out larger, by a whole factor."""
+def draw(image, objects, lines=55):
+    """`image` with `objects`, the first on top; a small one comes out as a larger picture, by a whole factor.
+
+    A label is as high as the longer side divided by `lines`: fewer for a picture that is shown small.
+    """
     factor = max(1, -(-SMALL // max(image.size)))
     if factor > 1:
         image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
     canvas = ImageDraw.Draw(image)
-    size = max(12, round(max(image.size) / 55))
+    size = max(12, round(max(image.size) / lines))
     for class_id, words, corners in reversed(objects):
         x1, y1, x2, y2 = (value * factor for value in corners)
         color = COLORS[class_id % len(COLORS)]

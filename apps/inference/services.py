@@ -29,6 +29,7 @@ CHECK_CONFS = (0.25, 0.1, 0.05, 0.01)  # a weak model is compared where it finds
 LOWEST_CONF = 0.005
 DEFAULT_CONF = 0.25  # where neither the call nor the model says one
 LEAST_CONF = 0.001
+NOT_SERVED = "This model is not deployed. Deploy it first: that builds what answers quickly."
 LEAST_AGREEMENT = 0.95  # of the weights' own boxes that the export must find at IoU 0.9
 SHORT_AGREEMENT = 0.99  # the same, of the CPU's short arithmetic
 
@@ -202,7 +203,7 @@ def at_thresholds(prediction, general, by_class):
 def runtime_of(model):
     """The loaded runtime of a model; raises NotServed."""
     if not model.serving_file:
-        raise NotServed("This model is not deployed. Deploy it first: that builds what answers quickly.")
+        raise NotServed(NOT_SERVED)
     return runtimes.get((model.pk, model.serving_file.name), lambda: _load(model))
 
 

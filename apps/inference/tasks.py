@@ -1,6 +1,7 @@
 from celery import shared_task
 
 from apps.core.jobs import run_job
+from apps.inference import batch as batches
 from apps.inference import prelabel as prelabelling
 from apps.inference import services
 
@@ -15,3 +16,15 @@ def deploy(pk):
 def prelabel(pk):
     """A model's suggestions on many images."""
     run_job(pk, prelabelling.run_prelabel)
+
+
+@shared_task(ignore_result=True)
+def batch(pk):
+    """A model's answers on many images."""
+    run_job(pk, batches.run_batch)
+
+
+@shared_task(ignore_result=True)
+def expire_answers():
+    """Forget the answers of old batches."""
+    batches.expire_answers()

@@ -1,7 +1,9 @@
 """Pages about deployments: the panel on a model's page, and the testing page."""
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.inference import services
@@ -38,9 +40,17 @@ def _panel(request, model):
         "can_edit": may_edit(request.user, model),
         "job": None if model.is_deployed else services.last_deployment(model),
         "endpoint": request.build_absolute_uri(ENDPOINT),
-        "token_page": request.build_absolute_uri("/account/tokens"),
+        "token_names": _tokens_to_ask(request.user) if model.is_deployed else [],
     }
     return render(request, "inference/deployment.html", context)
+
+
+def _tokens_to_ask(user):
+    """Names of this person's tokens that may predict."""
+    tokens = user.api_tokens.filter(scope__contains="infer").filter(
+        Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    )
+    return [f"“{name}”" for name in tokens.values_list("name", flat=True)[:5]]
 
 
 @login_required

@@ -1,0 +1,200 @@
+"""Predictions on many images, as a job: images that were sent, an archive, or a dataset.
+
+Every answer is a row as soon as it is there: a run that is killed goes on behind the last one.
+"""
+
+import time
+import zipfile
+from datetime import timedelta
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models import Count, Q, Sum
+from django.http import Http404
+from django.utils import timezone
+
+from apps.core.archives import ArchiveError, Limits, open_archive
+from apps.core.images import FORMATS
+from apps.core.jobs import create_job
+from apps.core.models import Job
+from apps.core.storage import new_draft
+from apps.core.work import WorkFailed
+from apps.datasets.access import get_dataset
+from apps.datasets.filters import images_matching
+from apps.inference import services
+from apps.inference.access import get_model_to_ask
+from apps.inference.models import BatchAnswer
+from apps.inference.runtime import BadImage
+from apps.inference.serializers import answer
+
+TASK = "apps.inference.tasks.batch"
+SUFFIXES = {f".{suffix}" for suffix in FORMATS.values()} | {".jpeg", ".tiff"}
+SECONDS, ROWS = 1.0, 100  # answers are written at least as often
+
+
+def start_on_images(user, model, options, files):
+    """Queue a batch on uploaded `files`, which are kept as one archive until they expire; returns the job."""
+    with new_draft() as draft:
+        names = set()
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+            for number, file in enumerate(files, 1):
+                name = PurePath(file.name).name or "image"
+                name = f"{number}-{name}" if name in names else name
+                names.add(name)
+                with archive.open(name, "w", force_zip64=True) as out:
+                    for chunk in file.chunks():
+                        out.write(chunk)
+        draft.seek(0)
+        draft.name = "images.zip"
+        # what was sent as an image is answered as one, whatever its name ends with
+        return _start(user, model, options, upload=draft, source="images", filename=f"{len(names)} images")
+
+
+def start_on_archive(user, model, options, archive, filename):
+    """Queue a batch on the images of an archive: a file, or the name of a stored one."""
+    return _start(user, model, options, upload=archive, source="archive", filename=filename)
+
+
+def start_on_dataset(user, model, options, dataset, query):
+    """Queue a batch on the images of a dataset that match `query`."""
+    return _start(
+        user, model, options, source="dataset", dataset_id=dataset.pk, query=dict(query), filename=dataset.name
+    )
+
+
+def _start(user, model, options, upload=None, **params):
+    params |= {"model_id": model.pk, "options": options}
+    return create_job(user, "batch", TASK, subject=f"model:{model.pk}", params=params, upload=upload)
+
+
+def run_batch(job, report):
+    """The work of a batch job."""
+    try:
+        model = get_model_to_ask(job.owner, job.params["model_id"])
+        with _Source(job) as source:
+            _answer_all(job, model, source, report)
+    except Http404:
+        raise WorkFailed("The model or the dataset is gone, or not yours to see any more.") from None
+    except ArchiveError as error:
+        raise WorkFailed(str(error)) from None
+    except FileNotFoundError:
+        raise WorkFailed("The images that were sent have expired; send them again.") from None
+    except services.NotServed as reason:
+        raise WorkFailed(str(reason)) from None
+    return _result(job)
+
+
+def _answer_all(job, model, source, report):
+    done, total, rows, written = source.skipped, source.total, [], time.monotonic()
+    if not total:
+        raise WorkFailed("There is no image in it: JPEG, PNG, WebP, BMP and TIFF are taken.")
+    for name, image_id, read in source:
+        done += 1
+        rows.append(_answered(job, model, done, name, image_id, read))
+        if len(rows) >= ROWS or time.monotonic() - written > SECONDS:
+            _write(rows, report)
+            rows, written = [], time.monotonic()
+        report(done / total, f"{done} of {total} images")
+    _write(rows, report)
+
+
+def _answered(job, model, number, name, image_id, read):
+    row = BatchAnswer(job=job, number=number, name=name[:1000], image_id=image_id)
+    try:
+        found = answer(model, services.predict(model, read(), **job.params["options"]))
+    except (BadImage, OSError) as bad:
+        row.error = str(bad) or "The file cannot be read."
+    else:
+        row.answer, row.objects_found = found, len(found["predictions"])
+    return row
+
+
+def _write(rows, report):
+    report.check()  # who does not run the job any more writes nothing
+    BatchAnswer.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+class _Source:
+    """The images of a job that have no answer yet, as (name, id or None, function that gives the bytes)."""
+
+    def __init__(self, job):
+        self.job = job
+        self.skipped = job.answers.count()
+        self._archive = self._file = None
+
+    def __enter__(self):
+        if self.job.params["source"] == "dataset":
+            last = self.job.answers.last()
+            dataset = get_dataset(self.job.owner, self.job.params["dataset_id"])
+            images = images_matching(dataset, self.job.params["query"]).order_by("pk")
+            self._images = images.filter(pk__gt=last.image_id if last else 0)
+            self.total = self.skipped + self._images.count()
+        else:
+            self._file = default_storage.open(self.job.upload.name)
+            limits = Limits(max_file_bytes=settings.MAX_IMAGE_BYTES)
+            self._archive = open_archive(self._file, limits, scratch=settings.UPLOAD_DIR)
+            self._names = images_in(self._archive, self.job.params["source"] == "images")
+            self.total = len(self._names)
+        return self
+
+    def __exit__(self, *exc):
+        for opened in (self._archive, self._file):
+            if opened is not None:
+                opened.close()
+
+    def __iter__(self):
+        if self._archive is None:
+            for image in self._images.iterator(200):
+                yield image.filename, image.pk, lambda name=image.file.name: _read(default_storage.open(name))
+        else:
+            for name in self._names[self.skipped :]:
+                yield name, None, lambda name=name: _read(self._archive.open(name))
+
+
+def images_in(archive, all_of_them=False):
+    """The names of an archive's images, in its order."""
+    return [name for name in archive.names() if all_of_them or PurePath(name).suffix.lower() in SUFFIXES]
+
+
+def _read(file):
+    with file:
+        return file.read()
+
+
+def image_bytes(row):
+    """The image that a batch's answer is about; raises FileNotFoundError or ArchiveError where it is not there."""
+    job = row.job
+    if job.params["source"] == "dataset":
+        dataset = get_dataset(job.owner, job.params["dataset_id"])
+        image = dataset.images.filter(pk=row.image_id).first()
+        if image is None:
+            raise FileNotFoundError
+        return _read(default_storage.open(image.file.name))
+    if not job.upload:
+        raise FileNotFoundError
+    limits = Limits(max_file_bytes=settings.MAX_IMAGE_BYTES)
+    with default_storage.open(job.upload.name) as file, open_archive(file, limits) as archive:
+        return _read(archive.open(row.name))
+
+
+def _result(job):
+    rows = job.answers.aggregate(
+        images=Count("pk"), objects=Sum("objects_found", default=0), failed=Count("pk", filter=~Q(error=""))
+    )
+    problems = list(job.answers.exclude(error="").values_list("name", "error")[:500])
+    return {
+        **rows, "results_url": f"/api/v1/predictions/batch/{job.pk}/results", "num_problems": rows["failed"],
+        "problems": [{"file": name, "line": None, "reason": error} for name, error in problems],
+        "figures": {"images": rows["images"], "objects": rows["objects"], "not answered": rows["failed"]},
+        "page_url": f"/predictions/{job.pk}", "page_words": "Results",
+    }  # fmt: skip
+
+
+def expire_answers():
+    """Delete the answers of batches that are past their time; returns how many went."""
+    now = timezone.now()
+    over = Q(job__expires_at__lt=now) | Q(
+        job__expires_at=None, job__completed_at__lt=now - timedelta(hours=settings.JOB_FILE_HOURS)
+    )
+    return BatchAnswer.objects.filter(over).exclude(job__status__in=Job.ACTIVE).delete()[0]

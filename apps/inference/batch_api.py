@@ -1,0 +1,195 @@
+"""The API's `predictions/batch`: start one, page through its answers, take them along."""
+
+import json
+
+from django.conf import settings
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.views import APIView
+
+from apps.core import uploads
+from apps.core.access import jobs_visible_to
+from apps.core.api import JobSerializer, TooLarge, accepted
+from apps.core.archives import ArchiveError
+from apps.datasets.access import get_dataset
+from apps.datasets.filters import images_matching
+from apps.inference import batch, services
+from apps.inference.access import get_model_to_ask
+from apps.inference.answer_forms import categories, coco_boxes, coco_image
+from apps.inference.api import NotDeployed, answered
+from apps.inference.models import BatchAnswer
+from apps.inference.runtime import BadImage
+from apps.inference.serializers import OptionsSerializer, options_for
+
+
+class BatchSerializer(OptionsSerializer):
+    """One of `images`, `file`, `upload` and `dataset_id`."""
+
+    images = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False)
+    file = serializers.FileField(required=False, help_text="A zip or tar archive of images.")
+    upload = serializers.UUIDField(required=False, help_text="Instead of a file: the id of a finished upload.")
+    dataset_id = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
+    filter = serializers.JSONField(required=False, help_text='Of a dataset: which images, as {"split": "test"}.')
+
+    def validate_images(self, files):
+        for file in files:
+            if file.size > settings.MAX_IMAGE_BYTES:
+                raise TooLarge(f"{file.name} is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
+        return files
+
+    def validate_file(self, file):
+        if file.size > settings.MAX_ARCHIVE_BYTES:
+            raise TooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+        return file
+
+    def validate_filter(self, value):
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            raise serializers.ValidationError('Texts by name, as {"split": "test"}.')
+        return value
+
+    def validate(self, data):
+        data = super().validate(data)
+        if sum(bool(data.get(name)) for name in ("images", "file", "upload", "dataset_id")) != 1:
+            words = "Send one of `images`, `file` (an archive), `upload` (its id) and `dataset_id`."
+            raise serializers.ValidationError({"images": [words]})
+        return data
+
+
+class Batch(APIView):
+    """Predictions on many images, as a job."""
+
+    required_scope = "infer"
+    parser_classes = [MultiPartParser, JSONParser]
+
+    @extend_schema(
+        request={"multipart/form-data": BatchSerializer, "application/json": BatchSerializer},
+        responses={202: JobSerializer},
+    )
+    def post(self, request):
+        asked = BatchSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
+        if not model.serving_file:
+            raise NotDeployed(services.NOT_SERVED)
+        job = start(request.user, model, options_for(model, data), data)
+        return accepted(job, results_url=f"/api/v1/predictions/batch/{job.pk}/results")
+
+
+def start(user, model, options, data):
+    """Start the batch that checked `data` asks for; raises ValidationError or Http404."""
+    if data.get("images"):
+        return batch.start_on_images(user, model, options, data["images"])
+    if data.get("dataset_id"):
+        dataset, query = get_dataset(user, data["dataset_id"]), data.get("filter") or {}
+        images_matching(dataset, query)  # a wrong filter is refused here, not by the job
+        return batch.start_on_dataset(user, model, options, dataset, query)
+    if data.get("file"):
+        return batch.start_on_archive(user, model, options, data["file"], data["file"].name)
+    try:
+        name, filename = uploads.stored_upload(user, data["upload"])
+    except uploads.UploadError as error:
+        raise serializers.ValidationError({"upload": [str(error)]}) from None
+    return batch.start_on_archive(user, model, options, name, filename)
+
+
+def get_batch(user, job_id):
+    """A batch that `user` may see; raises Http404."""
+    job = jobs_visible_to(user).filter(pk=job_id, kind="batch").first()
+    if job is None:
+        raise Http404("There is no such batch.")
+    return job
+
+
+class ResultSerializer(serializers.ModelSerializer):
+    """One image's answer: `answer` has the shape of predictions/infer, or `error` says why there is none."""
+
+    class Meta:
+        model = BatchAnswer
+        fields = ["number", "name", "image_id", "answer", "error"]
+
+
+class Results(generics.ListAPIView):
+    """A batch's answers so far, in its order."""
+
+    serializer_class = ResultSerializer
+    queryset = BatchAnswer.objects.none()
+
+    def get_queryset(self):
+        return get_batch(self.request.user, self.kwargs["job_id"]).answers.all()
+
+
+class Ndjson(APIView):
+    """A batch's answers as NDJSON: a line an image."""
+
+    @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.STR})
+    def get(self, request, job_id):
+        job = get_batch(request.user, job_id)
+        lines = (json.dumps(ResultSerializer(row).data) + "\n" for row in job.answers.iterator(500))
+        return _file(lines, "application/x-ndjson", f"predictions-{job.pk}.ndjson")
+
+
+class Coco(APIView):
+    """A batch's answers as COCO, each box with its `score`."""
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request, job_id):
+        job = get_batch(request.user, job_id)
+        model = get_model_to_ask(request.user, job.params["model_id"])
+        return _file(_coco(job, model.class_names), "application/json", f"predictions-{job.pk}-coco.json")
+
+
+def _file(pieces, kind, name):
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(pieces, content_type=kind, headers=headers)
+
+
+def _coco(job, class_names):
+    """The pieces of the COCO file, a row at a time."""
+    yield f'{{"categories": {json.dumps(categories(class_names))}, "images": ['
+    rows = job.answers.filter(error="")
+    for place, row in enumerate(rows.iterator(500)):
+        yield (", " if place else "") + json.dumps(coco_image(row.number, row.name, row.answer))
+    yield '], "annotations": ['
+    count = 0
+    for row in rows.filter(objects_found__gt=0).iterator(500):
+        boxes = coco_boxes(row.number, row.answer, count + 1)
+        yield (", " if count else "") + ", ".join(map(json.dumps, boxes))
+        count += len(boxes)
+    yield "]}"
+
+
+class Drawn(APIView):
+    """One image of a batch with its boxes drawn, as JPEG; at most `?size=` pixels wide and high."""
+
+    @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
+    def get(self, request, job_id, number):
+        row = get_batch(request.user, job_id).answers.filter(number=number).select_related("job__owner").first()
+        if row is None or row.error:
+            raise Http404("There is no such answer in this batch.")
+        size = request.query_params.get("size", "")
+        size = int(size) if size.isascii() and size.isdecimal() and len(size) < 6 else 0
+        return answered(lambda: _drawn(row, size))
+
+
+def _drawn(row, size):
+    from apps.inference import drawing
+
+    try:
+        data = batch.image_bytes(row)
+    except (OSError, ArchiveError):
+        raise Http404("The image is not kept any more.") from None
+    with services.gate:
+        try:
+            image = drawing.opened(data)
+        except BadImage:
+            raise Http404("The image cannot be read any more.") from None
+        factor = min(1, size / max(image.size)) if size else 1
+        if factor < 1:
+            image = image.resize([max(1, round(side * factor)) for side in image.size])
+        objects = drawing.answered(row.answer["predictions"], factor)
+        body = drawing.encoded(drawing.draw(image, objects, 20 if size else 55), "JPEG")
+    return HttpResponse(body, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
