@@ -22,8 +22,7 @@ def _goes_on(job):
     following = job.current_epoch + 1
     if following > job.epochs:
         return "Resumed, it is validated and becomes a model."
-    again = "" if not job.current_epoch else ", of which what was done is done again"
-    return f"Resumed, it goes on with epoch {following}{again}."
+    return f"Resumed, it goes on with epoch {following}, from the beginning of that epoch."
 
 
 def _kept(job):

@@ -87,10 +87,27 @@ def test_cancelling_ends_the_process_within_five_seconds_and_keeps_the_best_weig
     assert platform.api("POST", f"training/{pk}/cancel").json()["status"] == "cancelled"
     wait_for(lambda: not engine_of(platform, pk), 5)
     assert time.monotonic() - cancelled_at < 5
-    job = wait_for(lambda: (job := job_of(platform, pk))["model_id"] and job, 20)
+    job = wait_for(lambda: (job := job_of(platform, pk))["model_id"] and job)
     model = platform.api("GET", f"models/{job['model_id']}").json()
     assert model["training_id"] == pk
     assert job["status"] == "cancelled"
+
+
+def test_a_paused_training_leaves_no_process_and_goes_on_with_the_next_epoch(platform):
+    pk = start_training(platform, epochs=300)
+    reached(platform, pk, 1)
+    paused_at = time.monotonic()
+    paused = platform.api("POST", f"training/{pk}/pause").json()
+    wait_for(lambda: not engine_of(platform, pk), 5)
+    assert time.monotonic() - paused_at < 5
+    assert (paused["status"], paused["attempts"]) == ("paused", 1)
+    done = job_of(platform, pk)["current_epoch"]
+    assert f"goes on with epoch {done + 1}" in paused["stopped"]
+    assert platform.api("POST", f"training/{pk}/resume").json()["status"] == "pending"
+    reached(platform, pk, done + 1)
+    assert job_of(platform, pk)["environment"]["starts"][-1]["epoch"] in (done + 1, done + 2)  # its last news were lost
+    assert platform.api("POST", f"training/{pk}/cancel", json={"keep": False}).json()["model_id"] is None
+    wait_for(lambda: not engine_of(platform, pk), 5)
 
 
 def test_a_killed_trainer_is_started_again_and_the_job_goes_on(platform):

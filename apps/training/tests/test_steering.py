@@ -168,7 +168,7 @@ def test_the_model_of_a_cancelled_job_stands_for_itself_when_the_job_is_resumed(
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"status": "paused", "current_epoch": 0}, "Resumed, it goes on with epoch 1."),
+        ({"status": "paused", "current_epoch": 0}, "Resumed, it goes on with epoch 1, from the beginning"),
         ({"status": "paused", "current_epoch": 12}, "Paused after epoch 12. Resumed, it goes on with epoch 13"),
         ({"status": "paused", "current_epoch": 50}, "Resumed, it is validated and becomes a model."),
         ({"status": "cancelled", "current_epoch": 0}, "Cancelled before its first epoch was done."),
