@@ -10,7 +10,7 @@ from apps.annotations.services.statistics.kept import recount
 from apps.core.models import Job
 from apps.datasets import services
 from apps.datasets.models import DatasetImage, Tag
-from apps.models.models import TrainedModel
+from apps.models.models import ModelLine, ModelTag, TrainedModel
 from apps.training.models import TrainingEpoch, TrainingJob
 from conftest import person
 
@@ -63,10 +63,12 @@ def fill(owner, dataset, number):
         DatasetVersion(dataset=dataset, number=number * 100 + n, content_hash=f"{number}-{n}", created_by=owner)
         for n in range(number)
     )
+    line = ModelLine.objects.create(owner=owner, name=f"Line {number}")
     models = TrainedModel.objects.bulk_create(
-        TrainedModel(owner=owner, name=f"{n}", model_type="yolov8n", sha256="x", dataset_version=version)
-        for n, version in enumerate(versions)
+        TrainedModel(owner=owner, line=line, number=n, model_type="yolov8n", sha256="x", dataset_version=version)
+        for n, version in enumerate(versions, 1)
     )
+    ModelTag.objects.bulk_create(ModelTag(model=model, name=f"tag {number} {model.number}") for model in models)
     TrainingJob.objects.bulk_create(
         TrainingJob(
             user=owner, dataset=dataset, dataset_version=version, model=model, name="x", model_type="yolov8n", epochs=3,

@@ -44,7 +44,7 @@ class Engine:
             self.process = subprocess.Popen(
                 self._command,
                 cwd=settings.BASE_DIR,
-                env=engine_environment(),
+                env=self.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -52,6 +52,10 @@ class Engine:
             )
         threading.Thread(target=self._read, daemon=True).start()
         return self
+
+    def environment(self):
+        """What the process may see."""
+        return engine_environment()
 
     def __exit__(self, *exc):
         self.end(grace=0 if exc[0] is None else 2)

@@ -27,6 +27,7 @@ from apps.inference.serializers import (
 )
 from apps.models.access import get_model_to_edit
 from apps.models.serializers import ENDPOINT
+from apps.models.services import NotDeployable
 
 
 class NotDeployed(exceptions.APIException):
@@ -96,7 +97,10 @@ class Deploy(APIView):
     def post(self, request, pk):
         """200 where it serves at once; 202 with the job that builds and proves it."""
         model = get_model_to_edit(request.user, pk)
-        job = services.deploy_model(model, request.user)
+        try:
+            job = services.deploy_model(model, request.user)
+        except NotDeployable as reason:
+            raise NotDeployed(str(reason)) from None
         if job is None:
             return Response({"is_deployed": True, "endpoint": ENDPOINT})
         return Response(

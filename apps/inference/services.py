@@ -42,7 +42,11 @@ class NotServed(Exception):
 
 
 def deploy_model(model, user):
-    """Start serving `model`: at once where its export is proven already (returns None), else through a job."""
+    """Start serving `model`: at once where its export is proven already (returns None), else through a job.
+
+    Raises NotDeployable.
+    """
+    models.check_deployable(model)
     if model.serving_file and default_storage.exists(model.serving_file.name):
         models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
         return None
@@ -79,7 +83,10 @@ def run_deployment(job, report):
         report(0.95, "Storing")
         name = _store(model, Path(folder) / "serving")
     serving = {"format": exported["format"], **proof}
-    models.mark_deployed(model, name, serving, timezone.now())
+    try:
+        models.mark_deployed(model, name, serving, timezone.now())
+    except models.NotDeployable as reason:
+        raise WorkFailed(str(reason)) from None
     return {"is_deployed": True, "model_id": model.pk, **serving}
 
 
@@ -246,6 +253,6 @@ def _unpack(model, folder):
 
 def unreadable_models():
     """What is wrong with the files of deployed models, or None: part of the platform's health."""
-    deployed = TrainedModel.objects.filter(is_deployed=True).values_list("name", "serving_file")[:100]
+    deployed = TrainedModel.objects.filter(is_deployed=True).values_list("line__name", "serving_file")[:100]
     missing = [name for name, file in deployed if not default_storage.exists(file)]
     return f"serving files are missing of: {', '.join(missing)}" if missing else None

@@ -1,5 +1,7 @@
 """Pages about deployments: the panel on a model's page, and the testing page."""
 
+from contextlib import suppress
+
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.shortcuts import redirect, render
@@ -10,6 +12,7 @@ from apps.inference import services
 from apps.inference.access import answering_to
 from apps.models.access import get_model, get_model_to_edit, may_edit
 from apps.models.serializers import ENDPOINT
+from apps.models.services import NotDeployable, check_deployable
 
 
 @login_required
@@ -22,7 +25,8 @@ def deployment(request, pk):
 @require_POST
 def deploy(request, pk):
     model = get_model_to_edit(request.user, pk)
-    services.deploy_model(model, request.user)
+    with suppress(NotDeployable):  # the panel says why
+        services.deploy_model(model, request.user)
     return _panel(request, model) if request.htmx else redirect("models:model_detail", pk)
 
 
@@ -40,9 +44,19 @@ def _panel(request, model):
         "can_edit": may_edit(request.user, model),
         "job": None if model.is_deployed else services.last_deployment(model),
         "endpoint": request.build_absolute_uri(ENDPOINT),
+        "refusal": _refusal(model),
         "token_names": _tokens_to_ask(request.user) if model.is_deployed else [],
     }
     return render(request, "inference/deployment.html", context)
+
+
+def _refusal(model):
+    """Why a model cannot be deployed, or nothing."""
+    try:
+        check_deployable(model)
+    except NotDeployable as reason:
+        return str(reason)
+    return ""
 
 
 def _tokens_to_ask(user):

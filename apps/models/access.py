@@ -10,7 +10,12 @@ from apps.models.models import Evaluation, TrainedModel
 
 def visible_to(user):
     """The models that `user` may see."""
-    return owned_or_public(TrainedModel.objects.select_related("owner", "dataset_version__dataset"), user)
+    return owned_or_public(TrainedModel.objects.select_related("owner", "line", "dataset_version__dataset"), user)
+
+
+def startable_by(user):
+    """The models that `user` may begin a training with."""
+    return visible_to(user).filter(format=TrainedModel.Format.PT).exclude(stage=TrainedModel.Stage.ARCHIVED)
 
 
 def get_model(user, pk):
@@ -41,6 +46,11 @@ def evaluations_visible_to(user, model):
     """The evaluations of a model that was looked up for this user, on datasets that `user` may see."""
     rows = Evaluation.objects.filter(model=model, dataset_version__dataset__in=datasets_visible_to(user))
     return rows.select_related("job", "dataset_version__dataset")
+
+
+def versions_visible_to(user, model):
+    """The versions of a model's line that `user` may see, newest first."""
+    return visible_to(user).filter(line=model.line_id).order_by("-number")
 
 
 def get_evaluation(user, model_id, pk):

@@ -1,30 +1,54 @@
 from django.contrib import admin
 
-from apps.models.models import ConfirmedLabels, Evaluation, TrainedModel
+from apps.models.models import ConfirmedLabels, Evaluation, ModelLine, ModelTag, TrainedModel
+
+
+class TagInline(admin.TabularInline):
+    model = ModelTag
+    extra = 0
+
+
+@admin.register(ModelLine)
+class ModelLineAdmin(admin.ModelAdmin):
+    list_display = ["name", "owner", "versions_made", "created_at"]
+    search_fields = ["name", "owner__username"]
+    raw_id_fields = ["owner"]
+    readonly_fields = ["versions_made", "created_at"]
+    list_select_related = ["owner"]
+
+    def has_add_permission(self, request):
+        return False  # a line comes with its first version
 
 
 @admin.register(TrainedModel)
 class TrainedModelAdmin(admin.ModelAdmin):
-    list_display = ["name", "owner", "model_type", "img_size", "num_classes", "is_public", "is_deployed", "created_at"]
-    list_filter = ["model_type", "is_public", "is_deployed", "created_at"]
-    search_fields = ["name", "description", "owner__username", "sha256"]
-    raw_id_fields = ["owner", "dataset_version"]
-    readonly_fields = ["sha256", "num_bytes", "training_id", "created_at", "updated_at", "deployed_at"]
-    list_select_related = ["owner"]
+    list_display = [
+        "title", "owner", "stage", "origin", "model_type", "img_size", "num_classes", "is_public", "is_deployed",
+        "created_at",
+    ]  # fmt: skip
+    list_filter = ["stage", "origin", "format", "model_type", "is_public", "is_deployed", "created_at"]
+    search_fields = ["line__name", "description", "owner__username", "sha256", "tags__name"]
+    raw_id_fields = ["owner", "dataset_version", "parent"]
+    readonly_fields = [
+        "line", "number", "stage", "is_deployed", "origin", "format", "file", "serving_file", "card", "upload_job",
+        "sha256", "num_bytes", "training_id", "created_at", "updated_at", "deployed_at",
+    ]  # fmt: skip
+    list_select_related = ["owner", "line"]
+    inlines = [TagInline]
 
     def has_add_permission(self, request):
-        return False  # weights come from a training, not by hand
+        return False  # weights come from a training or an upload, not by hand
 
 
 @admin.register(Evaluation)
 class EvaluationAdmin(admin.ModelAdmin):
     list_display = ["model", "dataset_version", "split", "evaluated_at"]
     list_filter = ["split", "evaluated_at"]
-    search_fields = ["model__name", "dataset_version__dataset__name"]
+    search_fields = ["model__line__name", "dataset_version__dataset__name"]
     raw_id_fields = ["model", "dataset_version", "job"]
     readonly_fields = ["weights_sha256", "results", "images", "evaluated_at", "created_at"]
     exclude = ["curves"]
-    list_select_related = ["model", "dataset_version__dataset"]
+    list_select_related = ["model__line", "dataset_version__dataset"]
 
     def has_add_permission(self, request):
         return False  # a model's page measures it

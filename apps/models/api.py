@@ -1,6 +1,5 @@
 """The API's `models/`."""
 
-import django_filters
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -8,21 +7,19 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from apps.core.api import JobSerializer, accepted
 from apps.models import services
 from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, visible_to
+from apps.models.filters import ModelFilter
+from apps.models.lineage import lineage_of
 from apps.models.models import TrainedModel
-from apps.models.serializers import EvaluationRowSerializer, ModelSerializer
-
-
-class ModelFilter(django_filters.FilterSet):
-    """`?search=&deployed=&is_public=`"""
-
-    search = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
-    deployed = django_filters.BooleanFilter(field_name="is_deployed")
-
-    class Meta:
-        model = TrainedModel
-        fields = ["search", "deployed", "is_public"]
+from apps.models.serializers import (
+    EvaluationRowSerializer,
+    LineageSerializer,
+    ModelDetailSerializer,
+    ModelSerializer,
+    UploadSerializer,
+)
 
 
 class ModelViewSet(
@@ -31,13 +28,16 @@ class ModelViewSet(
 ):  # fmt: skip
     """Trained models that I may see: mine, and public ones."""
 
-    serializer_class = ModelSerializer
+    serializer_class = ModelDetailSerializer
     filterset_class = ModelFilter
     queryset = TrainedModel.objects.none()
-    http_method_names = ["get", "patch", "delete", "head", "options"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def get_queryset(self):
-        return visible_to(self.request.user)
+        return visible_to(self.request.user).prefetch_related("tags")
+
+    def get_serializer_class(self):
+        return ModelSerializer if self.action == "list" else ModelDetailSerializer
 
     def get_object(self):
         if self.request.method in ("PATCH", "DELETE"):
@@ -48,19 +48,51 @@ class ModelViewSet(
         values = dict(serializer.validated_data)
         if "operating_point" in values:
             _set_point(self.request.user, serializer.instance, values.pop("operating_point"))
-        services.update_model(serializer.instance, **values)
+        try:
+            services.update_model(serializer.instance, **values)
+        except services.NameTaken as error:
+            raise serializers.ValidationError({"name": [str(error)]}) from None
+        except services.StageRefused as error:
+            raise serializers.ValidationError({"stage": [str(error)]}) from None
 
     def perform_destroy(self, instance):
         services.delete_model(instance)
 
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={202: JobSerializer})
+    def create(self, request):
+        """Weights made elsewhere, as a file or as a finished upload; the job's `result` has the `model_id`.
+
+        A `.pt` is loaded only after its pickle was read, without running it, against a list of what checkpoints hold.
+        """
+        wanted = UploadSerializer(data=request.data, context={"request": request})
+        wanted.is_valid(raise_exception=True)
+        data = dict(wanted.validated_data)
+        try:
+            return accepted(services.start_upload(request.user, data.pop("weights"), **data))
+        except services.UploadRefused as refused:
+            raise serializers.ValidationError({"file": [str(refused)]}) from None
+
+    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={202: JobSerializer})
+    @action(detail=False, methods=["post"])
+    def upload(self, request):
+        """The same as a POST to the list."""
+        return self.create(request)
+
+    @extend_schema(responses=LineageSerializer)
+    @action(detail=True)
+    def lineage(self, request, pk):
+        """Where it comes from and what came of it."""
+        model = self.get_object()
+        return Response(LineageSerializer(lineage_of(request.user, model) | {"model": model}).data)
+
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=["pt"])],
+        parameters=[OpenApiParameter("format", str, enum=["pt", "onnx"])],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )
     @action(detail=True)
     def download(self, request, pk):
         """The weights, with their sha256 as ETag."""
-        return weights_response(self.get_object(), request.query_params.get("format", "pt"))
+        return weights_response(self.get_object(), request.query_params.get("format"))
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)
@@ -95,11 +127,11 @@ def _set_point(user, model, point):
         raise serializers.ValidationError({"operating_point": [str(refused)]}) from None
 
 
-def weights_response(model, format="pt"):
+def weights_response(model, format=None):
     """The weights as a download; raises ValidationError for a format that the model does not have."""
-    if format != "pt":
-        raise serializers.ValidationError({"format": ["Accepted: pt."]})
-    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in model.name)
-    response = FileResponse(model.file.open("rb"), as_attachment=True, filename=f"{name}.pt")
+    if format not in (None, model.format):
+        raise serializers.ValidationError({"format": [f"Accepted: {model.format}."]})
+    name = "".join(c if c.isalnum() or c in "-_." else "-" for c in model.title)
+    response = FileResponse(model.file.open("rb"), as_attachment=True, filename=f"{name}.{model.format}")
     response["ETag"] = f'"{model.sha256}"'
     return response

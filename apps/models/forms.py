@@ -1,15 +1,86 @@
 from django import forms
 
+from apps.core import uploads
 from apps.models.error_lists import Wanted
 from apps.models.mistakes import KINDS
 from apps.models.models import Evaluation, TrainedModel
+from apps.models.services.stages import clean_tags
+
+
+class TagsField(forms.CharField):
+    """Words parted by commas; cleaned to a list."""
+
+    def __init__(self, **kwargs):
+        super().__init__(required=False, max_length=900, help_text="Parted by commas.", **kwargs)
+
+    def prepare_value(self, value):
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value):
+        try:
+            return clean_tags(super().clean(value).split(","))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
 
 class ModelForm(forms.ModelForm):
+    name = forms.CharField(max_length=120, help_text="Of all versions of this model.")
+    tags = TagsField()
+
     class Meta:
         model = TrainedModel
-        fields = ["name", "description", "is_public"]
-        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+        fields = ["name", "description", "tags", "stage", "licence", "is_public"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 4})}
+
+    def __init__(self, *args, instance, **kwargs):
+        initial = {"name": instance.name, "tags": [tag.name for tag in instance.tags.all()]}
+        super().__init__(*args, instance=instance, initial=initial, **kwargs)
+
+
+class UploadForm(forms.Form):
+    """Weights as a file, or as the id of an upload that came in pieces; and what becomes of them."""
+
+    file = forms.FileField(
+        label="Weights (.pt or .onnx)", required=False,
+        widget=forms.FileInput(attrs={"accept": ".pt,.onnx", "required": True}),
+    )  # fmt: skip
+    upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    name = forms.CharField(
+        max_length=120, required=False, widget=forms.TextInput(attrs={"list": "lines", "autocomplete": "off"}),
+        help_text="The name of a model of yours adds a version to it. Empty: the name of the file.",
+    )  # fmt: skip
+    class_names = forms.CharField(
+        required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 3}), label="Class names",
+        help_text="Only for an .onnx that does not tell them itself: one a line, in the model's order.",
+    )  # fmt: skip
+    description = forms.CharField(
+        required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}), label="Notes"
+    )
+    tags = TagsField()
+    is_public = forms.BooleanField(required=False, label="Everybody with an account may see it")
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_class_names(self):
+        return [line.strip() for line in self.cleaned_data["class_names"].splitlines() if line.strip()]
+
+    def clean(self):
+        data = super().clean()
+        file, upload = data.pop("file", None), data.pop("upload", None)
+        if upload:
+            try:
+                file, data["filename"] = uploads.stored_upload(self.user, upload)
+            except uploads.UploadError as error:
+                self.add_error("file", str(error))
+        elif file is None:
+            if "file" not in self.errors:
+                self.add_error("file", "Choose a file.")
+        else:
+            data["filename"] = file.name
+        data["weights"] = file
+        return data
 
 
 class EvaluationForm(forms.Form):

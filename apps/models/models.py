@@ -8,15 +8,60 @@ from apps.core.models import Job
 from apps.datasets.models import DatasetImage
 
 
+class ModelLine(models.Model):
+    """A name under which its owner keeps models; each is a version of it, with a number of its own.
+
+    `versions_made` only grows: the number of a version that was deleted is never given again.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="model_lines")
+    name = models.CharField(max_length=120)
+    versions_made = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="an_owner_names_a_line_once")]
+
+    def __str__(self):
+        return self.name
+
+
 class TrainedModel(models.Model):
-    """Weights with what is known of them. Who trained it is a note (`training_id`): a model knows nothing of jobs."""
+    """Weights with what is known of them, one version of a line. Who trained it is a note (`training_id`): a model
+    knows nothing of training jobs."""
+
+    class Stage(models.TextChoices):
+        CANDIDATE = "candidate"
+        LIVE = "live"
+        ARCHIVED = "archived"
+
+    class Origin(models.TextChoices):
+        TRAINED = "trained", "trained here"
+        UPLOADED = "uploaded"
+
+    class Format(models.TextChoices):
+        PT = "pt", "PyTorch"
+        ONNX = "onnx", "ONNX"
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="models")
-    name = models.CharField(max_length=120)
-    description = models.TextField(blank=True, max_length=5000)
+    line = models.ForeignKey(ModelLine, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(help_text="Of the version within its line, from 1.")
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.CANDIDATE)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.TRAINED)
+    format = models.CharField(max_length=4, choices=Format.choices, default=Format.PT, help_text="Of its file.")
+    licence = models.CharField(max_length=120, blank=True, help_text="Under which the weights may be used.")
+    card = models.JSONField(
+        default=dict, blank=True,
+        help_text="How it was made, as it was noted then: settings, by whom, from what; of an upload what was checked.",
+    )  # fmt: skip
+    parent = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="children", help_text="Its training began with."
+    )
+    upload_job = models.OneToOneField(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    description = models.TextField("notes", blank=True, max_length=5000)
     task = models.CharField(max_length=10, default="detect")
     model_type = models.CharField(max_length=40, help_text="The architecture, as yolov8n.")
-    file = models.FileField(max_length=200, help_text="The weights, best.pt.")
+    file = models.FileField(max_length=200, help_text="The weights.")
     sha256 = models.CharField(max_length=64)
     num_bytes = models.PositiveBigIntegerField(default=0)
     img_size = models.PositiveIntegerField(default=640)
@@ -40,10 +85,38 @@ class TrainedModel(models.Model):
         ordering = ["-pk"]
         indexes = [models.Index(fields=["owner", "-id"]), models.Index(fields=["is_public", "-id"])]
         constraints = [
+            models.UniqueConstraint(fields=["line", "number"], name="a_line_gives_a_number_once"),
             models.UniqueConstraint(
                 fields=["training_id"], condition=models.Q(training_id__isnull=False), name="a_training_makes_one_model"
-            )
+            ),
         ]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def name(self):
+        return self.line.name
+
+    @property
+    def title(self):
+        """What tells it from other versions of its line, in words."""
+        return f"{self.line.name} v{self.number}"
+
+    @property
+    def is_archived(self):
+        return self.stage == self.Stage.ARCHIVED
+
+
+class ModelTag(models.Model):
+    """A word that its owner has put on a model, in lower case."""
+
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=40, db_index=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["model", "name"], name="a_tag_once")]
 
     def __str__(self):
         return self.name

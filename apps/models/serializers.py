@@ -2,14 +2,38 @@
 
 from rest_framework import serializers
 
+from apps.core import uploads
+from apps.core.api import TooLarge
+from apps.models.lineage import files_of
 from apps.models.mistakes import KINDS
 from apps.models.models import Evaluation, TrainedModel
 from apps.models.services.operating_points import RULES
+from apps.models.services.stages import LONGEST_TAG, clean_tags
+from apps.models.services.uploads import MOST_BYTES, UploadRefused, format_of
 
 ENDPOINT = "/api/v1/predictions/infer"
+CHANGEABLE = ("name", "stage", "tags", "description", "licence", "is_public", "operating_point")
+
+
+class TagsField(serializers.ListField):
+    """A model's tags, as words."""
+
+    child = serializers.CharField(max_length=LONGEST_TAG)
+
+    def to_internal_value(self, data):
+        try:
+            return clean_tags(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from None
+
+    def to_representation(self, value):
+        return [tag.name for tag in value.all()]
 
 
 class ModelSerializer(serializers.ModelSerializer):
+    name = serializers.CharField(max_length=120, help_text="Of the line: a new name is that of all its versions.")
+    version = serializers.IntegerField(source="number", read_only=True)
+    tags = TagsField(required=False)
     owner = serializers.CharField(source="owner.username", read_only=True)
     metrics = serializers.SerializerMethodField(help_text="The overall metrics; all of them at `metrics`.")
     endpoint = serializers.SerializerMethodField()
@@ -21,13 +45,12 @@ class ModelSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainedModel
         fields = [
-            "id", "name", "description", "owner", "task", "model_type", "num_classes", "class_names", "metrics",
-            "img_size", "num_bytes", "sha256", "is_public", "is_deployed", "endpoint", "serving", "operating_point",
-            "training_id", "dataset_version", "created_at", "updated_at",
+            "id", "name", "version", "line_id", "stage", "tags", "description", "owner", "task", "model_type", "origin",
+            "format", "licence", "num_classes", "class_names", "metrics", "img_size", "num_bytes", "sha256",
+            "is_public", "is_deployed", "endpoint", "serving", "operating_point", "training_id", "dataset_version",
+            "parent_id", "created_at", "updated_at",
         ]  # fmt: skip
-        read_only_fields = [
-            field for field in fields if field not in ("name", "description", "is_public", "operating_point")
-        ]
+        read_only_fields = [field for field in fields if field not in CHANGEABLE]
 
     def validate_operating_point(self, value):
         if not value:
@@ -45,6 +68,90 @@ class ModelSerializer(serializers.ModelSerializer):
     def get_dataset_version(self, model) -> dict | None:
         version = model.dataset_version
         return version and {"dataset_id": version.dataset_id, "number": version.number}
+
+
+class ModelDetailSerializer(ModelSerializer):
+    """One model, with its card and its files."""
+
+    card = serializers.JSONField(read_only=True, help_text="How it was made, as it was noted then.")
+    files = serializers.SerializerMethodField()
+
+    class Meta(ModelSerializer.Meta):
+        fields = [*ModelSerializer.Meta.fields, "card", "files"]
+        read_only_fields = [*ModelSerializer.Meta.read_only_fields, "card", "files"]
+
+    def get_files(self, model) -> list[dict]:
+        return files_of(model)
+
+
+class UploadSerializer(serializers.Serializer):
+    """Weights made elsewhere: a `file`, or the id of a finished resumable `upload`."""
+
+    file = serializers.FileField(required=False, help_text="Weights of Ultralytics as .pt, or a model as .onnx.")
+    upload = serializers.UUIDField(required=False, help_text="Instead of a file: the id of a finished upload.")
+    name = serializers.CharField(
+        max_length=120, required=False, help_text="That of a model of yours adds a version to it; else of the file."
+    )
+    class_names = serializers.ListField(
+        child=serializers.CharField(max_length=100), required=False, max_length=10_000,
+        help_text="In the model's order, for an .onnx that does not tell them.",
+    )  # fmt: skip
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+    tags = TagsField(required=False)
+    is_public = serializers.BooleanField(default=False)
+
+    def validate(self, data):
+        if ("file" in data) == ("upload" in data):
+            raise serializers.ValidationError({"file": ["Send either a file or the id of a finished upload."]})
+        field = "file" if "file" in data else "upload"
+        try:
+            if field == "file":
+                data["weights"] = data.pop("file")
+                data["filename"] = data["weights"].name
+                if data["weights"].size > MOST_BYTES:
+                    raise TooLarge(f"Larger than {MOST_BYTES // 2**20} MB.")
+            else:
+                user = self.context["request"].user
+                data["weights"], data["filename"] = uploads.stored_upload(user, data.pop("upload"))
+            format_of(data["filename"])
+        except (uploads.UploadError, UploadRefused) as error:
+            raise serializers.ValidationError({field: [str(error)]}) from None
+        return data
+
+
+class LineageSerializer(serializers.Serializer):
+    """Dataset version → training → model → deployment, as far as one may see it."""
+
+    dataset_version = serializers.SerializerMethodField()
+    training_id = serializers.IntegerField(allow_null=True)
+    parent = serializers.SerializerMethodField(help_text="The model that its training began with.")
+    model = serializers.SerializerMethodField()
+    children = serializers.SerializerMethodField(help_text="Models whose training began with it.")
+    deployments = serializers.SerializerMethodField()
+
+    def get_dataset_version(self, found) -> dict | None:
+        version = found["dataset_version"]
+        return version and {
+            "id": version.pk, "dataset_id": version.dataset_id, "dataset": version.dataset.name,
+            "number": version.number,
+        }  # fmt: skip
+
+    def get_parent(self, found) -> dict | None:
+        return found["parent"] and _named(found["parent"])
+
+    def get_model(self, found) -> dict:
+        return _named(found["model"])
+
+    def get_children(self, found) -> list[dict]:
+        return [_named(model) for model in found["children"]]
+
+    def get_deployments(self, found) -> list[dict]:
+        model = found["model"]
+        return [{"endpoint": ENDPOINT, "since": model.deployed_at}] if model.is_deployed else []
+
+
+def _named(model):
+    return {"id": model.pk, "name": model.name, "version": model.number, "stage": model.stage}
 
 
 class OperatingPointSerializer(serializers.Serializer):

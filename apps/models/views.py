@@ -7,27 +7,40 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.models import services
-from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, may_edit, visible_to
-from apps.models.api import ModelFilter, weights_response
+from apps.models.access import (
+    evaluations_visible_to,
+    get_model,
+    get_model_to_edit,
+    may_edit,
+    versions_visible_to,
+    visible_to,
+)
+from apps.models.api import weights_response
 from apps.models.evaluation_views import MOST_VERSIONS, versions_to_measure_on
+from apps.models.filters import ModelFilter, offered
 from apps.models.forms import ModelForm
-from apps.models.models import Evaluation
+from apps.models.lineage import files_of, lineage_of
+from apps.models.models import Evaluation, TrainedModel
 
 MODELS_A_PAGE = 30
+_STAGE_WORDS = {"candidate": "a candidate", "live": "the live version", "archived": "archived"}
 
 
 @login_required
 def model_list(request):
-    found = ModelFilter(request.GET, queryset=visible_to(request.user), request=request)
+    models = visible_to(request.user)
+    found = ModelFilter(request.GET, queryset=models.prefetch_related("tags"), request=request)
     page = Paginator(found.qs, MODELS_A_PAGE).get_page(request.GET.get("page"))
-    part = "#rows" if request.htmx and not request.htmx.boosted else ""
-    return render(request, f"models/model_list.html{part}", {"page": page, "query": request.GET})
+    context = {"page": page, "query": request.GET, "is_filtered": any(request.GET.get(n) for n in found.filters)}
+    if request.htmx and not request.htmx.boosted:
+        return render(request, "models/model_list.html#rows", context)
+    return render(request, "models/model_list.html", context | offered(request.user, models))
 
 
 @login_required
 def recent(request):
     """A fragment for the dashboard: my newest models."""
-    models = visible_to(request.user).filter(owner=request.user)[:5]
+    models = visible_to(request.user).filter(owner=request.user).exclude(stage="archived")[:5]
     return render(request, "models/model_list.html#recent", {"models": models})
 
 
@@ -52,6 +65,10 @@ def model_detail(request, pk):
     if context["can_edit"]:
         context["versions"] = versions_to_measure_on(request.user, model)[:MOST_VERSIONS]
         context["splits"] = Evaluation.SPLITS
+    context |= {
+        "lineage": lineage_of(request.user, model), "files": files_of(model), "tags": model.tags.all(),
+        "versions_of_line": versions_visible_to(request.user, model).defer("metrics", "card")[:MOST_VERSIONS],
+    }  # fmt: skip
     context["report"] = chosen.results if chosen and chosen.is_measured else model.metrics
     return render(request, "models/model_detail.html", context)
 
@@ -75,10 +92,35 @@ def model_edit(request, pk):
     model = get_model_to_edit(request.user, pk)
     form = ModelForm(request.POST or None, instance=model)
     if request.method == "POST" and form.is_valid():
-        services.update_model(model, **form.cleaned_data)
-        messages.success(request, "Saved.")
-        return redirect("models:model_detail", pk)
-    return render(request, "models/model_form.html", {"model": model, "form": form})
+        try:
+            services.update_model(model, **form.cleaned_data)
+        except services.NameTaken as error:
+            form.add_error("name", str(error))
+        except services.StageRefused as error:
+            form.add_error("stage", str(error))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("models:model_detail", pk)
+    model = get_model_to_edit(request.user, pk)  # the form has written into the other one
+    return render(request, "models/model_form.html", {"model": model, "form": form}, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def model_stage(request, pk):
+    """Make a model a candidate, live or archived."""
+    model = get_model_to_edit(request.user, pk)
+    stage = request.POST.get("stage")
+    if stage not in TrainedModel.Stage.values:
+        messages.error(request, f"Stages are {', '.join(TrainedModel.Stage.values)}.")
+    else:
+        try:
+            services.set_stage(model, stage)
+        except services.StageRefused as reason:
+            messages.error(request, str(reason))
+        else:
+            messages.success(request, f"“{model.title}” is {_STAGE_WORDS[stage]} now.")
+    return redirect("models:model_detail", pk)
 
 
 @login_required
@@ -86,7 +128,7 @@ def model_edit(request, pk):
 def model_delete(request, pk):
     model = get_model_to_edit(request.user, pk)
     services.delete_model(model)
-    messages.success(request, f"“{model.name}” is deleted.")
+    messages.success(request, f"“{model.title}” is deleted.")
     return redirect("models:model_list")
 
 

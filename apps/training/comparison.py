@@ -18,7 +18,7 @@ def settings_compared(request):
     """Of the models `?models=1,2`, whose trainings this person may see."""
     words = request.GET.get("models", "").split(",")
     ids = list(dict.fromkeys(int(w) for w in words if w.isascii() and w.isdecimal() and len(w) < 19))[:MOST]
-    jobs = visible_to(request.user).filter(model__in=ids).select_related("model", "dataset_version__dataset")
+    jobs = visible_to(request.user).filter(model__in=ids).select_related("model__line", "dataset_version__dataset")
     by_model = {job.model_id: job for job in jobs}
     jobs = [by_model.get(pk) for pk in ids]
     rows = setting_rows(jobs)
@@ -49,7 +49,7 @@ def setting_rows(jobs):
 
 def _epochs(jobs):
     """mAP50-95 by epoch of each job, for a chart."""
-    jobs = {job.pk: {"id": job.model_id, "name": job.model.name, "epochs": [], "values": []} for job in jobs}
+    jobs = {job.pk: {"id": job.model_id, "name": job.model.title, "epochs": [], "values": []} for job in jobs}
     for job_id, epoch, metrics in TrainingEpoch.objects.filter(job__in=jobs).values_list("job_id", "epoch", "metrics"):
         if metrics.get("mAP50_95") is not None:
             jobs[job_id]["epochs"].append(epoch)

@@ -3,7 +3,7 @@
 from django import forms
 
 from apps.annotations.forms import VersionField
-from apps.models.access import visible_to as models_visible_to
+from apps.models.access import startable_by
 from apps.training.arguments import AUGMENTATION, GROUPS, argument_problems, arguments, without_defaults
 from apps.training.devices import AUTO, FIT, device_choices
 from apps.training.registry import architectures, model_type_choices
@@ -57,8 +57,8 @@ class TrainingForm(forms.Form):
             "hx-get": f"?dataset={dataset.pk}", "hx-params": "dataset_version", "hx-target": "#learns-from",
             "hx-swap": "outerHTML", "hx-trigger": "change",
         }  # fmt: skip
-        self.models = {str(model.pk): model for model in models_visible_to(user)[:100]}
-        own = [(pk, f"{model.name} ({model.model_type})") for pk, model in self.models.items()]
+        self.models = {str(model.pk): model for model in startable_by(user)[:100]}
+        own = [(pk, f"{model.title} ({model.model_type})") for pk, model in self.models.items()]
         self.fields["weights"].choices = [
             ("auto", "Pretrained weights if they can be had, else nothing"),
             ("pretrained", "Pretrained weights"),

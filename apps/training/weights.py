@@ -56,7 +56,7 @@ def start_in_words(weights, model_type, models):
     if weights == "scratch":
         return "Starts from nothing. Fine for small images and simple shapes; real photos want pretrained weights."
     if weights in models:
-        return f"Goes on from “{models[weights].name}”; its architecture, {model_type}, is taken over."
+        return f"Goes on from “{models[weights].title}”; its architecture, {model_type}, is taken over."
     if at_hand(model_type):
         return f"Starts from the pretrained {model_type}.pt that is on this machine."
     missing = f"{model_type}.pt is not on this machine. "

@@ -200,7 +200,7 @@ def test_pages_of_deployments_are_the_owners(deployed, page_as, alice, carol):
     panel = mine.get(f"/models/{deployed.pk}/deployment").content.decode()
     assert f"model_id={deployed.pk}" in panel
     assert "predictions/infer" in panel
-    for path in (f"/models/{deployed.pk}/", f"/models/{deployed.pk}/deployment", f"/models/{deployed.pk}/best.pt"):
+    for path in (f"/models/{deployed.pk}/", f"/models/{deployed.pk}/deployment", f"/models/{deployed.pk}/weights"):
         assert other.get(path).status_code == 404
     assert other.post(f"/models/{deployed.pk}/deploy").status_code == 404
     assert b"Discs" in mine.get("/test").content

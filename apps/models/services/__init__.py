@@ -7,7 +7,9 @@ from apps.models.services.evaluations import (
     run_evaluation,
     start_evaluation,
 )
+from apps.models.services.lines import NameTaken
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
+from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
 from apps.models.services.trained_models import (
     delete_model,
     mark_deployed,
@@ -16,10 +18,17 @@ from apps.models.services.trained_models import (
     release_model,
     update_model,
 )
+from apps.models.services.uploads import UploadRefused, start_upload
 
 __all__ = [
     "EvaluationRefused",
+    "NameTaken",
+    "NotDeployable",
     "PointRefused",
+    "StageRefused",
+    "UploadRefused",
+    "check_deployable",
+    "clean_tags",
     "clear_operating_point",
     "confirm_labels",
     "delete_model",
@@ -30,7 +39,9 @@ __all__ = [
     "release_model",
     "run_evaluation",
     "set_operating_point",
+    "set_stage",
     "start_evaluation",
+    "start_upload",
     "unconfirm_labels",
     "update_model",
 ]

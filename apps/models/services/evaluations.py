@@ -55,6 +55,8 @@ def start_evaluation(model, version, split, user, again=False):
     One that is under way goes on, and one that was made with the same weights stays, unless `again`. Raises
     EvaluationRefused.
     """
+    if model.format != model.Format.PT:
+        raise EvaluationRefused({"detail": "Only .pt weights can be evaluated so far, and this model is an ONNX file."})
     if not labeled_counts(version).get(split):
         known = [name for name, _ in Evaluation.SPLITS if labeled_counts(version).get(name)]
         raise EvaluationRefused(

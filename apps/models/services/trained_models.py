@@ -5,35 +5,67 @@ from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.models.models import TrainedModel
+from apps.models.services.lines import drop_empty_line, next_version, rename_line
+from apps.models.services.stages import NotDeployable, set_stage, set_tags
+
+FILE_NAMES = {"pt": "best.pt", "onnx": "model.onnx"}
 
 
-def register_model(*, owner, name, model_type, weights, training_id=None, **known):
-    """Store weights (a path) and what is known of them; the same training again replaces its model's weights."""
+def register_model(*, owner, name, model_type, weights, training_id=None, upload_job=None, **known):
+    """Store weights (a path) and what is known of them, as the next version of the owner's line of that name.
+
+    The same training, or the same upload, again replaces what it made before, under the number that it has.
+    """
     path = Path(weights)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        stored = f"models/{sha256[:2]}/{sha256}/best.pt"
+        stored = f"models/{sha256[:2]}/{sha256}/{FILE_NAMES[known.get('format', 'pt')]}"
         if not default_storage.exists(stored):
             file.seek(0)
             default_storage.save(stored, File(file))
     values = {
-        "owner": owner, "name": name, "model_type": model_type, "file": stored, "sha256": sha256,
+        "owner": owner, "model_type": model_type, "file": stored, "sha256": sha256,
         "num_bytes": path.stat().st_size, "num_classes": len(known["class_names"]), **known,
     }  # fmt: skip
-    with transaction.atomic():
-        if training_id is None:
-            return TrainedModel.objects.create(**values)
-        return TrainedModel.objects.update_or_create(training_id=training_id, defaults=values)[0]
+    key = {"training_id": training_id} if training_id is not None else {"upload_job": upload_job}
+    try:
+        return _store(key, owner, name, values)
+    except IntegrityError:  # another worker stored the same just now
+        if set(key.values()) == {None}:
+            raise
+        return _store(key, owner, name, values)
 
 
-def update_model(model, **values):
-    """Change name, description or who can see it."""
+@transaction.atomic
+def _store(key, owner, name, values):
+    made = None if set(key.values()) == {None} else TrainedModel.objects.filter(**key).first()
+    if made is None:
+        line, number = next_version(owner, name)
+        return TrainedModel.objects.create(line=line, number=number, **key, **values)
     for field, value in values.items():
-        setattr(model, field, value)
-    model.save(update_fields=[*values, "updated_at"])
+        setattr(made, field, value)
+    made.save()
+    return made
+
+
+def update_model(model, *, name=None, stage=None, tags=None, **values):
+    """Change what its owner may: name (of the whole line), stage, tags, notes, licence, who can see it.
+
+    Raises NameTaken or StageRefused, and then nothing is changed.
+    """
+    with transaction.atomic():
+        if name is not None:
+            rename_line(model.line, name)
+        if stage is not None:
+            set_stage(model, stage)
+        if tags is not None:
+            set_tags(model, tags)
+        for field, value in values.items():
+            setattr(model, field, value)
+        model.save(update_fields=[*values, "updated_at"])
     return model
 
 
@@ -49,7 +81,9 @@ def delete_model(model):
     """Delete a model and those of its files that no other model has."""
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
+    line = model.line
     model.delete()
+    drop_empty_line(line)
     for name in measured:
         default_storage.delete(name)
     for name in filter(None, names):
@@ -61,10 +95,10 @@ def delete_model(model):
 
 
 def mark_deployed(model, serving_file, serving, deployed_at):
-    """A proven export serves from now on."""
-    TrainedModel.objects.filter(pk=model.pk).update(
-        is_deployed=True, serving_file=serving_file, serving=serving, deployed_at=deployed_at
-    )
+    """A proven export serves from now on; raises NotDeployable where the model was archived meanwhile."""
+    rows = TrainedModel.objects.filter(pk=model.pk).exclude(stage=TrainedModel.Stage.ARCHIVED)
+    if not rows.update(is_deployed=True, serving_file=serving_file, serving=serving, deployed_at=deployed_at):
+        raise NotDeployable("This model was archived meanwhile. Make it a candidate again, then deploy it.")
     model.refresh_from_db()
 
 

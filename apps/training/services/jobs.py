@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.annotations.services.versions import create_version, is_large
 from apps.core.templatetags.ui import duration
 from apps.core.work import enqueue_on_commit
-from apps.models.access import visible_to as models_visible_to
+from apps.models.access import startable_by
 from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
 from apps.training.registry import architectures
@@ -85,10 +85,10 @@ def _check_weights(user, settings):
     weights = settings.setdefault("weights", "auto")
     if weights in WEIGHTS:
         return
-    model = models_visible_to(user).filter(pk=weights).first() if weights.isdecimal() else None
+    model = startable_by(user).filter(pk=weights).first() if weights.isdecimal() else None
     if model is None:
         raise TrainingRefused(
-            {"weights": "Accepted: auto, pretrained, scratch, or the id of a model that you can see."}
+            {"weights": "Accepted: auto, pretrained, scratch, or the id of a model of .pt weights that you can see."}
         )
     settings["model_type"] = model.model_type
 

@@ -18,6 +18,7 @@ from apps.core.processes import Engine, EngineDied
 from apps.core.work import WorkCancelled, WorkFailed
 from apps.models.services import evaluate_on_own_splits, register_model
 from apps.training.models import TrainingJob
+from apps.training.services.card import noted_of
 from apps.training.services.folders import best_weights, run_folder
 
 log = logging.getLogger(__name__)
@@ -119,5 +120,5 @@ def _register(job, weights, metrics):
     return register_model(
         owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task="detect",
         class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
-        dataset_version=job.dataset_version, training_id=job.pk,
+        dataset_version=job.dataset_version, training_id=job.pk, **noted_of(job),
     )  # fmt: skip

@@ -26,10 +26,10 @@ def _pretrained(job):
 
 
 def _from_model(job, folder):
-    model = TrainedModel.objects.filter(pk=job.weights).first()
+    model = TrainedModel.objects.select_related("line").filter(pk=job.weights).first()
     if model is None:
         raise WorkFailed("The model that this should start from is gone.")
     path = folder / "start.pt"
     with model.file.open("rb") as file, path.open("wb") as out:
         shutil.copyfileobj(file, out)
-    return path, f"the model “{model.name}”"[:60]
+    return path, f"the model “{model.title}”"[:60]

@@ -9,7 +9,9 @@ from apps.training.models import TrainingEpoch, TrainingJob
 def test_settings_that_differ_and_epochs_come_from_the_trainings_that_one_may_see(
     page_as, alice, carol, trained_model, ready_dataset
 ):
-    second = TrainedModel.objects.create(owner=alice, name="Cells v2", dataset_version=trained_model.dataset_version)
+    second = TrainedModel.objects.create(
+        owner=alice, line=trained_model.line, number=2, dataset_version=trained_model.dataset_version
+    )
     for model, epochs in ((trained_model, 3), (second, 5)):
         job = TrainingJob.objects.create(
             user=alice, dataset=ready_dataset, dataset_version=model.dataset_version, model=model, name=model.name,
@@ -24,6 +26,6 @@ def test_settings_that_differ_and_epochs_come_from_the_trainings_that_one_may_se
     assert "<td>Epochs</td>" in different
     assert "<td>Batch size</td>" in same
     epochs = json.loads(page.split('id="compare-epochs" type="application/json">')[1].split("</script>")[0])
-    assert [(row["name"], row["epochs"]) for row in epochs] == [("Cells v1", [1]), ("Cells v2", [1])]
+    assert [(row["name"], row["epochs"]) for row in epochs] == [("Cells v1 v1", [1]), ("Cells v1 v2", [1])]
     assert "You can see none of the trainings" in page_as(carol).get(address).content.decode()
     assert page_as(carol).get("/training/compared?models=x").status_code == 200

@@ -1,0 +1,218 @@
+"""Judge an `.onnx` and read what is known of it: `python -m apps.models.engine.describe_onnx job.json`.
+
+The job: {"weights": "model.onnx", "folder": the only folder where this process may write, "class_names": [...] or none,
+which count where the file has no names}. The file is data and no program, but what reads it is C++: so it is read behind
+the walls of `sandbox`, by onnx's own checker and then by OpenVINO, which runs it once. Answers in JSON lines on stdout::
+
+    {"event": "finished", "architecture": "onnx", "task": "detect", "class_names": [...], "img_size": 640,
+     "parameters": 3011043, "stride": 32, "licence": "AGPL-3.0", "settings": {}, "told": {...},
+     "input": [1, 3, 640, 640], "output": [1, 84, 8400], "opset": 17, "end2end": false}
+    {"event": "refused", "message": "a sentence for people", "name": ""}
+    {"event": "failed", "message": "...", "traceback": "..."}
+
+A free side is -1. The process exits with 0 after `finished` and `refused`, with 1 after `failed`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import sys
+import traceback
+from pathlib import Path
+
+from .export import take_stdout
+from .refusals import Refused
+from .sandbox import SandboxError, die_with_parent, lock_in
+
+MEMORY_MB, CPU_SECONDS = 6144, 300
+MOST_CLASSES, LONGEST_NAME, MOST_NODES = 10_000, 100, 100_000
+DOMAINS = ("", "ai.onnx")
+END2END_LAYOUT = 6  # x1, y1, x2, y2, confidence, class
+
+
+def main(argv: list[str]) -> int:
+    """Run the job named on the command line; the exit code."""
+    tell = take_stdout()
+    job = json.loads(Path(argv[1]).read_text(encoding="utf-8"))
+    try:
+        lock_in(job["folder"], MEMORY_MB, CPU_SECONDS)
+        die_with_parent()
+        tell("finished", **describe(job["weights"], job.get("class_names") or []))
+    except Refused as refused:
+        tell("refused", message=str(refused), name=refused.name)
+    except SandboxError as error:
+        tell("failed", message=f"The file could not be read safely: {error}.")
+        return 1
+    except MemoryError:
+        tell("refused", message=f"Reading this file takes more than {MEMORY_MB} MB of memory.", name="")
+    except Exception as error:
+        tell("failed", message=f"Reading failed: {type(error).__name__}: {error}", traceback=traceback.format_exc())
+        return 1
+    return 0
+
+
+def describe(path: str, wanted: list[str]) -> dict:
+    """The fields of `finished`. Raises Refused."""
+    model = check_model(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    if metadata.get("task", "detect") != "detect":
+        raise Refused(f"This model is for “{metadata['task'][:40]}”. Detection only.")
+    names = class_names(metadata, wanted)
+    shape = input_shape(model)
+    size = image_size(metadata, shape)
+    output = run_once(path, [1, 3, *(side if side > 0 else size for side in shape[2:])])
+    return {
+        "architecture": "onnx", "task": "detect", "class_names": names, "img_size": size,
+        "parameters": sum(math.prod(tensor.dims) for tensor in model.graph.initializer),
+        "stride": int(metadata["stride"]) if metadata.get("stride", "").isdecimal() else 32,
+        "licence": metadata.get("license", "")[:80].partition(" ")[0], "settings": {},
+        "told": {
+            key: metadata[theirs][:100]
+            for key, theirs in (("date", "date"), ("ultralytics", "version"))
+            if metadata.get(theirs, "").isprintable() and metadata.get(theirs)
+        },
+        "input": shape, "output": output, "end2end": check_head(output, names),
+        "opset": max(entry.version for entry in model.opset_import if entry.domain in DOMAINS),
+    }  # fmt: skip
+
+
+def check_model(path: str):
+    """The model, as onnx's own checker takes it. Raises Refused."""
+    import onnx
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:
+        raise Refused("This is no ONNX file, or it is damaged.") from error
+    for tensor in tensors(model):
+        if tensor.external_data or tensor.data_location:
+            raise Refused("Its weights lie in another file. Store the model with its weights inside.", tensor.name[:80])
+    for entry in (*model.opset_import, *(node for node in nodes(model))):
+        if entry.domain not in DOMAINS:
+            raise Refused(f"It needs operators of “{entry.domain[:60]}”, which are not ONNX's own.", entry.domain[:60])
+    try:
+        onnx.checker.check_model(model)
+    except Exception as error:
+        raise Refused(f"ONNX's checker does not take it: {first_line(error)}") from error
+    return model
+
+
+def graphs(model):
+    """The graph, those inside its nodes, and those inside its functions, however deep."""
+    waiting = [model.graph, *model.functions]
+    count = 0
+    while waiting:
+        graph = waiting.pop()
+        yield graph
+        for node in graph.node:
+            count += 1
+            if count > MOST_NODES:
+                raise Refused(f"It has more than {MOST_NODES} nodes.")
+            for attribute in node.attribute:
+                waiting += [attribute.g] if attribute.HasField("g") else []
+                waiting += attribute.graphs
+
+
+def nodes(model):
+    return (node for graph in graphs(model) for node in graph.node)
+
+
+def tensors(model):
+    """Every tensor that could point at another file."""
+    for graph in graphs(model):
+        yield from getattr(graph, "initializer", ())
+        for sparse in getattr(graph, "sparse_initializer", ()):
+            yield from (sparse.values, sparse.indices)
+        for node in graph.node:
+            for attribute in node.attribute:
+                yield from (attribute.t, *attribute.tensors)
+
+
+def class_names(metadata: dict, wanted: list[str]) -> list[str]:
+    """Of the file's metadata, as ultralytics writes them, else those that were given. Raises Refused."""
+    names = wanted
+    if "names" in metadata:
+        try:
+            found = ast.literal_eval(metadata["names"])
+            found = dict(enumerate(found)) if isinstance(found, list | tuple) else dict(found)
+            names = [found[place] for place in range(len(found))]
+        except Exception as error:
+            raise Refused("The class names in its metadata cannot be read.") from error
+    if not names:
+        raise Refused("The file does not say the names of its classes. Give them: one a line, in the model's order.")
+    if len(names) > MOST_CLASSES:
+        raise Refused(f"It has more than {MOST_CLASSES} classes.")
+    for name in names:
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            raise Refused(
+                f"The class name {str(name)[:60]!r} cannot be taken: 1 to {LONGEST_NAME} printable characters."
+            )
+    return names
+
+
+def input_shape(model) -> list[int]:
+    """Batch, channels, height, width of its one image; -1 where it is free. Raises Refused."""
+    given = {tensor.name for tensor in model.graph.initializer}
+    inputs = [value for value in model.graph.input if value.name not in given]
+    if len(inputs) != 1:
+        raise Refused(f"It takes {len(inputs)} inputs. A detection model takes one image.")
+    kind = inputs[0].type.tensor_type
+    shape = [side.dim_value if side.HasField("dim_value") else -1 for side in kind.shape.dim]
+    if len(shape) != 4 or shape[1] not in (3, -1) or shape[0] not in (1, -1) or kind.elem_type != 1:
+        raise Refused(f"Its input is {shape}; accepted is one image of 32-bit floats: [1, 3, height, width].")
+    if any(side != -1 and not 32 <= side <= 8192 for side in shape[2:]):
+        raise Refused(f"Its input is {shape[2]} by {shape[3]} pixels; accepted are 32 to 8192.")
+    return shape
+
+
+def image_size(metadata: dict, shape: list[int]) -> int:
+    """The longer side in pixels: of the shape where that is fixed, else of the metadata, else 640."""
+    if max(shape[2:]) > 0:
+        return max(shape[2:])
+    try:
+        size = ast.literal_eval(metadata.get("imgsz", "640"))
+        size = int(max(size) if isinstance(size, list | tuple) else size)
+    except Exception:
+        return 640
+    return size if 32 <= size <= 8192 else 640
+
+
+def run_once(path: str, shape: list[int]) -> list[int]:
+    """The shape of what OpenVINO, which serves here, answers on a black image. Raises Refused."""
+    sys.modules.setdefault("openvino_telemetry", None)
+    import numpy as np
+    import openvino
+
+    try:
+        core = openvino.Core()
+        model = core.read_model(path)
+        if len(model.outputs) != 1:
+            raise Refused(f"It has {len(model.outputs)} outputs. A detection model of YOLO has one.")
+        model.reshape(shape)
+        answer = core.compile_model(model, "CPU")(np.zeros(shape, np.float32))[0]
+    except RuntimeError as error:
+        raise Refused(f"OpenVINO, which serves models here, cannot run it: {first_line(error)}") from error
+    return list(answer.shape)
+
+
+def check_head(output: list[int], names: list[str]) -> bool:
+    """Whether its boxes are final (x1, y1, x2, y2, confidence, class); else a box and a score for each class."""
+    if len(output) == 3 and output[2] == END2END_LAYOUT and output[1] != 4 + len(names):
+        return True
+    if len(output) == 3 and output[1] == 4 + len(names):
+        return False
+    raise Refused(
+        f"Its output is {output}. With {len(names)} classes a YOLO that finds objects answers [1, {4 + len(names)}, boxes] "
+        f"or [1, boxes, {END2END_LAYOUT}]."
+    )
+
+
+def first_line(value) -> str:
+    line = next((line for line in str(value).splitlines() if line.strip()), "")
+    return "".join(c for c in line if c.isprintable())[:200].encode(errors="replace").decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,88 @@
+"""Weights made elsewhere: a job that checks the file and keeps it as a version of a line."""
+
+import shutil
+import tempfile
+from pathlib import Path, PurePath
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.urls import reverse
+
+from apps.core.jobs import create_job
+from apps.core.work import WorkFailed
+from apps.models.models import TrainedModel
+from apps.models.services.checks import check_weights
+from apps.models.services.stages import set_tags
+from apps.models.services.trained_models import register_model
+
+TASK = "apps.models.tasks.take_upload"
+MOST_BYTES = 2**31 - 1  # ONNX files cannot be larger, and no checkpoint here comes near
+FORMATS = {".pt": "pt", ".onnx": "onnx"}
+
+
+class UploadRefused(ValueError):
+    """This file cannot be taken; the message says what is accepted."""
+
+
+def format_of(filename):
+    """The format that a file's name tells; raises UploadRefused."""
+    format = FORMATS.get(PurePath(filename).suffix.lower())
+    if format is None:
+        raise UploadRefused("Accepted: weights of Ultralytics as .pt, or a model as .onnx.")
+    return format
+
+
+def start_upload(user, file, *, filename, name="", class_names=(), tags=(), **values):
+    """Queue the check of a file (or of the stored name of one); returns the job. `values`: description, is_public.
+
+    Without a name it is that of the file. Raises UploadRefused.
+    """
+    size = default_storage.size(file) if isinstance(file, str) else file.size
+    if size > MOST_BYTES:
+        raise UploadRefused(f"Larger than {MOST_BYTES // 2**20} MB.")
+    params = {
+        "filename": filename, "format": format_of(filename), "class_names": list(class_names), "tags": list(tags),
+        "name": (name or PurePath(filename).stem)[:120].strip() or "Uploaded model", "values": values,
+    }  # fmt: skip
+    return create_job(user, "upload", TASK, params=params, upload=file)
+
+
+def run_upload(job, report):
+    """The work of an upload job; safe to run again."""
+    model = TrainedModel.objects.select_related("line").filter(upload_job=job).first()
+    if model is None:
+        with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
+            model = _take(job, Path(folder), report)
+    return {
+        "model_id": model.pk, "page_url": reverse("models:model_detail", args=[model.pk]), "page_words": "See the model",
+        "words": f"Kept as “{model.title}”.",
+    }  # fmt: skip
+
+
+def _take(job, folder, report):
+    params = job.params
+    path = folder / f"weights.{params['format']}"
+    report(0.05, "Fetching the file")
+    try:
+        with job.upload.open("rb") as file, path.open("wb") as out:
+            shutil.copyfileobj(file, out, 2**20)
+    except (FileNotFoundError, ValueError):
+        raise WorkFailed("The uploaded file is gone; send it again.") from None
+    found = check_weights(path, params["format"], params["class_names"], report)
+    report(0.9, "Storing")
+    report.check()
+    with transaction.atomic():
+        model = register_model(
+            owner=job.owner, name=params["name"], model_type=found["architecture"], weights=path, upload_job=job,
+            format=params["format"], origin=TrainedModel.Origin.UPLOADED, licence=found["licence"],
+            class_names=found["class_names"], img_size=found["img_size"], card=_card(job, found), metrics={},
+            **params["values"],
+        )  # fmt: skip
+        return set_tags(model, params["tags"])
+
+
+def _card(job, found):
+    """What is noted of how it was made: what the file tells, which nobody has checked, and what was checked."""
+    kept = ("settings", "told", "parameters", "stride", "input", "output", "opset", "end2end", "checked")
+    return {"by": job.owner.username, "filename": job.params["filename"]} | {k: found[k] for k in kept if k in found}

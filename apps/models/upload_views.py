@@ -1,0 +1,43 @@
+"""The page where weights made elsewhere come in, and what was made of a dataset's versions."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+
+from apps.datasets.access import get_dataset
+from apps.models import services
+from apps.models.access import visible_to
+from apps.models.forms import UploadForm
+from apps.models.models import ModelLine
+
+MOST_LINES, MOST_MODELS = 200, 200
+
+
+@login_required
+def weights_upload(request):
+    """Choose a file; the page of its job says what became of it."""
+    form = UploadForm(request.user, request.POST or None, request.FILES or None, initial={"name": _name(request)})
+    if request.method == "POST" and form.is_valid():
+        data = dict(form.cleaned_data)
+        try:
+            return redirect("core:job_detail", services.start_upload(request.user, data.pop("weights"), **data).pk)
+        except services.UploadRefused as refused:
+            form.add_error("file", str(refused))
+    lines = ModelLine.objects.filter(owner=request.user).order_by("name").values_list("name", flat=True)[:MOST_LINES]
+    status = 400 if form.errors else 200
+    return render(request, "models/weights_upload.html", {"form": form, "lines": lines}, status=status)
+
+
+def _name(request):
+    """“Another version” on a model's page leads here with its name."""
+    return request.GET.get("name", "")[:120]
+
+
+@login_required
+def models_of_versions(request, dataset_id):
+    """A fragment for the dataset's page of versions: the models that were made of each."""
+    dataset = get_dataset(request.user, dataset_id)
+    models = (
+        visible_to(request.user).filter(dataset_version__dataset=dataset).order_by("-dataset_version__number", "-pk")
+    )
+    shown = models.defer("metrics", "card")[:MOST_MODELS]
+    return render(request, "models/models_of_versions.html", {"dataset": dataset, "models": shown})
