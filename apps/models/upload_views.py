@@ -15,8 +15,9 @@ MOST_LINES, MOST_MODELS = 200, 200
 @login_required
 def weights_upload(request):
     """Choose a file; the page of its job says what became of it."""
-    form = UploadForm(request.user, request.POST or None, request.FILES or None, initial={"name": _name(request)})
-    if request.method == "POST" and form.is_valid():
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = UploadForm(request.user, *sent, initial={"name": _name(request)})
+    if sent and form.is_valid():
         data = dict(form.cleaned_data)
         try:
             return redirect("core:job_detail", services.start_upload(request.user, data.pop("weights"), **data).pk)

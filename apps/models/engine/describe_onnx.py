@@ -1,8 +1,8 @@
 """Judge an `.onnx` and read what is known of it: `python -m apps.models.engine.describe_onnx job.json`.
 
 The job: {"weights": "model.onnx", "folder": the only folder where this process may write, "class_names": [...] or none,
-which count where the file has no names}. The file is data and no program, but what reads it is C++: so it is read behind
-the walls of `sandbox`, by onnx's own checker and then by OpenVINO, which runs it once. Answers in JSON lines on stdout::
+which count where the file has no names}. The file is data and no program, but what reads it is C++: so it is read
+behind the walls of `sandbox`, by onnx's own checker and then by OpenVINO, which runs it once. Answers in JSON lines::
 
     {"event": "finished", "architecture": "onnx", "task": "detect", "class_names": [...], "img_size": 640,
      "parameters": 3011043, "stride": 32, "licence": "AGPL-3.0", "settings": {}, "told": {...},
@@ -146,9 +146,7 @@ def class_names(metadata: dict, wanted: list[str]) -> list[str]:
         raise Refused(f"It has more than {MOST_CLASSES} classes.")
     for name in names:
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise Refused(
-                f"The class name {str(name)[:60]!r} cannot be taken: 1 to {LONGEST_NAME} printable characters."
-            )
+            raise Refused(f"The class name {str(name)[:60]!r} is not 1 to {LONGEST_NAME} printable characters long.")
     return names
 
 
@@ -204,8 +202,8 @@ def check_head(output: list[int], names: list[str]) -> bool:
     if len(output) == 3 and output[1] == 4 + len(names):
         return False
     raise Refused(
-        f"Its output is {output}. With {len(names)} classes a YOLO that finds objects answers [1, {4 + len(names)}, boxes] "
-        f"or [1, boxes, {END2END_LAYOUT}]."
+        f"Its output is {output}. With {len(names)} classes a YOLO that finds objects answers [1, {4 + len(names)}, n] "
+        f"or [1, n, {END2END_LAYOUT}]."
     )
 
 

@@ -1,4 +1,4 @@
-"""Read what is known of a `.pt` that `read_weights` has passed: `python -m apps.models.engine.describe_weights job.json`.
+"""Read what is known of a `.pt` that `read_weights` has passed: `python -m …engine.describe_weights job.json`.
 
 The job: {"weights": "weights.pt", "folder": the only folder where this process may write}. The file is loaded here, by
 PyTorch's own restricted unpickler and behind the walls of `sandbox`. Answers in JSON lines on stdout::
@@ -38,8 +38,10 @@ ACTIVATION = re.compile(
     r"(torch\.)?nn\.(SiLU|ReLU|ReLU6|GELU|Mish|Hardswish|LeakyReLU|Sigmoid|Identity)\([0-9.]{0,6}\)"
 )
 WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
-SETTINGS = ("epochs", "batch", "imgsz", "optimizer", "lr0", "lrf", "momentum", "weight_decay", "seed", "patience",
-            "mosaic", "mixup", "fliplr", "flipud", "degrees", "scale", "translate", "hsv_h", "hsv_s", "hsv_v")  # fmt: skip
+SETTINGS = (
+    "epochs", "batch", "imgsz", "optimizer", "lr0", "lrf", "momentum", "weight_decay", "seed", "patience", "mosaic",
+    "mixup", "fliplr", "flipud", "degrees", "scale", "translate", "hsv_h", "hsv_s", "hsv_v",
+)  # fmt: skip
 
 
 def main(argv: list[str]) -> int:
@@ -159,9 +161,7 @@ def class_names(model) -> list[str]:
         raise Refused(f"These weights have {len(names)} names for {model.yaml.get('nc')} classes.")
     for name in names:
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise Refused(
-                f"The class name {str(name)[:60]!r} cannot be taken: 1 to {LONGEST_NAME} printable characters."
-            )
+            raise Refused(f"The class name {str(name)[:60]!r} is not 1 to {LONGEST_NAME} printable characters long.")
     return names
 
 

@@ -40,7 +40,7 @@ MARK = Value("mark")
 
 
 def check_pickle(data: bytes, storages: dict[str, int]) -> dict[str, int]:
-    """How often each name is looked up; `storages` has the size in bytes of each that is in the file. Raises Refused."""
+    """How often each name is looked up; `storages` has the bytes of each that is in the file. Raises Refused."""
     return Reader(storages).read(data)
 
 

@@ -112,9 +112,7 @@ def _entry(text: bytes, at: int) -> tuple[Member, int]:
     raw = text[at + 46 : at + 46 + names]
     name = _readable(raw)
     if method:
-        raise Refused(
-            f"“{name}” is compressed. PyTorch never compresses, and a small file could become a huge one.", name
-        )
+        raise Refused(f"“{name}” is compressed, which PyTorch never does: a small file could become a huge one.", name)
     if flags & ~(HAS_DESCRIPTOR | UTF8) or packed != size or extra or comment or disk:
         raise Refused(f"“{name}” is described in this zip as PyTorch never does.", name)
     return Member(name, flags, crc, size, offset), at + 46 + names

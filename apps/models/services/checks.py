@@ -12,6 +12,7 @@ READ, DESCRIBE, DESCRIBE_ONNX = (
     f"apps.models.engine.{n}" for n in ("read_weights", "describe_weights", "describe_onnx")
 )
 MOST_SECONDS = 900
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # little to compute, and a worker's other work beside it
 LAUNCH = (
     "import runpy, sys; sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[2:]; "
     "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
@@ -33,7 +34,13 @@ class SealedEngine(Engine):
     def environment(self):
         """Nothing of the platform's own."""
         home = dict.fromkeys(("HOME", "TMPDIR", "YOLO_CONFIG_DIR", "MPLCONFIGDIR"), self._home)
-        return home | {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "YOLO_OFFLINE": "true", "CUDA_VISIBLE_DEVICES": ""}
+        return home | {
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "YOLO_OFFLINE": "true",
+            "CUDA_VISIBLE_DEVICES": "",
+            **ONE_THREAD,
+        }
 
 
 def check_weights(path, format, class_names, report):

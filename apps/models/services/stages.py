@@ -64,5 +64,5 @@ def check_deployable(model):
         raise NotDeployable("This model is archived. Make it a candidate again, then deploy it.")
     if model.format != TrainedModel.Format.PT:
         raise NotDeployable(
-            "An uploaded ONNX file is kept, but cannot be deployed here yet. Upload the .pt that it was made of, and it can."
+            "An uploaded ONNX file is kept, but cannot be deployed here yet. Upload the .pt that it was made of."
         )

@@ -54,9 +54,9 @@ def run_upload(job, report):
     if model is None:
         with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
             model = _take(job, Path(folder), report)
+    address = reverse("models:model_detail", args=[model.pk])
     return {
-        "model_id": model.pk, "page_url": reverse("models:model_detail", args=[model.pk]), "page_words": "See the model",
-        "words": f"Kept as “{model.title}”.",
+        "model_id": model.pk, "page_url": address, "page_words": "See the model", "words": f"Kept as “{model.title}”."
     }  # fmt: skip
 
 

@@ -24,8 +24,8 @@ def second(trained_model, ready_dataset, alice):
     version, is_new = create_version(ready_dataset, alice)
     assert is_new
     return TrainedModel.objects.create(
-        owner=alice, name="Cells v2", model_type="yolo11n", class_names=["red", "white"], num_classes=2,
-        sha256="2" * 64, dataset_version=version, metrics={"overall": {"mAP50": 0.1}},
+        owner=alice, line=trained_model.line, number=2, model_type="yolo11n", class_names=["red", "white"],
+        sha256="2" * 64, num_classes=2, dataset_version=version, metrics={"overall": {"mAP50": 0.1}},
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_figures_are_of_the_same_images_with_differences_from_the_first(page_as,
     words = page.content.decode()
     assert '0.750 <span class="delta plus">+0.250</span>' in words
     assert '0.450 <span class="delta plus">+0.150</span>' in words
-    assert "“Cells v2” learned from Cells v2 and was evaluated again on this version" in words
+    assert "“Cells v1 v2” learned from Cells v2 and was evaluated again on this version" in words
     assert "learned from 2 of these images" in words
     assert "Not measured on this yet" not in words
 
@@ -71,7 +71,7 @@ def test_figures_of_weights_that_the_model_no_longer_has_do_not_count(page_as, a
     measured(evaluation, second)
     TrainedModel.objects.filter(pk=second.pk).update(sha256="3" * 64)
     page = page_as(alice).get(url(evaluation.model, second, more=f"&version={evaluation.dataset_version_id}"))
-    assert "Not measured on this yet with the weights of now: “Cells v2”" in page.content.decode()
+    assert "Not measured on this yet with the weights of now: “Cells v1 v2”" in page.content.decode()
 
 
 @pytest.mark.parametrize("ids", ["", "1", "x,y", "1,1", "1,999", f"1,{2**70}", "-1,2"])
