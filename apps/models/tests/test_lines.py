@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.inference import services as inference
+from apps.core.models import Job
 from apps.models import services
 from apps.models.models import ModelLine, TrainedModel
 
@@ -95,7 +95,7 @@ def test_archived_model_cannot_be_deployed_and_a_deployed_one_not_archived(api_a
     assert (
         "archived" in page_as(alice).post(f"/models/{trained_model.pk}/deploy", HTTP_HX_REQUEST="true").content.decode()
     )
-    assert inference.last_deployment(trained_model) is None
+    assert not Job.objects.filter(kind="deploy").exists()
     services.set_stage(trained_model, "candidate")
     TrainedModel.objects.filter(pk=trained_model.pk).update(is_deployed=True)
     with pytest.raises(services.StageRefused, match="Undeploy it first"):
