@@ -94,9 +94,13 @@ def _export(model, folder, report):
     weights = folder / "best.pt"
     with model.file.open("rb") as file, weights.open("wb") as out:
         shutil.copyfileobj(file, out)
-    images = validation_images(model.dataset_version, CHECK_IMAGES) if model.dataset_version else []
+    version = models.version_to_prove_on(model)
+    images = validation_images(version, CHECK_IMAGES) if version else []
     if not images:
-        raise WorkFailed("There is no validation image to prove the export on: its dataset version is gone.")
+        raise WorkFailed(
+            "There is no validation image to prove the export on. Evaluate the model on a dataset's validation split "
+            "first: its images serve for that."
+        )
     payload = {
         "weights": str(weights), "output": str(folder / "serving"), "format": "openvino", "imgsz": model.img_size,
         "check_images": images, "conf": LOWEST_CONF, "iou": 0.7, "max_det": 300,

@@ -6,6 +6,7 @@ from apps.models.services.evaluations import (
     evaluate_on_own_splits,
     run_evaluation,
     start_evaluation,
+    version_to_prove_on,
 )
 from apps.models.services.lines import NameTaken
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
@@ -44,4 +45,5 @@ __all__ = [
     "start_upload",
     "unconfirm_labels",
     "update_model",
+    "version_to_prove_on",
 ]

@@ -177,6 +177,15 @@ def _learned_from(model, version):
     return {entry["sha256"] for entry in version_entries(own) if entry["split"] == "train" and entry["labeled"]}
 
 
+def version_to_prove_on(model):
+    """The dataset version that the model learned from, else the newest on whose validation split it was measured."""
+    if model.dataset_version:
+        return model.dataset_version
+    rows = model.evaluations.filter(split="val", evaluated_at__isnull=False).select_related("dataset_version")
+    row = rows.order_by("-evaluated_at").first()
+    return row and row.dataset_version
+
+
 def on_same_ground(models, version, split):
     """{model id: its Evaluation on this split, or None}, without curves; in one query."""
     rows = Evaluation.objects.filter(model__in=models, dataset_version=version, split=split).select_related("job")

@@ -195,3 +195,12 @@ def test_archived_model_is_not_offered_to_begin_a_training_with(api_as, alice, t
     answer = api_as(alice).post("/api/v1/training", values, format="json")
     assert answer.status_code == 400
     assert "weights" in answer.json()
+
+
+def test_model_made_elsewhere_is_proven_on_the_validation_images_that_it_was_measured_on(evaluation):
+    model = evaluation.model
+    TrainedModel.objects.filter(pk=model.pk).update(dataset_version=None)
+    model.refresh_from_db()
+    assert services.version_to_prove_on(model) == evaluation.dataset_version
+    evaluation.delete()
+    assert services.version_to_prove_on(model) is None
