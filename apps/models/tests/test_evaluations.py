@@ -108,7 +108,7 @@ def test_report_page_shows_the_evaluation_and_counts_its_queries(
     page_as, alice, evaluation, trained_model, django_assert_max_num_queries
 ):
     browser = page_as(alice)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         page = browser.get(f"/models/{trained_model.pk}/").content.decode()
     assert "0.500" in page
     assert f'data-evaluation="{evaluation.pk}"' in page
