@@ -18,7 +18,7 @@ from apps.models.serializers import (
     LineageSerializer,
     ModelDetailSerializer,
     ModelSerializer,
-    UploadSerializer,
+    WeightsSerializer,
 )
 
 
@@ -58,13 +58,13 @@ class ModelViewSet(
     def perform_destroy(self, instance):
         services.delete_model(instance)
 
-    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={202: JobSerializer})
+    @extend_schema(request={"multipart/form-data": WeightsSerializer}, responses={202: JobSerializer})
     def create(self, request):
         """Weights made elsewhere, as a file or as a finished upload; the job's `result` has the `model_id`.
 
         A `.pt` is loaded only after its pickle was read, without running it, against a list of what checkpoints hold.
         """
-        wanted = UploadSerializer(data=request.data, context={"request": request})
+        wanted = WeightsSerializer(data=request.data, context={"request": request})
         wanted.is_valid(raise_exception=True)
         data = dict(wanted.validated_data)
         try:
@@ -72,7 +72,7 @@ class ModelViewSet(
         except services.UploadRefused as refused:
             raise serializers.ValidationError({"file": [str(refused)]}) from None
 
-    @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={202: JobSerializer})
+    @extend_schema(request={"multipart/form-data": WeightsSerializer}, responses={202: JobSerializer})
     @action(detail=False, methods=["post"])
     def upload(self, request):
         """The same as a POST to the list."""

@@ -84,7 +84,7 @@ class ModelDetailSerializer(ModelSerializer):
         return files_of(model)
 
 
-class UploadSerializer(serializers.Serializer):
+class WeightsSerializer(serializers.Serializer):
     """Weights made elsewhere: a `file`, or the id of a finished resumable `upload`."""
 
     file = serializers.FileField(required=False, help_text="Weights of Ultralytics as .pt, or a model as .onnx.")

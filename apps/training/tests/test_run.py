@@ -111,7 +111,7 @@ def test_weights_put_there_by_hand_and_an_own_model_are_starts(alice, shapes):
     path = weights_path("yolov8n")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(first.model.file.read())
-    for weights, words in (("auto", "pretrained yolov8n.pt"), (str(first.model_id), "the model “Shapes yolov8n”")):
+    for weights, words in (("auto", "pretrained yolov8n.pt"), (str(first.model_id), "the model “Shapes yolov8n v1”")):
         job = services.create_job(alice, shapes, **TINY | {"epochs": 1, "weights": weights})
         services.run_training(job.pk)
         job.refresh_from_db()
