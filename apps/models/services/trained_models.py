@@ -70,11 +70,11 @@ def update_model(model, *, name=None, stage=None, tags=None, **values):
 
 
 def release_model(pk, mark):
-    """The training of a model goes on and will make another: this one stands for itself, with `mark` in its name."""
+    """The training of a model goes on and will make another: this version stands for itself, `mark` on its card."""
     model = TrainedModel.objects.filter(pk=pk).first()
     if model is not None:
-        model.name, model.training_id = f"{model.name[:100]} ({mark})", None
-        model.save(update_fields=["name", "training_id", "updated_at"])
+        model.card, model.training_id = {**model.card, "kept_at": mark}, None
+        model.save(update_fields=["card", "training_id", "updated_at"])
 
 
 def delete_model(model):

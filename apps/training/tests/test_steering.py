@@ -157,12 +157,13 @@ def test_a_paused_job_is_left_alone_by_the_sweep(job, sent):
 
 
 def test_the_model_of_a_cancelled_job_stands_for_itself_when_the_job_is_resumed(job, trained_model):
-    TrainedModel.objects.filter(pk=trained_model.pk).update(training_id=job.pk, name="Cells")
+    TrainedModel.objects.filter(pk=trained_model.pk).update(training_id=job.pk)
     set_job(job, status="cancelled", model=trained_model, current_epoch=7)
     services.resume_job(job)
     job.refresh_from_db()
     trained_model.refresh_from_db()
-    assert (job.model, trained_model.training_id, trained_model.name) == (None, None, "Cells (epoch 7)")
+    assert (job.model, trained_model.training_id) == (None, None)
+    assert trained_model.card["kept_at"] == "epoch 7"
 
 
 @pytest.mark.parametrize(
