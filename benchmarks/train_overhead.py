@@ -1,11 +1,11 @@
 """A training job of the platform beside `yolo detect train` with the same arguments, in one run.
 
-    python benchmarks/train_overhead.py                       the sample dataset, as long as its page proposes
-    python benchmarks/train_overhead.py --epochs 60 --pairs 3
+    python benchmarks/train_overhead.py                          40 epochs on the sample dataset
+    python benchmarks/train_overhead.py --pairs 3 --minutes 5    as many epochs as `yolo` does in 5 minutes
 
 Starts a platform of its own. Its side counts from the POST to the job's completion: queueing, starting, preparing
-the folder, training and storing the model. The other side is the `yolo` command on the exported dataset, from start
-to exit. They take turns.
+the folder, training and storing the model; how long the evaluations take that follow is told beside it. The other side
+is the `yolo` command on the exported dataset, from start to exit. They take turns, each pair in the other order.
 """
 
 import argparse
@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 import zipfile
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,21 +53,44 @@ def run(options, folder, base):
     api = sign_in(base, folder / "data")
     dataset = api("GET", "datasets/?search=sample")["results"][0]
     data = export(api, dataset, folder / "export")
-    ours, theirs = [], []
+    epochs = options.epochs or calibrate(data, folder, options.minutes * 60)
+    rooms = (folder / f"runs{number}" for number in count())
+    sides = [lambda: time_platform(api, dataset, epochs), lambda: time_command(data, next(rooms), epochs)]
+    took = [[], []]
+    print(f"{epochs} epochs, {options.pairs} pairs", flush=True)
     for number in range(options.pairs):
-        ours.append(time_platform(api, dataset, options.epochs))
-        theirs.append(time_command(data, folder / f"runs{number}", options.epochs))
-        print(f"pair {number + 1}: platform {ours[-1]:.1f} s, yolo detect train {theirs[-1]:.1f} s", flush=True)
-    mine, other = statistics.median(ours), statistics.median(theirs)
-    said = f"platform {mine:.1f} s, yolo detect train {other:.1f} s, {(mine / other - 1) * 100:+.1f} %"
-    print(f"\n{options.epochs} epochs, median of {options.pairs}: {said}")
+        for side in (0, 1) if number % 2 == 0 else (1, 0):
+            took[side].append(sides[side]())
+        (mine, evaluating, where), theirs = took[0][-1], took[1][-1]
+        print(f"pair {number + 1}: platform {mine:.1f} s (then {evaluating:.1f} s of evaluations), yolo {theirs:.1f} s")
+        print(f"        of the platform's: {where}", flush=True)
+    mine, theirs = statistics.median(row[0] for row in took[0]), statistics.median(took[1])
+    evaluated = statistics.median(row[0] + row[1] for row in took[0])
+    print(f"\n{epochs} epochs, median of {options.pairs} pairs on {os.cpu_count()} cores")
+    print(f"  yolo detect train           {theirs:7.1f} s")
+    print(f"  a job, to its model         {mine:7.1f} s   {mine / theirs:.3f} of it")
+    print(f"  a job, evaluations included {evaluated:7.1f} s   {evaluated / theirs:.3f} of it")
+
+
+def calibrate(data, folder, seconds):
+    """How many epochs the command does in about `seconds`: two short runs tell what starting and an epoch cost."""
+    few, more = 3, 15
+    short, longer = (time_command(data, folder / f"calibrate{epochs}", epochs) for epochs in (few, more))
+    an_epoch = max((longer - short) / (more - few), 0.01)
+    outside = max(short - few * an_epoch, 0)
+    print(f"yolo detect train: an epoch takes {an_epoch:.2f} s, the rest {outside:.1f} s", flush=True)
+    return max(round((seconds - outside) / an_epoch), 1)
 
 
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--minutes", type=float, help="instead of --epochs: how long the yolo command is to take")
     parser.add_argument("--pairs", type=int, default=1)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.minutes:
+        options.epochs = options.epochs or 40
+    return options
 
 
 def export(api, dataset, folder):
@@ -79,19 +104,26 @@ def export(api, dataset, folder):
 
 
 def time_platform(api, dataset, epochs):
+    """(seconds from the POST to the completed job, seconds of its evaluations after that, where they went in words)"""
     more = {name: value for name, value in ARGUMENTS.items() if name in ("optimizer", "warmup_epochs", "mosaic")}
     began = time.perf_counter()
     job = api("POST", "training/", json={
         "dataset_id": dataset["id"], "model_type": "yolov8n", "weights": "scratch", "epochs": epochs,
         "batch_size": ARGUMENTS["batch"], "img_size": ARGUMENTS["imgsz"], "learning_rate": ARGUMENTS["lr0"],
-        "patience": 0, "seed": 0, "augmentation": more,
+        "patience": 0, "seed": 0, "device": "cpu", "augmentation": more,
     })  # fmt: skip
     while job["status"] in ("pending", "running"):
         time.sleep(0.25)
         job = api("GET", f"training/{job['id']}/")
     if job["status"] != "completed":
         sys.exit(f"The training {job['status']}: {job['error_message']}")
-    return time.perf_counter() - began
+    took = time.perf_counter() - began
+    learning = sum(row["seconds"] for row in api("GET", f"training/{job['id']}/metrics"))
+    waiting = (datetime.fromisoformat(job["started_at"]) - datetime.fromisoformat(job["created_at"])).total_seconds()
+    where = f"queue {waiting:.1f} s, epochs {learning:.1f} s, the rest {took - waiting - learning:.1f} s"
+    while any(row["status"] in ("pending", "running") for row in api("GET", f"models/{job['model_id']}/evaluations")):
+        time.sleep(0.25)
+    return took, time.perf_counter() - began - took, where
 
 
 def time_command(data, project, epochs):

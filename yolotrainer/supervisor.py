@@ -18,6 +18,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from yolotrainer.household import Household, Occupied
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 LEAST_FREE_BYTES = 500 * 2**20
 READY_SECONDS = 60
@@ -34,16 +36,17 @@ class CannotStart(Exception):
 class Child:
     """One process of the platform: started, prefixed, restarted, stopped."""
 
-    def __init__(self, name, command, say):
-        self.name, self.command, self.say = name, command, say
+    def __init__(self, name, command, say, household):
+        self.name, self.command, self.say, self.household = name, command, say, household
         self.process, self.started, self.pause, self.due = None, 0.0, 1.0, 0.0
 
     def start(self):
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=_die_with_parent,
+            start_new_session=True, preexec_fn=_die_with_parent, pass_fds=self.household.inherited,
         )  # fmt: skip
+        self.household.note(self.process.pid)
         threading.Thread(target=self._relay, args=(self.process.stdout,), daemon=True).start()
 
     def _relay(self, lines):
@@ -90,10 +93,10 @@ def _die_with_parent():
 class Platform:
     """All children, in the order in which they start; they stop in the reverse order."""
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, household):
         self.host, self.port, self.stopping = host, port, threading.Event()
         self._lock = threading.Lock()
-        self.children = [Child(name, command, self.say) for name, command in commands(host, port)]
+        self.children = [Child(name, command, self.say, household) for name, command in commands(host, port)]
 
     def say(self, name, line):
         """Print a line with its process's name in front."""
@@ -246,14 +249,14 @@ def main():
         django.setup()
         from django.conf import settings
 
+        household = Household(settings.DATA_DIR)
         check_machine(host, port, settings.DATA_DIR)
-        with one_platform_per_folder(settings.DATA_DIR):
-            account, dataset = prepare()
-            welcome = words(connectable(host), port, account, dataset)
-            Platform(host, port).run(
-                lambda: print(f"{welcome}\n  (ready after {time.monotonic() - began:.1f} s)\n", flush=True)
-            )
-    except CannotStart as reason:
+        account, dataset = prepare()
+        welcome = words(connectable(host), port, account, dataset)
+        Platform(host, port, household).run(
+            lambda: print(f"{welcome}\n  (ready after {time.monotonic() - began:.1f} s)\n", flush=True)
+        )
+    except (CannotStart, Occupied) as reason:
         sys.exit(f"The platform cannot start: {reason}")
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -266,20 +269,6 @@ def main():
         if isinstance(error, ImproperlyConfigured | OperationalError):
             sys.exit(f"The platform cannot start: {error}")
         raise
-
-
-def one_platform_per_folder(data_dir):
-    """A lock on the data folder, so that no two platforms write to one database and one Valkey folder."""
-    import fcntl
-
-    lock = (data_dir / "run" / "platform.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CannotStart(
-            f"A platform runs on {data_dir} already. Choose another folder: DATA_DIR=... make run"
-        ) from None
-    return lock
 
 
 def words(host, port, account, dataset):

@@ -123,13 +123,16 @@ def sweep(model, task_of, max_attempts):
     return counts
 
 
-def give_back_stale(model, max_attempts):
-    """Put rows whose worker is dead back among the pending, or fail them; returns how many (returned, failed)."""
+def give_back_stale(model, max_attempts, counted="attempts"):
+    """Put rows whose worker is dead back among the pending, or fail them; returns how many (returned, failed).
+
+    `counted` is the field that says how often a row has lost its worker.
+    """
     now = timezone.now()
     stale = model.objects.filter(
         status=model.Status.RUNNING, heartbeat_at__lt=now - timedelta(seconds=settings.JOB_STALE_SECONDS)
     )
-    failed = stale.filter(attempts__gte=max_attempts).update(
+    failed = stale.filter(**{f"{counted}__gte": max_attempts}).update(
         status=model.Status.FAILED,
         completed_at=now,
         error_message="Its worker died again and again; the operator finds more in the worker's log.",

@@ -52,6 +52,7 @@ class TrainingJob(Work):
         max_length=20, blank=True,
         help_text="epochs, patience, time_limit or cancelled; of a failed job the code of its reason.",
     )  # fmt: skip
+    fruitless_starts = models.PositiveIntegerField(default=0, help_text="Starts since an epoch was last done.")
     paused_at = models.DateTimeField(null=True, blank=True)
     weights_due = models.BooleanField(
         default=False, help_text="Cancelled, and its best weights are still to become a model."

@@ -69,6 +69,9 @@ _KILLED = Reason(
     "The training process was killed from outside. If nobody did that, the machine may have run out of memory: use a "
     "smaller batch, image size or model. It can go on from its last checkpoint.",
 )
+STILL_RUNNING = Reason(
+    "still_running", "An earlier process of this training has not ended yet, and two at once would spoil its files."
+)
 
 # Messages of torch and ultralytics that stand for a reason; the first that is found counts.
 _PATTERNS: tuple[tuple[str, Reason], ...] = (

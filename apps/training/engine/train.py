@@ -42,7 +42,8 @@ Events, each {"event": ..., "time": unix seconds, ...}; epochs count from 1; wha
               time_limit), train_seconds, validation
               {overall, images, per_class, curves, confusion_matrix, speed_ms} of best.pt, see report.py
     failed    code, message (says what to do), traceback; codes: out_of_memory, disk_full, bad_data,
-              bad_arguments, bad_job, nan_loss, no_weights, no_device, time_limit, interrupted, unknown
+              bad_arguments, bad_job, nan_loss, no_weights, no_device, time_limit, interrupted, still_running
+              (another engine trains in run_dir), unknown
 
 `finished` or `failed` is the last event. A process that was killed sends neither: see reasons.explain_exit.
 """
@@ -52,10 +53,11 @@ import math
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from . import lifeline, quiet, ranks, reasons
+from . import alone, lifeline, quiet, ranks, reasons
 from .events import EventStream
 from .reasons import JobError
 
@@ -121,6 +123,11 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     deadline = time.monotonic() + job["seconds"] if job["seconds"] is not None else math.inf
     run_dir = Path(job["run_dir"])
     run_dir.mkdir(parents=True, exist_ok=True)
+    with alone.hold(run_dir) if ranks.is_first() else nullcontext():
+        _train_alone(job, run_dir, events)
+
+
+def _train_alone(job: dict[str, Any], run_dir: Path, events: EventStream) -> None:
     quiet.set_environment(run_dir / ".config")
     from .trainer import TRAINERS, is_resumable
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, Prefetch
+from django.db.models import F, Max, Prefetch
 from django.utils import timezone
 
 from apps.core import work
@@ -29,7 +29,7 @@ GUESSED = (
 
 def take(pk):
     """Claim job `pk` for this trainer, or None."""
-    return work.claim(TrainingJob, pk, served_at=timezone.now())
+    return work.claim(TrainingJob, pk, served_at=timezone.now(), fruitless_starts=F("fruitless_starts") + 1)
 
 
 def take_next():

@@ -7,14 +7,14 @@ import time
 import traceback
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 
 from apps.annotations.services.versions import create_version, labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.processes import Engine, EngineDied, stopping
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
-from apps.training.engine.reasons import KILLED_FOR_MEMORY, explain_exit, find_reason
+from apps.training.engine.reasons import KILLED_FOR_MEMORY, STILL_RUNNING, explain_exit, find_reason
 from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.folders import run_folder
@@ -27,6 +27,7 @@ from apps.training.services.payload import engine_arguments, trainer_of
 from apps.training.services.pictures import engine_pictures, forget_looks, keep_look, keep_picture
 from apps.training.services.queue import take, take_next
 from apps.training.services.start import starting_weights
+from apps.training.services.stray import end_stray_engine
 from apps.training.services.sweep import clean_folders
 from apps.training.services.usage import Sampler
 from apps.training.services.warnings import skipped_in_words, split_warnings
@@ -62,9 +63,12 @@ def _run(job):
         except WorkCancelled:
             keep_best_weights(job)
         except WorkHandedBack:
-            work.hand_back(job, count_attempt=False, phase=WAITING)
+            _hand_back_uncounted(job)
         except WorkFailed as failure:
             _fail(job, str(failure), getattr(failure, "code", ""))
+        except StillRunning:
+            end_stray_engine(run_folder(job))
+            _hand_back_uncounted(job)
         except EngineDied as death:
             _restart_or_fail(job, death)
         except Exception as error:
@@ -80,6 +84,10 @@ class EngineFailed(WorkFailed):
     def __init__(self, code, message):
         self.code = code
         super().__init__(message)
+
+
+class StillRunning(Exception):
+    """Another engine trains in the job's folder."""
 
 
 class Supervision:
@@ -184,12 +192,13 @@ class Supervision:
         about = {name: event.get(name) for name in TOLD} | {"machine": about_this_machine()}
         about["warnings"] = self.job.environment.get("warnings", [])
         about["starts"] = starts_of(self.job, event["start_epoch"])
-        self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
-        forget_looks(self.job, event["start_epoch"])
         best = {}
         if (self.job.best_epoch or 0) >= event["start_epoch"]:
             best = {"best_epoch": None, "best_map": None}  # that checkpoint could not be read
-        work.update_running(self.job, environment=about, phase="Training", epoch_progress=0, **best)
+        with transaction.atomic():  # the row first: who has lost it writes nothing
+            work.update_running(self.job, environment=about, phase="Training", epoch_progress=0, **best)
+            self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
+        forget_looks(self.job, event["start_epoch"])
 
     def on_skipped(self, event):
         self._notice(skipped_in_words(self.job.dataset_version, event["images"]))
@@ -228,18 +237,20 @@ class Supervision:
 
     def on_epoch(self, event):
         metrics = {k: v for k, v in event.items() if k not in ("event", "time", "epoch", "epochs", "seconds")}
-        TrainingEpoch.objects.update_or_create(
-            job=self.job,
-            epoch=event["epoch"],
-            defaults={"metrics": metrics, "seconds": event["seconds"] or 0},
-        )
         self.pending = {}
         self.pace.took(metrics)
         best = {"best_map": max(filter(None, (self.job.best_map, event["mAP50_95"])), default=None)}
         if event["is_best"]:
             best["best_epoch"] = event["epoch"]
         phase = FINAL if event["epoch"] == self.job.epochs else "Training"
-        work.update_running(self.job, current_epoch=event["epoch"], epoch_progress=0, phase=phase, **best)
+        values = {"current_epoch": event["epoch"], "epoch_progress": 0, "phase": phase, **best}
+        with transaction.atomic():  # the row first: who has lost it writes nothing
+            work.update_running(self.job, fruitless_starts=0, **values)
+            TrainingEpoch.objects.update_or_create(
+                job=self.job,
+                epoch=event["epoch"],
+                defaults={"metrics": metrics, "seconds": event["seconds"] or 0},
+            )
         self.progressed = True
 
     def on_finished(self, event):
@@ -249,18 +260,24 @@ class Supervision:
     def on_failed(self, event):
         if event["code"] == "interrupted":  # ended from outside, as by a machine that shuts down
             raise EngineDied(-signal.SIGTERM, "")
+        if event["code"] == STILL_RUNNING.code:
+            raise StillRunning
         work.update_running(self.job, traceback=event.get("traceback") or "")
         raise EngineFailed(event["code"], event["message"])
 
 
+def _hand_back_uncounted(job):
+    work.hand_back(job, count_attempt=False, phase=WAITING, fruitless_starts=max(job.fruitless_starts - 1, 0))
+
+
 def _restart_or_fail(job, death):
-    """A killed process goes on from its checkpoint, up to the set number of times.
+    """A killed process goes on from its checkpoint, up to the set number of times without an epoch in between.
 
     One that ran out of memory, and on its next start did so again before an epoch was done, would never end.
     """
     reason = explain_exit(death.code, bool(getattr(death, "out_of_memory", False)))
     hopeless = reason == KILLED_FOR_MEMORY and job.attempts > 1 and not getattr(death, "progressed", False)
-    if job.attempts <= settings.TRAINING_MAX_RESTARTS and not hopeless:
+    if job.fruitless_starts <= settings.TRAINING_MAX_RESTARTS and not hopeless:
         LogTail(job, run_folder(job) / "log.txt").note(f"{reason.message} It goes on from its last checkpoint.")
         work.hand_back(job, phase=WAITING)
         work.enqueue(job, TASK)

@@ -45,7 +45,7 @@ def resume_job(job):
         before = TrainingJob.objects.select_for_update().filter(pk=job.pk).values("model_id", "current_epoch").first()
         if before is None or not work.resume(
             job, RESUMABLE, where=Q(cleaned_at=None), phase=WAITING, ended_by="", weights_due=False,
-            model=None, queued_at=timezone.now(),
+            model=None, queued_at=timezone.now(), fruitless_starts=0,
         ):  # fmt: skip
             raise TrainingRefused({"detail": _why_not(job)})
         if before["model_id"]:

@@ -24,7 +24,7 @@ def sweep_training():
     more than can start, for a queue of days would gather messages by the thousand. Cancelled jobs get the model that
     their supervisor did not live to store.
     """
-    counts = work.give_back_stale(TrainingJob, settings.TRAINING_MAX_RESTARTS + 1)
+    counts = work.give_back_stale(TrainingJob, settings.TRAINING_MAX_RESTARTS + 1, counted="fruitless_starts")
     waiting = TrainingJob.objects.filter(status=TrainingJob.Status.PENDING)
     long_ago = timezone.now() - timedelta(seconds=RESEND_SECONDS)
     for job in waiting.filter(work.never_sent()).order_by("pk")[:500]:

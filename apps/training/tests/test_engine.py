@@ -133,8 +133,8 @@ def job_for(dataset, run_dir, epochs=2, **changes):
 def start(tmp_path):
     engines = []
 
-    def start_engine(job, **options):
-        engines.append(Engine(job, tmp_path, **options))
+    def start_engine(job, folder=tmp_path, **options):
+        engines.append(Engine(job, folder, **options))
         return engines[-1]
 
     yield start_engine
@@ -275,6 +275,22 @@ def test_resume_without_a_readable_checkpoint_starts_anew(start, dataset, tmp_pa
     (tmp_path / "run" / "weights" / "last.pt").write_bytes(b"half a file")
     started = start(job_for(dataset, tmp_path / "run", resume=True)).read(until="started")
     assert (started["start_epoch"], started["resumed"]) == (1, False)
+
+
+def test_two_engines_never_train_in_one_folder(start, dataset, tmp_path):
+    (tmp_path / "other").mkdir()
+    first = start(job_for(dataset, tmp_path / "run", epochs=500))
+    first.read(until="epoch")
+    os.killpg(first.process.pid, signal.SIGSTOP)  # neither does it end, nor does it answer
+    files = files_below(tmp_path / "run" / "weights")
+    command = ("-m", "apps.training.tests.impatient_engine")
+    refused = start(job_for(dataset, tmp_path / "run", resume=True), folder=tmp_path / "other", command=command)
+    last = refused.read()
+    assert (last["event"], last["code"], len(refused.events)) == ("failed", "still_running", 1)
+    assert files_below(tmp_path / "run" / "weights") == files
+    first.kill()
+    after = start(job_for(dataset, tmp_path / "run", resume=True), folder=tmp_path / "other", command=command)
+    assert after.read(until="started")["resumed"]
 
 
 def test_parents_death_ends_the_run(start, dataset, tmp_path):

@@ -11,6 +11,7 @@ from apps.training import services
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.log import append_log
 from apps.training.services.logtail import LogTail, clean_line
+from apps.training.services.queue import take
 from apps.training.services.warnings import split_warnings
 
 WANTED = {"model_type": "yolov8n", "weights": "scratch", "epochs": 3, "batch_size": 4, "img_size": 64}
@@ -159,7 +160,7 @@ def test_a_job_without_heartbeat_goes_back_and_fails_after_too_many_restarts(job
     settings.TRAINING_MAX_RESTARTS = 1
     long_ago = timezone.now() - timedelta(hours=1)
     for expected in ("pending", "failed"):
-        work.claim(TrainingJob, job.pk)
+        take(job.pk)
         TrainingJob.objects.filter(pk=job.pk).update(heartbeat_at=long_ago, created_at=long_ago)
         services.sweep_training()
         job.refresh_from_db()

@@ -1,9 +1,13 @@
 """Running a job through the real engine: small, but nothing of it is pretended."""
 
+import os
+import signal
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.annotations.services.labels import save_labels
+from apps.core.work import WorkCancelled
 from apps.datasets import services as datasets
 from apps.datasets.sample import generate_sample
 from apps.training import services
@@ -131,3 +135,57 @@ def test_weights_that_are_not_a_checkpoint_end_in_words(alice, shapes):
     assert job.error_message
     assert "Traceback" in job.traceback
     assert "Traceback" not in job.error_message
+
+
+def test_an_engine_that_a_dead_worker_left_behind_is_ended_before_the_next_one_begins(alice, shapes, monkeypatch):
+    from apps.core.processes import Engine
+    from apps.training.services import queue, run
+
+    job = services.create_job(alice, shapes, **TINY)
+    stray = run.Supervision(queue.take(job.pk), heartbeat=None)
+    with Engine(run.ENGINE, stray._payload(), stray.folder, stray.tail.path) as engine:
+        next(event for event in engine.events() if event and event["event"] == "started")
+        os.killpg(engine.process.pid, signal.SIGSTOP)
+        TrainingJob.objects.filter(pk=job.pk).update(status="pending")
+        monkeypatch.setattr(run, "ENGINE", "apps.training.tests.impatient_engine")
+        services.run_training(job.pk)
+        assert engine.process.wait(10) == -signal.SIGKILL
+    job.refresh_from_db()
+    assert (job.status, job.attempts, job.fruitless_starts) == ("pending", 1, 1)
+    services.run_training(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.attempts) == ("completed", 2)
+
+
+def test_a_worker_that_lost_its_job_writes_nothing_of_it_any_more(alice, shapes):
+    from apps.training.services import queue, run
+
+    job = services.create_job(alice, shapes, **TINY)
+    late = run.Supervision(queue.take(job.pk), heartbeat=None)
+    TrainingJob.objects.filter(pk=job.pk).update(status="pending", run_token="")
+    again = queue.take(job.pk)
+    again.epoch_rows.create(epoch=1, metrics={"mAP50_95": 0.5})
+    about = {"machine": "", "start_epoch": 1}
+    epoch = {"event": "epoch", "time": 1, "epoch": 2, "epochs": 2, "seconds": 1, "mAP50_95": 0.9}
+    for tell, event in ((late.on_started, about), (late.on_epoch, epoch | {"epoch": 1}), (late.on_epoch, epoch)):
+        with pytest.raises(WorkCancelled):
+            tell(event)
+    assert list(again.epoch_rows.values_list("epoch", "metrics")) == [(1, {"mAP50_95": 0.5})]
+
+
+def test_restarts_are_counted_anew_once_an_epoch_is_done(alice, shapes, settings):
+    from apps.core.processes import EngineDied
+    from apps.training.services import queue, run
+
+    settings.TRAINING_MAX_RESTARTS = 1
+    job = services.create_job(alice, shapes, **TINY)
+    epoch = {"event": "epoch", "time": 1, "epochs": 2, "seconds": 1, "mAP50_95": 0.9}
+    for number, expected in ((1, "pending"), (2, "pending"), (None, "pending"), (None, "failed")):
+        running = queue.take(job.pk)
+        if number:
+            run.Supervision(running, heartbeat=None).on_epoch(epoch | {"epoch": number})
+            running.refresh_from_db()
+        run._restart_or_fail(running, EngineDied(-signal.SIGKILL, ""))
+        job.refresh_from_db()
+        assert job.status == expected, number
+    assert job.attempts == 4
