@@ -124,10 +124,10 @@ def train(job: dict[str, Any], events: EventStream) -> None:
     run_dir = Path(job["run_dir"])
     run_dir.mkdir(parents=True, exist_ok=True)
     with alone.hold(run_dir) if ranks.is_first() else nullcontext():
-        _train_alone(job, run_dir, events)
+        _train_alone(job, run_dir, events, deadline)
 
 
-def _train_alone(job: dict[str, Any], run_dir: Path, events: EventStream) -> None:
+def _train_alone(job: dict[str, Any], run_dir: Path, events: EventStream, deadline: float) -> None:
     quiet.set_environment(run_dir / ".config")
     from .trainer import TRAINERS, is_resumable
 

@@ -198,7 +198,7 @@ class Supervision:
         with transaction.atomic():  # the row first: who has lost it writes nothing
             work.update_running(self.job, environment=about, phase="Training", epoch_progress=0, **best)
             self.job.epoch_rows.filter(epoch__gte=event["start_epoch"]).delete()  # they are learned again
-        forget_looks(self.job, event["start_epoch"])
+            forget_looks(self.job, event["start_epoch"])
 
     def on_skipped(self, event):
         self._notice(skipped_in_words(self.job.dataset_version, event["images"]))

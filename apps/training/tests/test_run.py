@@ -166,7 +166,7 @@ def test_a_worker_that_lost_its_job_writes_nothing_of_it_any_more(alice, shapes)
     again = queue.take(job.pk)
     again.epoch_rows.create(epoch=1, metrics={"mAP50_95": 0.5})
     about = {"machine": "", "start_epoch": 1}
-    epoch = {"event": "epoch", "time": 1, "epoch": 2, "epochs": 2, "seconds": 1, "mAP50_95": 0.9}
+    epoch = {"event": "epoch", "time": 1, "epoch": 2, "epochs": 2, "seconds": 1, "mAP50_95": 0.9, "is_best": True}
     for tell, event in ((late.on_started, about), (late.on_epoch, epoch | {"epoch": 1}), (late.on_epoch, epoch)):
         with pytest.raises(WorkCancelled):
             tell(event)
@@ -179,7 +179,7 @@ def test_restarts_are_counted_anew_once_an_epoch_is_done(alice, shapes, settings
 
     settings.TRAINING_MAX_RESTARTS = 1
     job = services.create_job(alice, shapes, **TINY)
-    epoch = {"event": "epoch", "time": 1, "epochs": 2, "seconds": 1, "mAP50_95": 0.9}
+    epoch = {"event": "epoch", "time": 1, "epochs": 2, "seconds": 1, "mAP50_95": 0.9, "is_best": True}
     for number, expected in ((1, "pending"), (2, "pending"), (None, "pending"), (None, "failed")):
         running = queue.take(job.pk)
         if number:
