@@ -15,6 +15,7 @@ from apps.inference import api as inference
 from apps.inference import batch_api as batches
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
+from apps.models import export_api as exports
 from apps.training import api as training
 from apps.training import live_api as live
 from apps.training import pictures_api as pictures
@@ -110,6 +111,10 @@ urlpatterns = [
         "models/<int:pk>/evaluations/<int:evaluation_id>/images/<int:image_id>/confirmation",
         evaluations.LabelsConfirmation.as_view(),
     ),
+    path("models/<int:pk>/exports", exports.Exports.as_view()),
+    path("models/<int:pk>/exports/formats", exports.Formats.as_view()),
+    path("models/<int:pk>/exports/<int:export_id>", exports.ExportDetail.as_view()),
+    path("models/<int:pk>/exports/<int:export_id>/file", exports.ExportFile.as_view(), name="export_file"),
     path("models/<int:pk>/deploy", inference.Deploy.as_view()),
     path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
     path("predictions/infer", inference.Infer.as_view(), name="infer"),

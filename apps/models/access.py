@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from apps.core.access import get_to_edit, may_change, owned_or_public
 from apps.datasets.access import visible_to as datasets_visible_to
-from apps.models.models import Evaluation, TrainedModel
+from apps.models.models import Evaluation, ModelExport, TrainedModel
 
 
 def visible_to(user):
@@ -59,5 +59,31 @@ def get_evaluation(user, model_id, pk):
     row = evaluations_visible_to(user, model).filter(pk=pk).first()
     if row is None:
         raise Http404("This model has no such evaluation.")
+    row.model = model
+    return row
+
+
+def exports_of(model):
+    """The exports of a model that was looked up for this user; each knows the model without a query."""
+    rows = list(ModelExport.objects.filter(model=model).select_related("job"))
+    for row in rows:
+        row.model = model
+    return rows
+
+
+def get_export(user, model_id, pk):
+    """An export of a model that `user` may see, or Http404."""
+    return _export_of(get_model(user, model_id), pk)
+
+
+def get_export_to_edit(user, model_id, pk):
+    """Likewise; PermissionDenied for who may only read the model."""
+    return _export_of(get_model_to_edit(user, model_id), pk)
+
+
+def _export_of(model, pk):
+    row = ModelExport.objects.filter(model=model, pk=pk).select_related("job").first()
+    if row is None:
+        raise Http404("This model has no such export.")
     row.model = model
     return row

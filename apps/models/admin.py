@@ -1,6 +1,7 @@
 from django.contrib import admin
 
-from apps.models.models import ConfirmedLabels, Evaluation, ModelLine, ModelTag, TrainedModel
+from apps.models import services
+from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, TrainedModel
 
 
 class TagInline(admin.TabularInline):
@@ -52,6 +53,26 @@ class EvaluationAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False  # a model's page measures it
+
+
+@admin.register(ModelExport)
+class ModelExportAdmin(admin.ModelAdmin):
+    list_display = ["model", "format", "precision", "img_size", "verdict", "num_bytes", "exported_at"]
+    list_filter = ["format", "precision", "verdict", "exported_at"]
+    search_fields = ["model__name", "sha256"]
+    raw_id_fields = ["model", "job"]
+    readonly_fields = ["file", "num_bytes", "sha256", "weights_sha256", "figures", "verdict", "reason", "exported_at"]
+    list_select_related = ["model"]
+
+    def has_add_permission(self, request):
+        return False  # a model's page exports it
+
+    def delete_model(self, request, obj):
+        services.delete_export(obj)
+
+    def delete_queryset(self, request, queryset):
+        for row in queryset:
+            services.delete_export(row)
 
 
 @admin.register(ConfirmedLabels)

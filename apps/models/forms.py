@@ -3,7 +3,7 @@ from django import forms
 from apps.core import uploads
 from apps.models.error_lists import Wanted
 from apps.models.mistakes import KINDS
-from apps.models.models import Evaluation, TrainedModel
+from apps.models.models import Evaluation, ModelExport, TrainedModel
 from apps.models.services.stages import clean_tags
 
 
@@ -92,6 +92,16 @@ class EvaluationForm(forms.Form):
     def __init__(self, *args, versions, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["version"].queryset = versions
+
+
+class ExportForm(forms.Form):
+    """A format with its options; what the format can do, the service says."""
+
+    format = forms.CharField(max_length=20)
+    precision = forms.ChoiceField(choices=ModelExport.PRECISIONS)
+    img_size = forms.IntegerField(min_value=32, max_value=4096, step_size=32)
+    dynamic = forms.BooleanField(required=False)
+    nms = forms.BooleanField(required=False)
 
 
 class WantedForm(forms.Form):

@@ -159,6 +159,63 @@ class Evaluation(models.Model):
         return self.job is not None and self.job.is_active
 
 
+class ModelExport(models.Model):
+    """A model in one format with one set of options; made again, it is the same row with a new file.
+
+    `job` is the newest attempt: while it runs, file and figures are those of the one before.
+    """
+
+    PRECISIONS = (("fp32", "fp32"), ("fp16", "fp16"), ("int8", "int8"))
+    VERDICTS = (("same", "same answers"), ("differs", "answers differently"), ("unknown", "not measured"))
+
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="exports")
+    format = models.CharField(max_length=20, help_text="As ultralytics calls it: onnx, openvino, engine.")
+    precision = models.CharField(max_length=4, choices=PRECISIONS, default="fp32")
+    img_size = models.PositiveIntegerField()
+    dynamic = models.BooleanField(default=False, help_text="Free batch, height and width.")
+    nms = models.BooleanField(default=False, help_text="Overlapping boxes are suppressed in the graph.")
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    file = models.FileField(max_length=200, blank=True, help_text="The export; the zip of one that is a folder.")
+    num_bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    weights_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the weights that it was made from.")
+    figures = models.JSONField(default=dict, blank=True, help_text="What weights and export answered, and how fast.")
+    verdict = models.CharField(max_length=8, choices=VERDICTS, blank=True)
+    reason = models.CharField(max_length=400, blank=True, help_text="Of the verdict, in words.")
+    exported_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "format", "precision", "img_size", "dynamic", "nms"], name="an_export_is_made_once"
+            )
+        ]
+
+    def __str__(self):
+        return f"model {self.model_id} as {self.format} {self.precision}"
+
+    @property
+    def is_made(self):
+        return bool(self.file)
+
+    @property
+    def is_running(self):
+        return self.job is not None and self.job.is_active
+
+    @property
+    def is_outdated(self):
+        return self.is_made and self.weights_sha256 != self.model.sha256
+
+    @property
+    def difference(self):
+        """mAP50-95 of the export less that of the weights; None where it was not measured."""
+        if "export" not in self.figures:
+            return None
+        return round(self.figures["export"]["mAP50_95"] - self.figures["weights"]["mAP50_95"], 5)
+
+
 class ConfirmedLabels(models.Model):
     """Someone held an image's labels against what a model says: the labels are right, as this revision has them."""
 

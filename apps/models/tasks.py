@@ -2,6 +2,7 @@ from celery import shared_task
 
 from apps.core.jobs import run_job
 from apps.models.services.evaluations import run_evaluation
+from apps.models.services.exports import run_export
 from apps.models.services.uploads import run_upload
 
 
@@ -15,3 +16,9 @@ def evaluate(pk):
 def take_upload(pk):
     """Check uploaded weights and keep them."""
     run_job(pk, run_upload)
+
+
+@shared_task(ignore_result=True)
+def export(pk):
+    """Export a model to another format, and measure what came out."""
+    run_job(pk, run_export)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.models import compare_views, evaluation_views, upload_views, views
+from apps.models import compare_views, evaluation_views, export_views, upload_views, views
 
 app_name = "models"
 urlpatterns = [
@@ -15,6 +15,11 @@ urlpatterns = [
     path("<int:pk>/stage", views.model_stage, name="model_stage"),
     path("<int:pk>/delete", views.model_delete, name="model_delete"),
     path("<int:pk>/weights", views.model_download, name="model_download"),
+    path("<int:pk>/exports", export_views.exports, name="exports"),
+    path("<int:pk>/exports/start", export_views.export_start, name="export_start"),
+    path("<int:pk>/exports/<int:export_id>/again", export_views.export_again, name="export_again"),
+    path("<int:pk>/exports/<int:export_id>/delete", export_views.export_delete, name="export_delete"),
+    path("<int:pk>/exports/<int:export_id>/file", export_views.export_file, name="export_file"),
     path("<int:pk>/evaluate", evaluation_views.evaluation_start, name="evaluation_start"),
     path("<int:pk>/evaluations/<int:evaluation_id>/errors", evaluation_views.error_gallery, name="error_gallery"),
     path(

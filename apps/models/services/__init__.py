@@ -8,6 +8,7 @@ from apps.models.services.evaluations import (
     start_evaluation,
     version_to_prove_on,
 )
+from apps.models.services.exports import ExportRefused, delete_export, run_export, start_export
 from apps.models.services.lines import NameTaken
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
 from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
@@ -23,6 +24,7 @@ from apps.models.services.uploads import UploadRefused, start_upload
 
 __all__ = [
     "EvaluationRefused",
+    "ExportRefused",
     "NameTaken",
     "NotDeployable",
     "PointRefused",
@@ -32,6 +34,7 @@ __all__ = [
     "clean_tags",
     "clear_operating_point",
     "confirm_labels",
+    "delete_export",
     "delete_model",
     "evaluate_on_own_splits",
     "mark_deployed",
@@ -39,9 +42,11 @@ __all__ = [
     "register_model",
     "release_model",
     "run_evaluation",
+    "run_export",
     "set_operating_point",
     "set_stage",
     "start_evaluation",
+    "start_export",
     "start_upload",
     "unconfirm_labels",
     "update_model",

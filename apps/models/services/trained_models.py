@@ -81,6 +81,7 @@ def delete_model(model):
     """Delete a model and those of its files that no other model has."""
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
+    measured += model.exports.exclude(file="").values_list("file", flat=True)
     line = model.line
     model.delete()
     drop_empty_line(line)
