@@ -215,6 +215,11 @@ class ModelExport(models.Model):
             return None
         return round(self.figures["export"]["mAP50_95"] - self.figures["weights"]["mAP50_95"], 5)
 
+    @property
+    def shown_difference(self):
+        """The difference to three digits; None where that is nothing."""
+        return round(self.difference or 0, 3) or None
+
 
 class ConfirmedLabels(models.Model):
     """Someone held an image's labels against what a model says: the labels are right, as this revision has them."""

@@ -68,6 +68,8 @@ def read_job(path: str) -> dict:
             raise ConversionError(f'The job lacks "{key}".')
     if not Path(job["weights"]).is_file():
         raise ConversionError("The weights are not there.")
+    if job["precision"] == "int8" and not job["data"]:
+        raise ConversionError("int8 is calibrated on the images that the model learned from, and they are gone.")
     return job
 
 
@@ -125,8 +127,6 @@ def convert(job: dict, output: Path, tell) -> tuple[Path, float]:
     if job["nms"]:
         options["conf"] = job["conf"]
     if job["precision"] == "int8":
-        if not job["data"]:
-            raise ConversionError("int8 is calibrated on the images that the model learned from, and they are gone.")
         options |= {"data": str(calibration_data(job["data"], output.parent)), "split": "train"}
     tell("progress", progress=0.06, message="Calibrating and converting" if options.get("data") else "Converting")
     started = time.perf_counter()

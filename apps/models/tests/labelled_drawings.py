@@ -4,45 +4,54 @@
 data.yaml with four images to calibrate on and four to validate on.
 """
 
+import functools
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from .tiny_weights import NAMES, ROOT, drawn_pixels, engine_environment, tiny_weights
+from .tiny_weights import NAMES, ROOT, drawn_pixels, engine_environment, write_weights
 
 SIZE = 96
 
 
-def labelled_drawings(folder: Path) -> Path:
-    """The folder, filled by a process that may import torch."""
+@functools.cache
+def labelled_drawings() -> Path:
+    """The folder, filled once per test process by a process that may import torch."""
+    folder = Path(tempfile.mkdtemp(prefix="labelled-drawings-"))
     subprocess.run(
-        [sys.executable, "-m", __name__, str(folder), str(tiny_weights() / "yolov8n.pt")], cwd=ROOT,
-        env=engine_environment(folder), check=True, capture_output=True,
-    )  # fmt: skip
+        [sys.executable, "-m", __name__, str(folder)],
+        cwd=ROOT,
+        env=engine_environment(folder),
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
-def write(folder: Path, weights: str) -> None:
+def write(folder: Path) -> None:
     import cv2
     import torch
     from ultralytics import YOLO
 
     torch.set_num_threads(1)
-    model = YOLO(weights)
+    write_weights(folder, ["yolov8n"])
+    model = YOLO(folder / "yolov8n.pt")
     head = model.model.model[-1]
     for branch in head.cv3:  # else hundreds of boxes are sure by exactly 1.0, and their order is chance
         branch[-1].weight.data *= 0.3
     for branch in head.cv2:  # else most boxes are larger than the image
         branch[-1].bias.data = -0.7 * torch.arange(16.0).repeat(4)
     model.save(folder / "weights.pt")
+    saved = YOLO(folder / "weights.pt")
     for split in ("train", "val"):
         for kind in ("images", "labels"):
             (folder / kind / split).mkdir(parents=True)
         for seed in range(4):
             picture = folder / "images" / split / f"{seed}.png"
             cv2.imwrite(str(picture), drawn_pixels(seed + 4 * (split == "val"), 96, 96))
-            boxes = YOLO(str(folder / "weights.pt")).predict(picture, imgsz=SIZE, conf=0.05, verbose=False)[0].boxes
+            boxes = saved.predict(picture, imgsz=SIZE, conf=0.05, verbose=False)[0].boxes
             rows = zip(boxes.cls.int().tolist(), boxes.xywhn.clamp(0, 1).tolist(), strict=True)
             text = "\n".join(f"{class_id} " + " ".join(map(str, box)) for class_id, box in rows)
             (folder / "labels" / split / f"{seed}.txt").write_text(text)
@@ -54,4 +63,4 @@ def write(folder: Path, weights: str) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), sys.argv[2])
+    write(Path(sys.argv[1]))

@@ -289,14 +289,14 @@ def test_a_machine_is_told_what_it_lacks(monkeypatch):
     assert look("OpenVINO", "openvino", "_").missing == {"int8": "needs nncf>=2.14.0: pip install 'nncf>=2.14.0'"}
 
 
-def test_a_real_export_runs_as_a_job_and_is_measured(alice, tmp_path):
+def test_a_real_export_runs_as_a_job_and_is_measured(alice):
     """The whole road, on a dataset of the platform: nothing of it is pretended."""
     from apps.annotations.services.labels import save_labels
     from apps.annotations.services.versions import create_version
     from apps.datasets import services as datasets
     from conftest import upload
 
-    drawings = labelled_drawings(tmp_path)
+    drawings = labelled_drawings()
     dataset = datasets.create_dataset(alice, "Drawings", class_names=["disc", "square", "cross"])
     for split in ("train", "val"):
         for path in sorted((drawings / "images" / split).iterdir()):

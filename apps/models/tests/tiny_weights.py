@@ -55,7 +55,7 @@ def engine_environment(folder: Path) -> dict[str, str]:
     return os.environ | {"YOLO_CONFIG_DIR": str(folder / "config"), "YOLO_OFFLINE": "1"}
 
 
-def write_weights(folder: Path) -> None:
+def write_weights(folder: Path, families=FAMILIES) -> None:
     import torch
     from ultralytics import YOLO
     from ultralytics.nn.tasks import DetectionModel
@@ -63,7 +63,7 @@ def write_weights(folder: Path) -> None:
     torch.set_num_threads(1)  # on a busy machine threads wait for each other, and this takes 50 times as long
     pictures = np.stack([drawn_pixels(seed, 160, 160) for seed in range(8)])
     batch = torch.from_numpy(pictures[..., ::-1].copy()).permute(0, 3, 1, 2).float() / 255
-    for family in FAMILIES:
+    for family in families:
         torch.manual_seed(0)
         yolo = YOLO(f"{family}.yaml")
         yolo.model = DetectionModel(f"{family}.yaml", nc=len(NAMES), verbose=False)
