@@ -59,10 +59,10 @@ class EvaluationAdmin(admin.ModelAdmin):
 class ModelExportAdmin(admin.ModelAdmin):
     list_display = ["model", "format", "precision", "img_size", "verdict", "num_bytes", "exported_at"]
     list_filter = ["format", "precision", "verdict", "exported_at"]
-    search_fields = ["model__name", "sha256"]
+    search_fields = ["model__line__name", "sha256"]
     raw_id_fields = ["model", "job"]
     readonly_fields = ["file", "num_bytes", "sha256", "weights_sha256", "figures", "verdict", "reason", "exported_at"]
-    list_select_related = ["model"]
+    list_select_related = ["model__line"]
 
     def has_add_permission(self, request):
         return False  # a model's page exports it

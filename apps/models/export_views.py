@@ -87,6 +87,7 @@ def _section(request, model, part="", error=""):
     context = {
         "model": model, "rows": rows, "is_running": any(row.is_running for row in rows), "error": error,
         "can_edit": may_edit(request.user, model), "can": can, "cannot": [f for f in formats.values() if not f.can],
+        "is_pt": model.format == model.Format.PT,
         "has_figures": any(row.figures.get("export") for row in rows),
         "chosen": next((row for row in can if row.key == "onnx"), can[0] if can else None),
     }  # fmt: skip

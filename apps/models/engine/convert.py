@@ -69,7 +69,7 @@ def read_job(path: str) -> dict:
     if not Path(job["weights"]).is_file():
         raise ConversionError("The weights are not there.")
     if job["precision"] == "int8" and not job["data"]:
-        raise ConversionError("int8 is calibrated on the images that the model learned from, and they are gone.")
+        raise ConversionError("int8 is calibrated on training images, and there are none.")
     return job
 
 

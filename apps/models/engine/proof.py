@@ -33,7 +33,7 @@ def prove(job: dict, made: Path, folder: Path, tell) -> dict:
     `speed`). With NMS in the graph both count from the confidence on that is built into it.
     """
     if not job["data"]:
-        raise NotMeasured("what it learned from is gone")
+        raise NotMeasured("there is no dataset that it learned from or was evaluated on")
     if job["classes"] == {}:
         raise NotMeasured("its dataset has none of the model's classes")
     data = proof_data(job["data"], folder)

@@ -19,8 +19,8 @@ from apps.core.jobs import create_job
 from apps.core.processes import Engine, EngineDied
 from apps.core.work import WorkFailed
 from apps.models.export_formats import export_formats
-from apps.models.models import ModelExport
-from apps.models.services.evaluations import class_mapping
+from apps.models.models import ModelExport, TrainedModel
+from apps.models.services.evaluations import class_mapping, version_to_prove_on
 
 ENGINE = "apps.models.engine.convert"
 TASK = "apps.models.tasks.export"
@@ -63,6 +63,8 @@ def _is_good(row):
 
 def _check(model, format, precision, dynamic, nms):
     """Raise ExportRefused for what this machine, or the format, cannot do."""
+    if model.format != TrainedModel.Format.PT:
+        raise ExportRefused({"format": "Only .pt weights are exported, and this model is an ONNX file already."})
     known = export_formats()
     possible = ", ".join(row.key for row in known.values() if row.can) or "none"
     row = known.get(format)
@@ -75,9 +77,9 @@ def _check(model, format, precision, dynamic, nms):
         raise ExportRefused(
             {"precision": f"{row.name} in {precision} {why} Accepted here: {', '.join(row.precisions)}."}
         )
-    if precision == "int8" and model.dataset_version is None:
+    if precision == "int8" and version_to_prove_on(model) is None:
         raise ExportRefused(
-            {"precision": "int8 is calibrated on the images that the model learned from: they are gone."}
+            {"precision": "int8 is calibrated on training images: evaluate the model on a dataset, then export it."}
         )
     for name, wanted in (("dynamic", dynamic), ("nms", nms)):
         if wanted and name not in row.options:
@@ -99,7 +101,8 @@ def delete_export(row):
 
 def run_export(job, report):
     """The work of an export job; safe to run again."""
-    row = ModelExport.objects.select_related("model__dataset_version").filter(pk=job.params["export_id"]).first()
+    rows = ModelExport.objects.select_related("model__dataset_version", "model__line")
+    row = rows.filter(pk=job.params["export_id"]).first()
     if row is None:
         raise WorkFailed("The model or the export is gone.")
     _still_possible(row)
@@ -148,7 +151,7 @@ def _convert(row, folder, report):
     except FileNotFoundError:
         raise WorkFailed("The model's weights are not in the store any more.") from None
     report(0.01, "Preparing the images")
-    version = model.dataset_version
+    version = version_to_prove_on(model)
     payload = {
         "weights": str(weights), "output": str(folder / "out"), "name": plain_name(model), "format": row.format,
         "precision": row.precision, "imgsz": row.img_size, "dynamic": row.dynamic, "nms": row.nms,
@@ -175,8 +178,8 @@ def _convert(row, folder, report):
 
 
 def plain_name(model):
-    """The model's name as a file's."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in model.name)
+    """The model's name and version as a file's."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in model.title)
     return kept.strip("-_")[:60] or "model"
 
 

@@ -168,7 +168,8 @@ def test_verdicts(precision, measured, verdict, words):
 @SLOW
 def test_without_a_dataset_it_is_exported_and_not_measured(drawings, tmp_path):
     finished = converted(drawings, tmp_path, format="torchscript", data=None)[-1]
-    assert (finished["proof"], finished["not_measured"]) == (None, "what it learned from is gone")
+    assert finished["proof"] is None
+    assert finished["not_measured"].startswith("there is no dataset")
     with zipfile.ZipFile(finished["output"]) as archive:
         assert any(name.endswith("config.txt") for name in archive.namelist())
 

@@ -94,6 +94,15 @@ def test_int8_needs_the_images_that_the_model_learned_from(api_as, alice, traine
     assert "calibrated" in answer.json()["precision"][0]
 
 
+def test_an_onnx_file_is_not_exported_again(api_as, page_as, alice, trained_model):
+    type(trained_model).objects.update(format="onnx")
+    answer = api_as(alice).post(urls(trained_model), {"format": "openvino"}, format="json")
+    assert "ONNX file already" in answer.json()["format"][0]
+    page = page_as(alice).get(f"/models/{trained_model.pk}/exports").content.decode()
+    assert "<form" not in page
+    assert "ONNX file already" in page
+
+
 def test_readers_download_and_only_the_owner_exports_or_deletes(api_as, page_as, alice, bob, carol, made):
     model, page = made.model, f"/models/{made.model_id}/exports"
     doors = (urls(model), urls(model, made), urls(model, made, "/file"), f"{urls(model)}/formats")
@@ -128,7 +137,7 @@ def test_a_part_of_the_file_can_be_asked_for(api_as, alice, made):
     assert (answer.status_code, b"".join(answer.streaming_content)) == (206, b"234")
     assert answer["ETag"] == f'"{made.sha256}"'
     whole = api_as(alice).get(urls(made.model, made, "/file"))
-    assert 'filename="Cells-v1-onnx-fp32-64.onnx"' in whole["Content-Disposition"]
+    assert 'filename="Cells-v1-v1-onnx-fp32-64.onnx"' in whole["Content-Disposition"]
     default_storage.delete(made.file.name)
     assert api_as(alice).get(urls(made.model, made, "/file")).status_code == 404
 
@@ -319,7 +328,7 @@ def test_a_real_export_runs_as_a_job_and_is_measured(alice):
     assert row.figures["images"] == 4
     assert row.figures["weights"]["mAP50"] > 0.3
     with zipfile.ZipFile(io.BytesIO(row.file.open("rb").read())) as archive:
-        assert "Drawn---shapes_openvino_model/metadata.yaml" in archive.namelist()
+        assert "Drawn---shapes-v1_openvino_model/metadata.yaml" in archive.namelist()
 
 
 def as_label(line):
