@@ -55,6 +55,15 @@ class EvaluationAdmin(admin.ModelAdmin):
         return False  # a model's page measures it
 
 
+@admin.register(ModelTag)
+class ModelTagAdmin(admin.ModelAdmin):
+    list_display = ["name", "model"]
+    list_filter = ["model__stage"]
+    search_fields = ["name", "model__line__name"]
+    raw_id_fields = ["model"]
+    list_select_related = ["model__line"]
+
+
 @admin.register(ModelExport)
 class ModelExportAdmin(admin.ModelAdmin):
     list_display = ["model", "format", "precision", "img_size", "verdict", "num_bytes", "exported_at"]
