@@ -238,6 +238,7 @@ def main():
     watch.ended.set()
     watch.join()
     findings, figures = judge(platform, watch, still_open)
+    wait_for_the_sweep(platform)
     platform.stop()
     findings += leftovers(platform)
     show(kills, figures, findings, platform.refusals, time.monotonic() - began, idle)
@@ -373,6 +374,13 @@ def overlaps(platform, watch, job):
             yield f"job {job}: process {pid} was alive when {following} trained"
 
 
+def wait_for_the_sweep(platform):
+    """What killed workers left goes every 10 s; a minute is plenty."""
+    deadline = time.monotonic() + 60
+    while any((platform.folder / "work" / "scratch").glob("*")) and time.monotonic() < deadline:
+        time.sleep(1)
+
+
 def leftovers(platform):
     """What is still there after the platform was stopped."""
     deadline = time.monotonic() + 10
@@ -380,7 +388,9 @@ def leftovers(platform):
         time.sleep(0.2)
     found = [f"process {process.pid} is left: {' '.join(process.cmdline())[:120]}" for process in left]
     work = platform.folder / "work"
-    return found + [f"left in the work folder: {path.name}" for path in work.glob("tmp*")]
+    return found + [
+        f"left in the work folder: {path.name}" for pattern in ("tmp*", "scratch/*") for path in work.glob(pattern)
+    ]
 
 
 def show(kills, figures, findings, refusals, seconds, idle):

@@ -2,13 +2,15 @@ from celery import shared_task
 
 from apps.core import jobs, uploads, work
 from apps.core.models import Job
+from apps.core.scratch import sweep_scratch
 from apps.core.storage import sweep_drafts
 
 
 @shared_task(ignore_result=True)
 def sweep_jobs():
-    """Give back what dead workers held, and send what was not sent."""
+    """Give back what dead workers held, send what was not sent, and delete the folders that killed ones left here."""
     work.sweep(Job, lambda job: job.task, jobs.MAX_ATTEMPTS)
+    sweep_scratch()
 
 
 @shared_task(ignore_result=True)

@@ -17,6 +17,7 @@ from apps.annotations.services.yolo_folders import validation_images
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.processes import Engine, EngineDied
+from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.inference.runtime import Gate, ModelError, RuntimeCache, compare_many, load
 from apps.models import services as models
@@ -76,12 +77,12 @@ def run_deployment(job, report):
     model = TrainedModel.objects.filter(pk=job.params["model_id"]).first()
     if model is None:
         raise WorkFailed("The model is gone.")
-    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
-        exported = _export(model, Path(folder), report)
+    with scratch_folder() as folder:
+        exported = _export(model, folder, report)
         report(0.8, "Comparing its answers with the weights' own")
-        proof = _prove(Path(folder) / "serving", exported["reference"], report)
+        proof = _prove(folder / "serving", exported["reference"], report)
         report(0.95, "Storing")
-        name = _store(model, Path(folder) / "serving")
+        name = _store(model, folder / "serving")
     serving = {"format": exported["format"], **proof}
     try:
         models.mark_deployed(model, name, serving, timezone.now())

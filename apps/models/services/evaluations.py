@@ -3,8 +3,6 @@
 import gzip
 import json
 import shutil
-import tempfile
-from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
@@ -18,6 +16,7 @@ from apps.annotations.services.versions import labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.jobs import create_job
 from apps.core.processes import Engine, EngineDied
+from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.models import Evaluation
 
@@ -87,10 +86,10 @@ def run_evaluation(job, report):
     row = query.filter(pk=job.params["evaluation_id"]).first()
     if row is None:
         raise WorkFailed("The model or the dataset version is gone.")
-    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
-        finished = _measure(row, Path(folder), report)
+    with scratch_folder() as folder:
+        finished = _measure(row, folder, report)
         report(0.96, "Storing")
-        results, lines = _complete(row, finished, Path(folder))
+        results, lines = _complete(row, finished, folder)
         name = f"datasets/{row.dataset_version.dataset_id}/evaluations/{row.pk}-{row.model.sha256[:12]}.jsonl.gz"
         with lines.open("rb") as file:
             default_storage.save(name, File(file))

@@ -2,11 +2,9 @@
 
 import hashlib
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -17,6 +15,7 @@ from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.jobs import create_job
 from apps.core.processes import Engine, EngineDied
+from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.export_formats import export_formats
 from apps.models.models import ModelExport, TrainedModel
@@ -106,10 +105,10 @@ def run_export(job, report):
     if row is None:
         raise WorkFailed("The model or the export is gone.")
     _still_possible(row)
-    with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
-        finished = _convert(row, Path(folder), report)
+    with scratch_folder() as folder:
+        finished = _convert(row, folder, report)
         report(0.97, "Storing")
-        path = _as_one_file(Path(finished["output"]), Path(folder))
+        path = _as_one_file(Path(finished["output"]), folder)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             report.check()

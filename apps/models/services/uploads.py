@@ -1,15 +1,14 @@
 """Weights made elsewhere: a job that checks the file and keeps it as a version of a line."""
 
 import shutil
-import tempfile
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
 
 from apps.core.jobs import create_job
+from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
 from apps.models.services.checks import check_weights
@@ -52,8 +51,8 @@ def run_upload(job, report):
     """The work of an upload job; safe to run again."""
     model = TrainedModel.objects.select_related("line").filter(upload_job=job).first()
     if model is None:
-        with tempfile.TemporaryDirectory(dir=settings.WORK_DIR) as folder:
-            model = _take(job, Path(folder), report)
+        with scratch_folder() as folder:
+            model = _take(job, folder, report)
     address = reverse("models:model_detail", args=[model.pk])
     return {
         "model_id": model.pk, "page_url": address, "page_words": "See the model", "words": f"Kept as “{model.title}”."
