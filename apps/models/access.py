@@ -28,7 +28,7 @@ def get_model(user, pk):
 
 def named(user, pk):
     """(name, address of its page) of a model that `user` may see, or None."""
-    name = visible_to(user).filter(pk=pk).values_list("name", flat=True).first()
+    name = visible_to(user).filter(pk=pk).values_list("line__name", flat=True).first()
     return name and (name, reverse("models:model_detail", args=[pk]))
 
 

@@ -27,7 +27,7 @@ def model(platform):
 def test_a_training_is_judged_by_itself_and_its_mistakes_can_be_gone_through(demo_page, platform, model):
     page = demo_page
     page.goto(f"{platform.url}/models/{model}/")
-    expect(page.locator(".chips a")).to_have_count(2)
+    expect(page.get_by_role("navigation", name="Evaluations").get_by_role("link")).to_have_count(2)
     expect(page.get_by_role("link", name="What it got wrong")).to_be_visible(timeout=120_000)
     for chart in ("pr", "f1", "precision", "recall", "confusion"):
         expect(page.locator(f"[data-chart={chart}] .main-svg").first).to_be_visible()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import psutil
@@ -70,12 +71,14 @@ def test_a_process_that_has_ended_uses_nothing(process):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sampler_writes_down_what_a_process_used(process, job, tmp_path):
+def test_a_sampler_writes_down_what_a_process_used(process, job, tmp_path, monkeypatch):
     started, _ = process
     sampler = Sampler(job, started.pid, tmp_path, "cpu")
+    wrote = threading.Event()
+    take = sampler._kept.take
+    monkeypatch.setattr(sampler._kept, "take", lambda *args: (take(*args), wrote.set()))
     with sampler:
-        while not job.usage_rows.exists():
-            assert sampler._thread.is_alive()
+        assert wrote.wait(60)
     row = job.usage_rows.get()
     assert row.values["memory"] > 60
     assert row.values["machine_memory"] > row.values["memory"]

@@ -57,12 +57,16 @@ export class Navigation extends Emitter {
     return this.#jumpTo(`next=unlabeled&after=${this.current.id}`);
   }
 
-  /** Another filter: stays on the current image where the new list has it, else goes to the next that it has. */
+  /**
+   * Another filter: stays on the current image where the new list has it, else goes to the next that it has.
+   * Undefined where a still newer filter was chosen before the server had answered: that one's list holds.
+   */
   async setQuery(query) {
     const { current } = this;
     this.query = query;
     const place = await this.api.position(current ? `image=${current.id}` : "at=0", query);
-    return this.#jump(place.id, place);
+    const window = place.id == null ? null : await this.api.window(place.id, BEFORE, AFTER, query);
+    return this.query === query ? this.#jump(place.id, place, window) : undefined;
   }
 
   /** The item `offset` places further, or null at the list's end. Only waits where the window has to be fetched. */

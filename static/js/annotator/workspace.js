@@ -57,9 +57,10 @@ export class Workspace extends Emitter {
   /** Another filter for the list; stays on the image where the list still has it. */
   async setQuery(query) {
     const item = await this.navigation.setQuery(query);
+    if (item === undefined) return; // a newer one was chosen meanwhile
     if (!item) return this.emit("error", { item: null, error: null });
     if (item.id !== this.item?.id) await this.show(item);
-    this.emit("image", item);
+    if (item.id === this.item?.id) this.emit("image", item);
   }
 
   /** Puts an image on the screen: at once what is there already, the rest as it comes. */
