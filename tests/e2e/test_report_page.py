@@ -1,10 +1,11 @@
 """From a training to its report: evaluated by itself, a cell opens its images, a label is noted as right."""
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
+
+from tests.e2e.conftest import ended
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.xdist_group("platform")]
 SMALL = {"model_type": "yolov8n", "weights": "scratch", "epochs": 1, "batch_size": 16, "img_size": 32, "patience": 0}
@@ -15,13 +16,7 @@ def model(platform):
     """A model that one epoch made of the sample: it misses nearly everything, which is what is looked at here."""
     dataset = platform.api("GET", "datasets?search=Sample").json()["results"][0]
     job = platform.api("POST", "training", json={"dataset_id": dataset["id"], **SMALL}).json()
-    deadline = time.monotonic() + 300
-    while job["status"] not in ("completed", "failed"):
-        assert time.monotonic() < deadline, job
-        time.sleep(1)
-        job = platform.api("GET", f"training/{job['id']}").json()
-    assert job["status"] == "completed", job
-    return job["model_id"]
+    return ended(platform, f"training/{job['id']}", 300)["model_id"]
 
 
 def test_a_training_is_judged_by_itself_and_its_mistakes_can_be_gone_through(demo_page, platform, model):
@@ -55,6 +50,8 @@ def how_many(page):
 
 
 def test_a_point_on_the_curves_is_stored_with_the_model(demo_page, platform, model):
+    for evaluation in platform.api("GET", f"models/{model}/evaluations").json():
+        ended(platform, f"jobs/{evaluation['job_id']}")  # without a result, there is no rule to store
     page = demo_page
     page.goto(f"{platform.url}/models/{model}/")
     page.get_by_role("button", name="Best F1").click()
