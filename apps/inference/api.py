@@ -1,5 +1,7 @@
 """The API's `predictions/`, and deploying models."""
 
+import time
+
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -9,11 +11,12 @@ from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNeg
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.models import ApiToken
 from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
 from apps.datasets.filters import images_matching
-from apps.inference import prelabel, services
-from apps.inference.access import get_model_to_ask
+from apps.inference import after, prelabel, services
+from apps.inference.access import find_to_ask, get_model_to_ask
 from apps.inference.answer_forms import FORMS, in_form
 from apps.inference.parsers import PARSERS, read_question, refuse_huge, refuse_more_files
 from apps.inference.runtime import BadImage, Overloaded
@@ -78,16 +81,36 @@ class Infer(APIView):
         asked = InferSerializer(data=read_question(request))
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
-        model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
+        deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
         if len(data["image"]) > settings.MAX_IMAGE_BYTES:
             raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
-        options = options_for(model, data)
+        return self._answer(request, form, deployment, model, data["image"], options_for(model, data))
+
+    @staticmethod
+    def _answer(request, form, deployment, model, image, options):
+        started, status, prediction = time.perf_counter(), 500, None
 
         def ask():
-            prediction = services.predict(model, data["image"], **options)
-            return in_form(form, model, data["image"], prediction, request.headers.get("Accept", ""))
+            nonlocal prediction
+            prediction = services.predict(model, image, **options)
+            return in_form(form, model, image, prediction, request.headers.get("Accept", ""))
 
-        return answered(ask)
+        try:
+            response = answered(ask)
+            status = response.status_code
+            return response
+        except exceptions.APIException as refused:
+            status = refused.status_code
+            raise
+        finally:
+            after.tell(
+                after.Asked(
+                    deployment_id=deployment and deployment.pk, model_id=model.pk, user_id=request.user.pk,
+                    token_id=request.auth.pk if isinstance(request.auth, ApiToken) else None,
+                    status=status, seconds=time.perf_counter() - started,
+                    data=image, options=options, prediction=prediction,
+                )
+            )  # fmt: skip
 
 
 class Deploy(APIView):

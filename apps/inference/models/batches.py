@@ -1,4 +1,4 @@
-"""What a batch of predictions keeps: an answer for each image. A deployment is a state of its model."""
+"""What a batch of predictions keeps: an answer for each image."""
 
 from django.db import models
 

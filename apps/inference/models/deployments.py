@@ -1,0 +1,77 @@
+"""Deployments: a stable name that programs call, in front of the version of a model that answers for it now."""
+
+from django.conf import settings
+from django.db import models
+
+from apps.annotations.models import DatasetVersion
+from apps.core.models import Job
+from apps.models.models import TrainedModel
+
+
+class Deployment(models.Model):
+    """A name that programs call. `model` answers; `previous` did before the last switch, and one click goes back."""
+
+    SPLITS = (("val", "validation"), ("test", "test"))
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="deployments")
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True, max_length=5000)
+    model = models.ForeignKey(
+        TrainedModel, models.SET_NULL, null=True, blank=True, related_name="deployments", help_text="It answers."
+    )
+    previous = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, blank=True, related_name="+")
+    is_active = models.BooleanField(default=True, help_text="Whether it answers at all.")
+    is_public = models.BooleanField(default=False)
+    defaults = models.JSONField(
+        default=dict, blank=True, help_text="Of what a call leaves out: conf, per_class, iou, max_det, classes."
+    )
+    gate_version = models.ForeignKey(
+        DatasetVersion, models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="The frozen images that a new version of the model is judged on.",
+    )  # fmt: skip
+    gate_split = models.CharField(max_length=5, choices=SPLITS, default="val")
+    max_fall = models.FloatField(default=0.01, help_text="How much lower its mAP50-95 may be.")
+    shadow = models.ForeignKey(
+        TrainedModel, models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="A candidate that answers a share of the questions too; nobody sees its answers but the charts.",
+    )  # fmt: skip
+    shadow_share = models.FloatField(default=0.1, help_text="0..1 of the questions.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["is_public", "-id"])]
+        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="an_owner_names_a_deployment_once")]
+
+    def __str__(self):
+        return self.name
+
+
+class Switch(models.Model):
+    """One change of the model behind a deployment: what the gate said, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "being built and judged"
+        DONE = "done", "switched"
+        BLOCKED = "blocked", "blocked by the gate"
+        FAILED = "failed"
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="switches")
+    old = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, blank=True, related_name="+")
+    new = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    is_return = models.BooleanField(default=False, help_text="Back to the model before; no gate then.")
+    judgement = models.JSONField(default=dict, blank=True, help_text="What the gate measured of both models.")
+    reason = models.CharField(max_length=400, blank=True, help_text="Why the gate blocked, or the switch failed.")
+    overruled = models.CharField(max_length=400, blank=True, help_text="Why its owner switched nevertheless.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    switched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"switch {self.pk} of {self.deployment_id}"
