@@ -12,6 +12,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from apps.core.work import WorkFailed
+
 stopping = threading.Event()  # set when this worker is asked to stop
 
 
@@ -92,6 +94,30 @@ class Engine:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def finished_of(engine, report, what, span=(0, 1)):
+    """Run an Engine and return its `finished` event; `report` hears its progress within `span` of the job's own.
+
+    `what` names the work in words, as “evaluation”. Raises WorkFailed, and what `report.check()` raises.
+    """
+    begin, end = span
+    finished = None
+    try:
+        with engine:
+            for event in engine.events():
+                report.check()
+                if event and event["event"] == "progress":
+                    report(begin + (end - begin) * event["progress"], event["message"])
+                elif event and event["event"] == "failed":
+                    raise WorkFailed(event["message"])
+                elif event and event["event"] == "finished":
+                    finished = event
+    except EngineDied as death:
+        raise WorkFailed(f"The {what} process {death}. The machine may be short of memory.") from death
+    if finished is None:
+        raise WorkFailed(f"The {what} process ended without a result.")
+    return finished
 
 
 def engine_environment():

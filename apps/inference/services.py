@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.annotations.services.yolo_folders import validation_images
 from apps.core.jobs import create_job
 from apps.core.models import Job
-from apps.core.processes import Engine, EngineDied
+from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.inference.runtime import Gate, ModelError, RuntimeCache, compare_many, load
@@ -93,8 +93,7 @@ def run_deployment(job, report):
 
 def _export(model, folder, report):
     weights = folder / "best.pt"
-    with model.file.open("rb") as file, weights.open("wb") as out:
-        shutil.copyfileobj(file, out)
+    models.copy_weights(model, weights)
     version = models.version_to_prove_on(model)
     images = validation_images(version, CHECK_IMAGES) if version else []
     if not images:
@@ -106,22 +105,8 @@ def _export(model, folder, report):
         "weights": str(weights), "output": str(folder / "serving"), "format": "openvino", "imgsz": model.img_size,
         "check_images": images, "conf": LOWEST_CONF, "iou": 0.7, "max_det": 300,
     }  # fmt: skip
-    finished = None
-    try:
-        with Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt") as engine:
-            for event in engine.events():
-                report.check()
-                if event and event["event"] == "progress":
-                    report(0.75 * event["progress"], event["message"])
-                elif event and event["event"] == "failed":
-                    raise WorkFailed(event["message"])
-                elif event and event["event"] == "finished":
-                    finished = event
-    except EngineDied as death:
-        raise WorkFailed(f"The export process {death}. The machine may be short of memory.") from death
-    if finished is None:
-        raise WorkFailed("The export process ended without a result.")
-    return finished
+    engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")
+    return finished_of(engine, report, "export", span=(0, 0.75))
 
 
 def _prove(folder, reference, report):

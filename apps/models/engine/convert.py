@@ -31,45 +31,41 @@ import os
 import shutil
 import sys
 import time
-import traceback
 from pathlib import Path
 
-from .export import die_with_parent, take_stdout
+from .answering import CannotDo, answer_job
 from .proof import NotMeasured, prove
 
 QUANTIZE = {"fp32": None, "fp16": 16, "int8": 8}
 CALIBRATION_IMAGES = 300  # nncf's own default, and what ultralytics recommends
 
 
-class ConversionError(Exception):
-    """The export cannot be done; the text says why in words for the person who asked."""
-
-
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    die_with_parent()
+    return answer_job(argv, act, "export")
+
+
+def act(path: str, tell) -> dict:
+    """Do the job of a file. Raises CannotDo."""
     try:
-        if len(argv) != 2:
-            raise ConversionError("One argument is needed: the job's JSON file.")
-        tell("finished", **run(read_job(argv[1]), tell))
-    except Exception as error:
-        tell("failed", message=in_words(error), traceback=traceback.format_exc())
-        return 1
-    return 0
+        return run(read_job(path), tell)
+    except ModuleNotFoundError as error:
+        raise CannotDo(
+            f"This format needs the package {error.name}, which is not installed on the machine that exports."
+        ) from error
 
 
 def read_job(path: str) -> dict:
-    """The job with its defaults filled in. Raises ConversionError for what is missing."""
+    """The job with its defaults filled in. Raises CannotDo for what is missing."""
     job = {"precision": "fp32", "dynamic": False, "nms": False, "conf": 0.25, "data": None, "classes": None}
     job |= {"name": "model"} | json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "output", "format", "imgsz"):
         if not job.get(key):
-            raise ConversionError(f'The job lacks "{key}".')
+            raise CannotDo(f'The job lacks "{key}".')
     if not Path(job["weights"]).is_file():
-        raise ConversionError("The weights are not there.")
+        raise CannotDo("The weights are not there.")
     if job["precision"] == "int8" and not job["data"]:
-        raise ConversionError("int8 is calibrated on training images, and there are none.")
+        raise CannotDo("int8 is calibrated on training images, and there are none.")
     return job
 
 
@@ -108,11 +104,11 @@ def keep_quiet(folder: Path) -> None:
 
 
 def refuse_download(*args, **kwargs):
-    raise ConversionError(f"Ultralytics wants to download something for this format, and may not: {args or kwargs}")
+    raise CannotDo(f"Ultralytics wants to download something for this format, and may not: {args or kwargs}")
 
 
 def convert(job: dict, output: Path, tell) -> tuple[Path, float]:
-    """(the exported file or folder in `output`, seconds that it took). Raises ConversionError."""
+    """(the exported file or folder in `output`, seconds that it took). Raises CannotDo."""
     from ultralytics import YOLO
 
     weights = output.parent / "convert" / f"{job['name']}.pt"  # ultralytics writes beside the weights, named like them
@@ -121,7 +117,7 @@ def convert(job: dict, output: Path, tell) -> tuple[Path, float]:
     try:
         model = YOLO(str(weights))
     except Exception as error:
-        raise ConversionError("The file holds no weights that this version of Ultralytics can read.") from error
+        raise CannotDo("The file holds no weights that this version of Ultralytics can read.") from error
     model.add_callback("on_export_start", forget_this_machine)
     options = {name: True for name in ("dynamic", "nms") if job[name]}
     if job["nms"]:
@@ -162,25 +158,12 @@ def calibration_data(data: str, folder: Path) -> Path:
     known = yaml.safe_load(Path(data).read_text(encoding="utf-8"))
     images = sorted((Path(known["path"]) / known["train"]).iterdir())[:CALIBRATION_IMAGES]
     if not images:
-        raise ConversionError("int8 is calibrated on training images, and this dataset version has none.")
+        raise CannotDo("int8 is calibrated on training images, and this dataset version has none.")
     chosen = folder / "calibration.txt"
     chosen.write_text("".join(f"{path}\n" for path in images), encoding="utf-8")
     target = folder / "calibration.yaml"
     target.write_text(yaml.safe_dump(known | {"train": str(chosen)}), encoding="utf-8")
     return target
-
-
-def in_words(error: Exception) -> str:
-    """A sentence for the person who pressed the button."""
-    if isinstance(error, ConversionError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The machine ran out of memory during the export."
-    if isinstance(error, ModuleNotFoundError):
-        return f"This format needs the package {error.name}, which is not installed on the machine that exports."
-    if isinstance(error, OSError) and error.strerror:
-        return f"The export could not read or write a file: {error.strerror} ({error.filename})."
-    return f"The export failed: {type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

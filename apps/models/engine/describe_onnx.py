@@ -16,15 +16,11 @@ A free side is -1. The process exits with 0 after `finished` and `refused`, with
 from __future__ import annotations
 
 import ast
-import json
 import math
 import sys
-import traceback
-from pathlib import Path
 
-from .export import take_stdout
 from .refusals import Refused
-from .sandbox import SandboxError, die_with_parent, lock_in
+from .sealed import answer_sealed
 
 MEMORY_MB, CPU_SECONDS = 6144, 300
 MOST_CLASSES, LONGEST_NAME, MOST_NODES = 10_000, 100, 100_000
@@ -34,23 +30,9 @@ END2END_LAYOUT = 6  # x1, y1, x2, y2, confidence, class
 
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    job = json.loads(Path(argv[1]).read_text(encoding="utf-8"))
-    try:
-        lock_in(job["folder"], MEMORY_MB, CPU_SECONDS)
-        die_with_parent()
-        tell("finished", **describe(job["weights"], job.get("class_names") or []))
-    except Refused as refused:
-        tell("refused", message=str(refused), name=refused.name)
-    except SandboxError as error:
-        tell("failed", message=f"The file could not be read safely: {error}.")
-        return 1
-    except MemoryError:
-        tell("refused", message=f"Reading this file takes more than {MEMORY_MB} MB of memory.", name="")
-    except Exception as error:
-        tell("failed", message=f"Reading failed: {type(error).__name__}: {error}", traceback=traceback.format_exc())
-        return 1
-    return 0
+    return answer_sealed(
+        argv, lambda job: describe(job["weights"], job.get("class_names") or []), MEMORY_MB, CPU_SECONDS
+    )
 
 
 def describe(path: str, wanted: list[str]) -> dict:

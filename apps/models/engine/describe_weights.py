@@ -14,17 +14,14 @@ nobody has checked. The process exits with 0 after `finished` and `refused`, wit
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
 import sys
-import traceback
 from pathlib import Path
 
-from .export import take_stdout
 from .refusals import Refused
-from .sandbox import SandboxError, die_with_parent, lock_in
+from .sealed import answer_sealed
 from .torch_names import YAML_LAYERS
 
 MEMORY_MB, CPU_SECONDS = 6144, 300
@@ -46,23 +43,7 @@ SETTINGS = (
 
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    job = json.loads(Path(argv[1]).read_text(encoding="utf-8"))
-    try:
-        lock_in(job["folder"], MEMORY_MB, CPU_SECONDS)
-        die_with_parent()
-        tell("finished", **describe(job["weights"]))
-    except Refused as refused:
-        tell("refused", message=str(refused), name=refused.name)
-    except SandboxError as error:
-        tell("failed", message=f"The file could not be read safely: {error}.")
-        return 1
-    except MemoryError:
-        tell("refused", message=f"Loading these weights takes more than {MEMORY_MB} MB of memory.", name="")
-    except Exception as error:
-        tell("failed", message=f"Reading failed: {type(error).__name__}: {error}", traceback=traceback.format_exc())
-        return 1
-    return 0
+    return answer_sealed(argv, lambda job: describe(job["weights"]), MEMORY_MB, CPU_SECONDS)
 
 
 def describe(path: str) -> dict:

@@ -40,13 +40,12 @@ import os
 import platform
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
-from .export import die_with_parent, take_stdout
+from .answering import CannotDo, answer_job
 from .matching import NOBODY, Seen, SizeMeter, match_image
 from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 
@@ -55,33 +54,20 @@ MOST_FOUND = 300  # predictions that are kept of one image
 BATCH = 16
 
 
-class EvaluationError(Exception):
-    """The evaluation cannot be done; the text says why in words for the person who asked."""
-
-
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    die_with_parent()
-    try:
-        if len(argv) != 2:
-            raise EvaluationError("One argument is needed: the job's JSON file.")
-        tell("finished", **run(read_job(argv[1]), tell))
-    except Exception as error:
-        tell("failed", message=in_words(error), traceback=traceback.format_exc())
-        return 1
-    return 0
+    return answer_job(argv, lambda path, tell: run(read_job(path), tell), "evaluation")
 
 
 def read_job(path: str) -> dict:
-    """The job with its defaults filled in. Raises EvaluationError for what is missing."""
+    """The job with its defaults filled in. Raises CannotDo for what is missing."""
     job = {"split": "val", "classes": None, "device": None} | json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "data", "imgsz", "output"):
         if not job.get(key):
-            raise EvaluationError(f'The job lacks "{key}".')
+            raise CannotDo(f'The job lacks "{key}".')
     for key in ("weights", "data"):
         if not Path(job[key]).is_file():
-            raise EvaluationError(f"The file {Path(job[key]).name} is not there.")
+            raise CannotDo(f"The file {Path(job[key]).name} is not there.")
     return job
 
 
@@ -97,7 +83,7 @@ def run(job: dict, tell) -> dict:
         validator(model=str(job["weights"]))
     tell("progress", progress=0.95, message="Working out the figures")
     if not validator.seen:
-        raise EvaluationError(f"The split {job['split']} has no image.")
+        raise CannotDo(f"The split {job['split']} has no image.")
     report = validation_report(validator)
     curves = report.pop("curves")
     more = {
@@ -167,7 +153,7 @@ def make_validator(job: dict, output: Path, lines: TextIO, tell):
 
 
 def validator_of(weights: str):
-    """Ultralytics' validator for what the weights are; raises EvaluationError for what is no detection model."""
+    """Ultralytics' validator for what the weights are; raises CannotDo for what is no detection model."""
     from ultralytics.models.rtdetr.val import RTDETRValidator
     from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.nn.tasks import RTDETRDetectionModel, load_checkpoint
@@ -175,9 +161,9 @@ def validator_of(weights: str):
     try:
         model, _ = load_checkpoint(str(weights))
     except Exception as error:
-        raise EvaluationError("The file does not hold weights that this version of Ultralytics can read.") from error
+        raise CannotDo("The file does not hold weights that this version of Ultralytics can read.") from error
     if model.task != "detect":
-        raise EvaluationError(f"Only detection models can be evaluated so far, and this one is for {model.task}.")
+        raise CannotDo(f"Only detection models can be evaluated so far, and this one is for {model.task}.")
     return RTDETRValidator if isinstance(model, RTDETRDetectionModel) else DetectionValidator
 
 
@@ -249,17 +235,6 @@ def machine(device) -> dict:
         "device": str(device), "name": name, "threads": torch.get_num_threads(), "batch": BATCH,
         "torch": torch.__version__, "ultralytics": ultralytics.__version__,
     }  # fmt: skip
-
-
-def in_words(error: Exception) -> str:
-    """A sentence for the person who pressed the button."""
-    if isinstance(error, EvaluationError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The machine ran out of memory during the evaluation."
-    if isinstance(error, OSError) and error.strerror:
-        return f"The evaluation could not read or write a file: {error.strerror} ({error.filename})."
-    return f"The evaluation failed: {type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

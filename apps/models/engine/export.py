@@ -32,83 +32,39 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import stat
 import statistics
 import sys
 import tempfile
-import threading
 import time
-import traceback
 from pathlib import Path
+
+from .answering import CannotDo, answer_job
 
 METADATA_FILE = "model.json"
 PARTIAL_MAX_AGE = 3600  # seconds; a folder this old was left by a run that was killed
 
 
-class ExportError(Exception):
-    """The export cannot be done; the text says why in words for the person who asked."""
-
-
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    die_with_parent()
-    try:
-        if len(argv) != 2:
-            raise ExportError("One argument is needed: the job's JSON file.")
-        tell("finished", **run(read_job(argv[1]), tell))
-    except Exception as error:
-        tell("failed", message=in_words(error), traceback=traceback.format_exc())
-        return 1
-    return 0
-
-
-def take_stdout():
-    """Keep stdout for events alone, also from what C libraries print. Returns `tell(event, **fields)`."""
-    sys.stdout.flush()
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-
-    def tell(event: str, **fields) -> None:
-        events.write(json.dumps({"event": event, **fields}) + "\n")
-        events.flush()
-
-    return tell
-
-
-def die_with_parent() -> None:
-    """End this process group when the pipe on stdin closes. A terminal or /dev/null is no sign of life."""
-    mode = os.fstat(0).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        return
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)  # not the leader: the group is somebody else's
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    return answer_job(argv, lambda path, tell: run(read_job(path), tell), "export")
 
 
 def read_job(path: str) -> dict:
-    """The job with its defaults filled in. Raises ExportError for what is missing or out of range."""
+    """The job with its defaults filled in. Raises CannotDo for what is missing or out of range."""
     job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": []}
     job |= {"conf": 0.05, "iou": 0.7, "max_det": 300}
     job |= json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "output", "imgsz"):
         if not job.get(key):
-            raise ExportError(f'The job lacks "{key}".')
+            raise CannotDo(f'The job lacks "{key}".')
     if job["format"] not in FORMATS:
-        raise ExportError(f"Export to {job['format']!r} is not known. Known: {', '.join(FORMATS)}.")
+        raise CannotDo(f"Export to {job['format']!r} is not known. Known: {', '.join(FORMATS)}.")
     if job["precision"] not in ("f32", "bf16"):
-        raise ExportError(f"Precision {job['precision']!r} is not known. Known: f32, bf16.")
+        raise CannotDo(f"Precision {job['precision']!r} is not known. Known: f32, bf16.")
     if not isinstance(job["imgsz"], int) or not 32 <= job["imgsz"] <= 8192:
-        raise ExportError(f"Image size {job['imgsz']!r} must be a whole number of pixels from 32 to 8192.")
+        raise CannotDo(f"Image size {job['imgsz']!r} must be a whole number of pixels from 32 to 8192.")
     if not Path(job["weights"]).is_file():
-        raise ExportError(f"The weights {job['weights']} are not there.")
+        raise CannotDo(f"The weights {job['weights']} are not there.")
     return job
 
 
@@ -167,11 +123,11 @@ def load_weights(path: Path, scratch: Path):
     try:
         model = YOLO(str(path))
     except Exception as error:
-        raise ExportError("The file does not hold weights that this version of Ultralytics can read.") from error
+        raise CannotDo("The file does not hold weights that this version of Ultralytics can read.") from error
     if model.task != "detect":
-        raise ExportError(f"Only detection models can be exported so far, and this one is for {model.task}.")
+        raise CannotDo(f"Only detection models can be exported so far, and this one is for {model.task}.")
     if type(model.model.model[-1]).__name__ == "RTDETRDecoder":
-        raise ExportError(
+        raise CannotDo(
             "RT-DETR models cannot be deployed here: what they answer is read in another way than a YOLO's. Download "
             "the weights, or train a YOLO."
         )
@@ -310,17 +266,6 @@ def replace_folder(made: Path, output: Path) -> None:
 
 def write_json(path: Path, value) -> None:
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
-
-
-def in_words(error: Exception) -> str:
-    """A sentence for the person who pressed the button."""
-    if isinstance(error, ExportError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The machine ran out of memory during the export."
-    if isinstance(error, OSError) and error.strerror:
-        return f"The export could not read or write a file: {error.strerror} ({error.filename})."
-    return f"The export failed: {type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

@@ -12,14 +12,9 @@ The process exits with 0 after `finished` and `refused`, with 1 after `failed`.
 
 from __future__ import annotations
 
-import json
 import sys
-import traceback
-from pathlib import Path
 
-from .export import take_stdout
-from .refusals import Refused
-from .sandbox import SandboxError, die_with_parent, lock_in
+from .sealed import answer_sealed
 from .torch_pickle import check_pickle
 from .torch_zip import read_checkpoint
 
@@ -28,30 +23,14 @@ MEMORY_MB, CPU_SECONDS = 2048, 120
 
 def main(argv: list[str]) -> int:
     """Run the job named on the command line; the exit code."""
-    tell = take_stdout()
-    job = json.loads(Path(argv[1]).read_text(encoding="utf-8"))
-    try:
-        lock_in(job["folder"], MEMORY_MB, CPU_SECONDS)
-        die_with_parent()
-        checkpoint = read_checkpoint(job["weights"])
-        names = check_pickle(checkpoint.pickle, checkpoint.storages)
-        tell(
-            "finished",
-            names=names,
-            storages=len(checkpoint.storages),
-            pickle_bytes=len(checkpoint.pickle),
-        )
-    except Refused as refused:
-        tell("refused", message=str(refused), name=refused.name)
-    except SandboxError as error:
-        tell("failed", message=f"The file could not be checked safely: {error}.")
-        return 1
-    except MemoryError:
-        tell("refused", message=f"Reading this file takes more than {MEMORY_MB} MB of memory.", name="")
-    except Exception as error:
-        tell("failed", message=f"The check failed: {type(error).__name__}.", traceback=traceback.format_exc())
-        return 1
-    return 0
+    return answer_sealed(argv, judge, MEMORY_MB, CPU_SECONDS)
+
+
+def judge(job: dict) -> dict:
+    """The fields of `finished`. Raises Refused."""
+    checkpoint = read_checkpoint(job["weights"])
+    names = check_pickle(checkpoint.pickle, checkpoint.storages)
+    return {"names": names, "storages": len(checkpoint.storages), "pickle_bytes": len(checkpoint.pickle)}
 
 
 if __name__ == "__main__":

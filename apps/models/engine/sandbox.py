@@ -20,11 +20,9 @@ import errno
 import os
 import platform
 import resource
-import stat
 import struct
 import sys
 import sysconfig
-import threading
 from pathlib import Path
 
 MEGABYTE = 2**20
@@ -83,20 +81,6 @@ def lock_in(folder: str | Path, memory_mb: int, cpu_seconds: int, file_mb: int =
     _drop_capabilities()
     _landlock(Path(folder))
     _seccomp()
-
-
-def die_with_parent() -> None:
-    """End this process when the pipe on stdin closes. A terminal or /dev/null is no sign of life."""
-    mode = os.fstat(0).st_mode
-    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        return
-
-    def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def _limit(memory_mb: int, cpu_seconds: int, file_mb: int) -> None:

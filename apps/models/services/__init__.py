@@ -13,6 +13,7 @@ from apps.models.services.lines import NameTaken
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
 from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
 from apps.models.services.trained_models import (
+    copy_weights,
     delete_model,
     mark_deployed,
     mark_undeployed,
@@ -34,6 +35,7 @@ __all__ = [
     "clean_tags",
     "clear_operating_point",
     "confirm_labels",
+    "copy_weights",
     "delete_export",
     "delete_model",
     "evaluate_on_own_splits",

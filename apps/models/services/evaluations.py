@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import shutil
 
 from django.conf import settings
 from django.core.files import File
@@ -15,10 +14,11 @@ from apps.annotations.services.entries import version_entries
 from apps.annotations.services.versions import labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.jobs import create_job
-from apps.core.processes import Engine, EngineDied
+from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.models import Evaluation
+from apps.models.services.trained_models import copy_weights
 
 ENGINE = "apps.models.engine.evaluate"
 TASK = "apps.models.tasks.evaluate"
@@ -116,33 +116,15 @@ def _measure(row, folder, report):
     """Run the engine; returns its `finished` event."""
     model, version = row.model, row.dataset_version
     weights = folder / "best.pt"
-    try:
-        with model.file.open("rb") as file, weights.open("wb") as out:
-            shutil.copyfileobj(file, out)
-    except FileNotFoundError:
-        raise WorkFailed("The model's weights are not in the store any more.") from None
+    copy_weights(model, weights)
     report(0.02, "Preparing the images")
     mapping, _ = class_mapping(model, version)
     payload = {
         "weights": str(weights), "data": str(yolo_folder(version)), "split": row.split, "imgsz": model.img_size,
         "classes": mapping, "output": str(folder / "out"), "device": settings.TRAINING_DEVICE or None,
     }  # fmt: skip
-    finished = None
-    try:
-        with Engine(ENGINE, payload, folder / "job", folder / "log.txt") as engine:
-            for event in engine.events():
-                report.check()
-                if event and event["event"] == "progress":
-                    report(0.05 + 0.9 * event["progress"], event["message"])
-                elif event and event["event"] == "failed":
-                    raise WorkFailed(event["message"])
-                elif event and event["event"] == "finished":
-                    finished = event
-    except EngineDied as death:
-        raise WorkFailed(f"The evaluation process {death}. The machine may be short of memory.") from death
-    if finished is None:
-        raise WorkFailed("The evaluation process ended without a result.")
-    return finished
+    engine = Engine(ENGINE, payload, folder / "job", folder / "log.txt")
+    return finished_of(engine, report, "evaluation", span=(0.05, 0.95))
 
 
 def _complete(row, finished, folder):

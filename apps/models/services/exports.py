@@ -14,12 +14,13 @@ from django.utils import timezone
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core import work
 from apps.core.jobs import create_job
-from apps.core.processes import Engine, EngineDied
+from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.export_formats import export_formats
 from apps.models.models import ModelExport, TrainedModel
 from apps.models.services.evaluations import class_mapping, version_to_prove_on
+from apps.models.services.trained_models import copy_weights
 
 ENGINE = "apps.models.engine.convert"
 TASK = "apps.models.tasks.export"
@@ -144,11 +145,7 @@ def _convert(row, folder, report):
     """Run the engine; returns its `finished` event."""
     model = row.model
     weights = folder / "best.pt"
-    try:
-        with model.file.open("rb") as file, weights.open("wb") as out:
-            shutil.copyfileobj(file, out)
-    except FileNotFoundError:
-        raise WorkFailed("The model's weights are not in the store any more.") from None
+    copy_weights(model, weights)
     report(0.01, "Preparing the images")
     version = version_to_prove_on(model)
     payload = {
@@ -158,22 +155,8 @@ def _convert(row, folder, report):
         "data": str(yolo_folder(version)) if version else None,
         "classes": class_mapping(model, version)[0] if version else None,
     }  # fmt: skip
-    finished = None
-    try:
-        with Engine(ENGINE, payload, folder / "job", folder / "log.txt") as engine:
-            for event in engine.events():
-                report.check()
-                if event and event["event"] == "progress":
-                    report(event["progress"], event["message"])
-                elif event and event["event"] == "failed":
-                    raise WorkFailed(event["message"])
-                elif event and event["event"] == "finished":
-                    finished = event
-    except EngineDied as death:
-        raise WorkFailed(f"The export process {death}. The machine may be short of memory.") from death
-    if finished is None:
-        raise WorkFailed("The export process ended without a result.")
-    return finished
+    engine = Engine(ENGINE, payload, folder / "job", folder / "log.txt")
+    return finished_of(engine, report, "export")
 
 
 def plain_name(model):

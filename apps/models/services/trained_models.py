@@ -1,12 +1,14 @@
 """Storing, changing and deleting trained models."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
+from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
 from apps.models.services.stages import NotDeployable, set_stage, set_tags
@@ -37,6 +39,15 @@ def register_model(*, owner, name, model_type, weights, training_id=None, upload
         if set(key.values()) == {None}:
             raise
         return _store(key, owner, name, values)
+
+
+def copy_weights(model, path):
+    """Write a model's file to `path` on this machine; raises WorkFailed where the store has lost it."""
+    try:
+        with model.file.open("rb") as file, Path(path).open("wb") as out:
+            shutil.copyfileobj(file, out)
+    except FileNotFoundError:
+        raise WorkFailed("The model's weights are not in the store any more.") from None
 
 
 @transaction.atomic

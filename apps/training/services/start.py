@@ -1,9 +1,8 @@
 """What a training starts from."""
 
-import shutil
-
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
+from apps.models.services import copy_weights
 from apps.training.weights import NoWeights, pretrained_weights
 
 
@@ -30,6 +29,5 @@ def _from_model(job, folder):
     if model is None:
         raise WorkFailed("The model that this should start from is gone.")
     path = folder / "start.pt"
-    with model.file.open("rb") as file, path.open("wb") as out:
-        shutil.copyfileobj(file, out)
+    copy_weights(model, path)
     return path, f"the model “{model.title}”"[:60]
