@@ -13,6 +13,7 @@ from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.inference import batch_api as batches
+from apps.inference import deployment_api as deployments
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.models import export_api as exports
@@ -117,6 +118,11 @@ urlpatterns = [
     path("models/<int:pk>/exports/<int:export_id>/file", exports.ExportFile.as_view(), name="export_file"),
     path("models/<int:pk>/deploy", inference.Deploy.as_view()),
     path("models/<int:pk>/undeploy", inference.Undeploy.as_view()),
+    path("deployments", deployments.Deployments.as_view()),
+    path("deployments/<int:pk>", deployments.DeploymentDetail.as_view(), name="deployment"),
+    path("deployments/<int:pk>/switch", deployments.Switching.as_view()),
+    path("deployments/<int:pk>/back", deployments.Back.as_view()),
+    path("deployments/<int:pk>/switches", deployments.Switches.as_view()),
     path("predictions/infer", inference.Infer.as_view(), name="infer"),
     path("predictions/batch", batches.Batch.as_view(), name="batch"),
     path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),

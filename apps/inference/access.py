@@ -1,11 +1,14 @@
 """Who may see which deployment, and ask which model: deployed ones that one can see, and one's own."""
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import Http404
 
-from apps.core.access import get_to_edit, owned_or_public
+from apps.annotations.models import DatasetVersion
+from apps.core.access import get_to_edit, may_change, owned_or_public
+from apps.datasets.access import visible_to as datasets_visible_to
 from apps.inference.models import Deployment
 from apps.models.access import visible_to
+from apps.models.models import TrainedModel
 
 # What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
 NEEDED = (
@@ -51,19 +54,49 @@ def get_deployment_to_edit(user, pk):
     return get_to_edit(deployments_visible_to(user), user, pk)
 
 
+class NotAnswering(Exception):
+    """The name is there and answers nothing now; the message says why."""
+
+
 def find_to_ask(user, model_id=None, name=None):
     """(deployment or None, model) that a call means; Http404 where there is none to ask.
 
     A name is a deployment's (one's own first, then the newest public one), else a deployed model's. Whoever may see a
-    deployment may ask it, whether or not the model behind it is theirs to see.
+    deployment may ask it, whether or not the model behind it is theirs to see. Raises NotAnswering for a name of one's
+    own that is paused, or that nothing is behind.
     """
     if model_id is None:
-        named = owned_or_public(Deployment.objects.filter(name=name, is_active=True, model__isnull=False), user)
+        named = owned_or_public(Deployment.objects.filter(name=name), user)
         named = named.select_related("model__line").only(
             *(field.name for field in Deployment._meta.concrete_fields if not field.is_relation),
             "owner_id", *(f"model__{field}" for field in NEEDED),
         )  # fmt: skip
-        found = sorted(named, key=lambda one: (one.owner_id != user.pk, -one.pk))
-        if found:
+        found = sorted(named, key=lambda one: (one.owner_id != user.pk, not one.answers, -one.pk))
+        if found and found[0].answers:
             return found[0], found[0].model
+        if found and found[0].owner_id == user.pk:
+            raise NotAnswering(found[0].why_silent)
     return None, get_model_to_ask(user, model_id, name)
+
+
+def deployments_of(user, model):
+    """The deployments that `user` may see and that the model answers for, or did before the last switch."""
+    return deployments_visible_to(user).filter(Q(model=model) | Q(previous=model)).select_related("previous__line")
+
+
+def may_edit(user, deployment):
+    """Whether to show the buttons that change it."""
+    return may_change(user, deployment)
+
+
+def models_to_bring(user, deployment):
+    """The models that `user` may bring behind a deployment: their own, of any line, the newest of its line first."""
+    models = TrainedModel.objects.filter(owner_id=deployment.owner_id).exclude(stage=TrainedModel.Stage.ARCHIVED)
+    models = models.exclude(pk=deployment.model_id).select_related("line").defer("metrics", "card")
+    line = deployment.model.line_id if deployment.model else 0
+    return models.order_by(Case(When(line=line, then=0), default=1), "-pk")
+
+
+def versions_to_judge_on(user):
+    """The dataset versions that `user` may choose for a gate, the newest first."""
+    return DatasetVersion.objects.filter(dataset__in=datasets_visible_to(user)).select_related("dataset").order_by("-pk")

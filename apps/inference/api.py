@@ -16,13 +16,13 @@ from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
 from apps.datasets.filters import images_matching
 from apps.inference import after, prelabel, services
-from apps.inference.access import find_to_ask, get_model_to_ask
+from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
 from apps.inference.answer_forms import FORMS, in_form
 from apps.inference.parsers import PARSERS, read_question, refuse_huge, refuse_more_files
 from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
     AnswerSerializer,
-    DeploymentSerializer,
+    DeployedSerializer,
     InferSerializer,
     PrelabelManySerializer,
     PrelabelSerializer,
@@ -81,10 +81,16 @@ class Infer(APIView):
         asked = InferSerializer(data=read_question(request))
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
-        deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
+        try:
+            deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
+        except NotAnswering as reason:
+            raise NotDeployed(str(reason)) from None
         if len(data["image"]) > settings.MAX_IMAGE_BYTES:
             raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
-        return self._answer(request, form, deployment, model, data["image"], options_for(model, data))
+        if deployment:
+            model = services.model_answering(deployment, data["image"])
+        options = options_for(model, data, deployment and deployment.defaults)
+        return self._answer(request, form, deployment, model, data["image"], options)
 
     @staticmethod
     def _answer(request, form, deployment, model, image, options):
@@ -116,7 +122,7 @@ class Infer(APIView):
 class Deploy(APIView):
     """Build the fast runtime, prove it on validation images, and only then serve it."""
 
-    @extend_schema(request=None, responses={200: DeploymentSerializer, 202: JobSerializer})
+    @extend_schema(request=None, responses={200: DeployedSerializer, 202: JobSerializer})
     def post(self, request, pk):
         """200 where it serves at once; 202 with the job that builds and proves it."""
         model = get_model_to_edit(request.user, pk)
@@ -134,7 +140,7 @@ class Deploy(APIView):
 class Undeploy(APIView):
     """Stop serving a model."""
 
-    @extend_schema(request=None, responses=DeploymentSerializer)
+    @extend_schema(request=None, responses=DeployedSerializer)
     def post(self, request, pk):
         services.undeploy_model(get_model_to_edit(request.user, pk))
         return Response({"is_deployed": False, "endpoint": None})

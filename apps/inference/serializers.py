@@ -14,8 +14,8 @@ class OptionsSerializer(serializers.Serializer):
         0.001, required=False, help_text="Least confidence; by default the model's operating point, else 0.25."
     )
     per_class = PerClassField(required=False, help_text="Least confidence of single classes, by class id.")
-    iou = ShareField(default=0.7, help_text="Overlap at which boxes are one.")
-    max_det = CountField(1, 3000, default=300)
+    iou = ShareField(required=False, help_text="Overlap at which boxes are one; 0.7 where the deployment says nothing.")
+    max_det = CountField(1, 3000, required=False, help_text="Most boxes; 300 where the deployment says nothing.")
     classes = ClassIdsField(required=False, help_text="Only these class ids.")
 
     def validate(self, data):
@@ -28,13 +28,26 @@ class InferSerializer(OptionsSerializer):
     image = PictureField(help_text="JPEG, PNG, WebP, BMP or TIFF.")
 
 
-def options_for(model, data):
-    """The options of checked `data` as `services.predict` takes them; raises where the model has no such class."""
-    options = {name: data.get(name) for name in ("conf", "per_class", "iou", "max_det", "classes")}
+IOU, MAX_DET = 0.7, 300
+
+
+def options_for(model, data, defaults=None):
+    """The options of checked `data` as `services.predict` takes them; raises where the model has no such class.
+
+    `defaults`, a deployment's, stand for what was left out. A call with a confidence of its own, overall, has none of
+    the defaults by class.
+    """
+    known = defaults or {}
+    options = {"iou": IOU, "max_det": MAX_DET, "conf": None, "per_class": None, "classes": None}
     last = len(model.class_names) - 1
     for field in ("classes", "per_class"):
-        if any(int(one) > last for one in options[field] or ()):
+        if any(int(one) > last for one in data.get(field) or ()):
             raise serializers.ValidationError({field: [f"“{model.name}” has the classes 0 to {last}."]})
+    for name in options:
+        if data.get(name) is not None:
+            options[name] = data[name]
+        elif known.get(name) is not None and not (name == "per_class" and data.get("conf") is not None):
+            options[name] = known[name]
     return options
 
 
@@ -80,7 +93,7 @@ class AnswerSerializer(serializers.Serializer):
     speed = SpeedSerializer()
 
 
-class DeploymentSerializer(serializers.Serializer):
+class DeployedSerializer(serializers.Serializer):
     is_deployed = serializers.BooleanField()
     endpoint = serializers.CharField(allow_null=True)
 

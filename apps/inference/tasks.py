@@ -13,6 +13,12 @@ def deploy(pk):
 
 
 @shared_task(ignore_result=True)
+def switch(pk):
+    """Build, judge and bring another version of a model behind a deployment."""
+    run_job(pk, services.run_switch)
+
+
+@shared_task(ignore_result=True)
 def prelabel(pk):
     """A model's suggestions on many images."""
     run_job(pk, prelabelling.run_prelabel)

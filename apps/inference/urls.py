@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.inference import batch_views, views
+from apps.inference import batch_views, deployment_views, views
 
 app_name = "inference"
 urlpatterns = [
@@ -9,5 +9,15 @@ urlpatterns = [
     path("models/<int:pk>/undeploy", views.undeploy, name="undeploy"),
     path("models/<int:pk>/batch", batch_views.batch_new, name="batch_new"),
     path("predictions/<int:job_id>", batch_views.batch_detail, name="batch_detail"),
+    path("deployments/", deployment_views.deployment_list, name="deployment_list"),
+    path("deployments/new", deployment_views.deployment_new, name="deployment_new"),
+    path("deployments/<int:pk>", deployment_views.deployment_detail, name="deployment_detail"),
+    path("deployments/<int:pk>/switch", deployment_views.switch, name="switch"),
+    path("deployments/<int:pk>/back", deployment_views.back, name="back"),
+    path("deployments/<int:pk>/delete", deployment_views.delete, name="deployment_delete"),
+    *(
+        path(f"deployments/<int:pk>/{part}", deployment_views.change, {"part": part}, name=f"deployment_{part}")
+        for part in ("pause", "resume", "defaults", "gate", "settings")
+    ),
     path("test", views.test_page, name="test_page"),
 ]

@@ -3,13 +3,14 @@
 from contextlib import suppress
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.inference import services
-from apps.inference.access import answering_to
+from apps.inference.access import answering_to, deployments_of
+from apps.inference.models import Deployment
+from apps.inference.samples import code_samples
+from apps.inference.tokens import names_of_tokens_to_ask
 from apps.models.access import get_model, get_model_to_edit, may_edit
 from apps.models.serializers import ENDPOINT
 from apps.models.services import NotDeployable, check_deployable
@@ -39,14 +40,18 @@ def undeploy(request, pk):
 
 
 def _panel(request, model):
+    can_edit = may_edit(request.user, model)
+    deployments = Deployment.objects.filter(owner_id=model.owner_id).select_related("model__line")
+    tokens = names_of_tokens_to_ask(request.user) if model.is_deployed else []
     context = {
-        "model": model,
-        "can_edit": may_edit(request.user, model),
-        "job": None if model.is_deployed else services.last_deployment(model),
-        "endpoint": request.build_absolute_uri(ENDPOINT),
-        "refusal": _refusal(model),
-        "token_names": _tokens_to_ask(request.user) if model.is_deployed else [],
-    }
+        "model": model, "can_edit": can_edit, "job": services.last_deployment(model), "is_built": bool(model.serving_file),
+        "refusal": _refusal(model), "deployments": deployments_of(request.user, model),
+        "others": deployments.exclude(model=model) if can_edit else [],
+        "of_line": deployments.filter(name=model.name).exclude(model=model).first() if can_edit else None,
+        "samples": code_samples(
+            request.build_absolute_uri(ENDPOINT), ("model_id", model.pk), tokens[0] if tokens else ""
+        ),
+    }  # fmt: skip
     return render(request, "inference/deployment.html", context)
 
 
@@ -57,14 +62,6 @@ def _refusal(model):
     except NotDeployable as reason:
         return str(reason)
     return ""
-
-
-def _tokens_to_ask(user):
-    """Names of this person's tokens that may predict."""
-    tokens = user.api_tokens.filter(scope__contains="infer").filter(
-        Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    )
-    return [f"“{name}”" for name in tokens.values_list("name", flat=True)[:5]]
 
 
 @login_required

@@ -3,7 +3,7 @@
 from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
@@ -20,6 +20,10 @@ from apps.models.serializers import (
     ModelSerializer,
     WeightsSerializer,
 )
+
+
+class Conflict(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
 
 
 class ModelViewSet(
@@ -56,7 +60,10 @@ class ModelViewSet(
             raise serializers.ValidationError({"stage": [str(error)]}) from None
 
     def perform_destroy(self, instance):
-        services.delete_model(instance)
+        try:
+            services.delete_model(instance)
+        except services.DeleteRefused as refused:
+            raise Conflict(str(refused)) from None
 
     @extend_schema(request={"multipart/form-data": WeightsSerializer}, responses={202: JobSerializer})
     def create(self, request):

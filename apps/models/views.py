@@ -127,7 +127,11 @@ def model_stage(request, pk):
 @require_POST
 def model_delete(request, pk):
     model = get_model_to_edit(request.user, pk)
-    services.delete_model(model)
+    try:
+        services.delete_model(model)
+    except services.DeleteRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("models:model_detail", pk)
     messages.success(request, f"“{model.title}” is deleted.")
     return redirect("models:model_list")
 

@@ -47,6 +47,17 @@ class Deployment(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def answers(self):
+        return self.is_active and self.model_id is not None
+
+    @property
+    def why_silent(self):
+        """Why it answers nothing now, and what to do; empty where it does."""
+        if self.model_id is None:
+            return f"Nothing answers for “{self.name}” yet: bring a model behind it."
+        return "" if self.is_active else f"“{self.name}” is paused: let it answer again on its page."
+
 
 class Switch(models.Model):
     """One change of the model behind a deployment: what the gate said, and what became of it."""
@@ -75,3 +86,21 @@ class Switch(models.Model):
 
     def __str__(self):
         return f"switch {self.pk} of {self.deployment_id}"
+
+    @property
+    def is_running(self):
+        return self.state == self.State.WAITING and self.job is not None and self.job.is_active
+
+    @property
+    def outcome(self):
+        """Its state; one whose job ended without saying more (cancelled, or its worker died) has failed."""
+        if self.state == self.State.WAITING and not self.is_running:
+            return self.State.FAILED
+        return self.state
+
+    @property
+    def words(self):
+        """Why it was blocked or failed, or nothing."""
+        if self.reason or self.outcome != self.State.FAILED:
+            return self.reason
+        return "It was cancelled." if self.job is None or self.job.status == "cancelled" else self.job.error_message

@@ -40,6 +40,12 @@ class RuntimeCache:
             self._fill(key, future, load)
         return future.result()
 
+    def is_ready(self, key: Hashable) -> bool:
+        """Whether the runtime of `key` is loaded, so that `get` answers without waiting."""
+        with self._lock:
+            future = self._futures.get(key)
+        return future is not None and future.done() and future.exception() is None
+
     def drop(self, model_id: Hashable) -> None:
         """Forget every runtime of this model; predictions that run on it finish undisturbed."""
         with self._lock:

@@ -67,9 +67,10 @@ def ap_by_size(images: Iterable[Seen]) -> dict[str, dict[str, Any]]:
 
 
 class SizeMeter:
-    """Takes images one by one, and keeps of each some bytes a prediction."""
+    """Takes images one by one, and keeps of each some bytes a prediction; `sizes` are those to tell apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, sizes: Iterable[str] = SIZES) -> None:
+        self._sizes = {size: SIZES[size] for size in sizes}
         self._parts = defaultdict(list)  # (size, class) → [(confidences, hits, ignored)], packed to bits
         self._labels = defaultdict(int)
 
@@ -79,7 +80,7 @@ class SizeMeter:
             mine, theirs = seen.classes == class_id, seen.label_classes == class_id
             iou = seen.iou[np.ix_(mine, theirs)] if len(theirs) else np.zeros((int(mine.sum()), 0))
             confidences = seen.confidences[mine].astype(np.float32)
-            for size, bounds in SIZES.items():
+            for size, bounds in self._sizes.items():
                 outside, stray = _beyond(seen.label_areas[theirs], bounds), _beyond(seen.areas[mine], bounds)
                 self._labels[size, int(class_id)] += int((~outside).sum())
                 if len(iou):
@@ -92,7 +93,17 @@ class SizeMeter:
 
         mAP is the mean over the classes that have labels of the size; recall is that of all predictions at IoU 0.5.
         """
-        return {size: self._of_size(size) for size in SIZES}
+        return {size: self._of_size(size) for size in self._sizes}
+
+    def per_class(self, size: str = "all") -> dict[int, dict[str, Any]]:
+        """`{class id: {labels, mAP50, mAP50_95}}` of the classes that have labels of a size."""
+        found = {}
+        for (name, class_id), count in self._labels.items():
+            if name == size and count:
+                aps, _ = self._of_class(size, class_id, count)
+                figures = {"mAP50": round(aps[0], 5), "mAP50_95": round(float(np.mean(aps)), 5)}
+                found[class_id] = {"labels": count, **figures}
+        return found
 
     def _of_size(self, size: str) -> dict[str, Any]:
         counts = {class_id: count for (name, class_id), count in self._labels.items() if name == size and count}

@@ -13,8 +13,10 @@ from apps.models.services.lines import NameTaken
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
 from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
 from apps.models.services.trained_models import (
+    DeleteRefused,
     copy_weights,
     delete_model,
+    keep_serving,
     mark_deployed,
     mark_undeployed,
     register_model,
@@ -24,6 +26,7 @@ from apps.models.services.trained_models import (
 from apps.models.services.uploads import UploadRefused, start_upload
 
 __all__ = [
+    "DeleteRefused",
     "EvaluationRefused",
     "ExportRefused",
     "NameTaken",
@@ -39,6 +42,7 @@ __all__ = [
     "delete_export",
     "delete_model",
     "evaluate_on_own_splits",
+    "keep_serving",
     "mark_deployed",
     "mark_undeployed",
     "register_model",

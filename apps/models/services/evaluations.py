@@ -134,7 +134,7 @@ def _complete(row, finished, folder):
         for entry in version_entries(row.dataset_version)
         if entry["split"] == row.split
     }
-    learned = _learned_from(row.model, row.dataset_version)
+    learned = learned_from(row.model, row.dataset_version)
     path = folder / "complete.jsonl.gz"
     seen = set()
     with gzip.open(finished["file"], "rt") as lines, gzip.open(path, "wt") as out:
@@ -150,7 +150,7 @@ def _complete(row, finished, folder):
     return results, path
 
 
-def _learned_from(model, version):
+def learned_from(model, version):
     """Hashes of the images that the model learned from; empty where it is of this same version or that is unknown."""
     own = model.dataset_version
     if own is None or own.pk == version.pk:

@@ -88,13 +88,20 @@ def release_model(pk, mark):
         model.save(update_fields=["card", "training_id", "updated_at"])
 
 
+class DeleteRefused(ValueError):
+    """The model is needed; the message says by what, and what to do."""
+
+
 def delete_model(model):
-    """Delete a model and those of its files that no other model has."""
+    """Delete a model and those of its files that no other model has. Raises DeleteRefused for a deployed one."""
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     measured += model.exports.exclude(file="").values_list("file", flat=True)
     line = model.line
-    model.delete()
+    with transaction.atomic():
+        if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():
+            raise DeleteRefused(f"“{model.title}” is deployed: programs call it. Undeploy it first, then delete it.")
+        model.delete()
     drop_empty_line(line)
     for name in measured:
         default_storage.delete(name)
@@ -104,6 +111,14 @@ def delete_model(model):
             and not TrainedModel.objects.filter(serving_file=name).exists()
         ):
             default_storage.delete(name)
+
+
+def keep_serving(model, serving_file, serving):
+    """A proven export is there; whether it serves is another matter. Raises NotDeployable where it was archived."""
+    rows = TrainedModel.objects.filter(pk=model.pk).exclude(stage=TrainedModel.Stage.ARCHIVED)
+    if not rows.update(serving_file=serving_file, serving=serving):
+        raise NotDeployable("This model was archived or deleted meanwhile.")
+    model.refresh_from_db(fields=["serving_file", "serving"])
 
 
 def mark_deployed(model, serving_file, serving, deployed_at):

@@ -1,0 +1,133 @@
+"""What the API says and takes about deployments and their switches."""
+
+from rest_framework import serializers
+
+from apps.inference.access import models_to_bring, versions_to_judge_on
+from apps.inference.fields import ClassIdsField, CountField, PerClassField, ShareField
+from apps.inference.models import Deployment, Switch
+from apps.models.models import TrainedModel
+from apps.models.serializers import ENDPOINT
+
+
+class DefaultsSerializer(serializers.Serializer):
+    """What holds where a call leaves it out; where it is left out here too, the operating point of the live model."""
+
+    conf = ShareField(0.001, required=False, allow_null=True, help_text="Least confidence.")
+    per_class = PerClassField(required=False, allow_null=True, help_text="Least confidence of single classes, by id.")
+    iou = ShareField(required=False, allow_null=True, help_text="Overlap at which boxes are one.")
+    max_det = CountField(1, 3000, required=False, allow_null=True, help_text="Most boxes.")
+    classes = ClassIdsField(required=False, allow_null=True, help_text="Only these class ids; none: all.")
+
+    def to_internal_value(self, data):
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else ()
+        if unknown:
+            words = f"Accepted: {', '.join(self.fields)}."
+            raise serializers.ValidationError({name: [words] for name in map(str, unknown)})
+        return super().to_internal_value(data)
+
+
+def kept_defaults(values, class_names):
+    """Checked defaults as a deployment keeps them: nothing that says nothing. Raises ValidationError by field."""
+    kept = {name: value for name, value in values.items() if value not in (None, [], {})}
+    last = len(class_names) - 1
+    for field in ("classes", "per_class"):
+        if any(int(one) > last for one in kept.get(field) or ()):
+            raise serializers.ValidationError({field: [f"The model that answers has the classes 0 to {last}."]})
+    return kept
+
+
+class VersionOfSerializer(serializers.ModelSerializer):
+    version = serializers.IntegerField(source="number")
+
+    class Meta:
+        model = TrainedModel
+        fields = ["id", "name", "version", "img_size"]
+        read_only_fields = fields
+
+
+class SwitchSerializer(serializers.ModelSerializer):
+    """A change of what answers. `state`: waiting, done, blocked, failed."""
+
+    old = VersionOfSerializer(read_only=True)
+    new = VersionOfSerializer(read_only=True)
+    by = serializers.CharField(source="by.username", default=None, read_only=True)
+    state = serializers.ChoiceField(choices=Switch.State.choices, source="outcome", read_only=True)
+    reason = serializers.CharField(source="words", read_only=True, help_text="Why it was blocked, or failed.")
+    job_id = serializers.IntegerField(allow_null=True, read_only=True)
+
+    class Meta:
+        model = Switch
+        fields = [
+            "id", "old", "new", "by", "state", "is_return", "judgement", "reason", "overruled", "job_id", "created_at",
+            "switched_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class DeploymentSerializer(serializers.ModelSerializer):
+    """A stable name in front of a version of a model."""
+
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    endpoint = serializers.SerializerMethodField(help_text="Ask it with `model` as this name.")
+    model = VersionOfSerializer(read_only=True, help_text="What answers now.")
+    previous = VersionOfSerializer(read_only=True, help_text="What did before; `back` brings it again.")
+    answers = serializers.BooleanField(read_only=True)
+    defaults = DefaultsSerializer(required=False)
+    gate_version_id = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**62, help_text="A dataset version that you see."
+    )
+    max_fall = serializers.FloatField(
+        required=False, min_value=0, max_value=1, help_text="How much lower the mAP50-95 of a new version may be."
+    )
+
+    class Meta:
+        model = Deployment
+        fields = [
+            "id", "name", "description", "owner", "endpoint", "answers", "model", "previous", "is_active", "is_public",
+            "defaults", "gate_version_id", "gate_split", "max_fall", "created_at", "updated_at",
+        ]  # fmt: skip
+        read_only_fields = ["created_at", "updated_at"]
+
+    def get_endpoint(self, deployment) -> str:
+        return ENDPOINT
+
+    def validate_name(self, name):
+        if not name.isprintable():
+            raise serializers.ValidationError("1 to 120 printable characters.")
+        return name
+
+    def validate_defaults(self, values):
+        live = self.instance and self.instance.model
+        return kept_defaults(values, live.class_names if live else range(1_000_000))
+
+    def validate_gate_version_id(self, pk):
+        known = pk is None or versions_to_judge_on(self.context["request"].user).filter(pk=pk).exists()
+        if not known:
+            raise serializers.ValidationError("There is no such dataset version that you can see.")
+        return pk
+
+
+class NewDeploymentSerializer(DeploymentSerializer):
+    model_id = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**62, write_only=True, help_text="A model of yours that is to answer."
+    )
+
+    class Meta(DeploymentSerializer.Meta):
+        fields = [*DeploymentSerializer.Meta.fields, "model_id"]
+
+
+class BringSerializer(serializers.Serializer):
+    model_id = serializers.IntegerField(min_value=1, max_value=2**62)
+    overrule = serializers.CharField(
+        required=False, allow_blank=True, max_length=400, help_text="Why it is to be switched whatever the gate says."
+    )
+
+    def validate_model_id(self, pk):
+        deployment, user = self.context["deployment"], self.context["user"]
+        if deployment.model_id == pk:
+            raise serializers.ValidationError("This model answers already.")
+        model = models_to_bring(user, deployment).filter(pk=pk).first()
+        if model is None:
+            raise serializers.ValidationError("The deployment's owner has no such model that can be brought behind it.")
+        self.model = model
+        return pk

@@ -1,0 +1,59 @@
+"""Every write of the prediction floor: building what serves, answering, deployments and their switches."""
+
+from apps.inference.services.answering import (
+    DEFAULT_CONF,
+    LEAST_CONF,
+    NOT_SERVED,
+    NotServed,
+    at_thresholds,
+    gate,
+    model_answering,
+    predict,
+    runtime_of,
+    runtimes,
+    unreadable_models,
+)
+from apps.inference.services.building import build, is_built
+from apps.inference.services.deploying import (
+    active_deployment,
+    deploy_model,
+    last_deployment,
+    run_deployment,
+    undeploy_model,
+)
+from apps.inference.services.deployments import (
+    DeploymentRefused,
+    create_deployment,
+    delete_deployment,
+    update_deployment,
+)
+from apps.inference.services.switching import SwitchRefused, go_back, run_switch, start_switch
+
+__all__ = [
+    "DEFAULT_CONF",
+    "LEAST_CONF",
+    "NOT_SERVED",
+    "DeploymentRefused",
+    "NotServed",
+    "SwitchRefused",
+    "active_deployment",
+    "at_thresholds",
+    "build",
+    "create_deployment",
+    "delete_deployment",
+    "deploy_model",
+    "gate",
+    "go_back",
+    "is_built",
+    "last_deployment",
+    "model_answering",
+    "predict",
+    "run_deployment",
+    "run_switch",
+    "runtime_of",
+    "runtimes",
+    "start_switch",
+    "undeploy_model",
+    "unreadable_models",
+    "update_deployment",
+]

@@ -1,0 +1,66 @@
+"""Deploying a version of a model: it is built and proven, and answers by its id and behind the name of its line."""
+
+from django.utils import timezone
+
+from apps.core.jobs import create_job
+from apps.core.models import Job
+from apps.core.work import WorkFailed
+from apps.inference.models import Deployment
+from apps.inference.services.answering import runtimes
+from apps.inference.services.building import build, is_built
+from apps.inference.services.deployments import answer_under_name
+from apps.models import services as models
+from apps.models.models import TrainedModel
+
+TASK = "apps.inference.tasks.deploy"
+
+
+def deploy_model(model, user):
+    """Start serving `model`: at once where its export is proven already (returns None), else through a job.
+
+    Raises NotDeployable.
+    """
+    models.check_deployable(model)
+    if is_built(model):
+        _serve(model, user)
+        return None
+    return active_deployment(model) or create_job(
+        user, "deploy", TASK, subject=f"model:{model.pk}", params={"model_id": model.pk}
+    )
+
+
+def undeploy_model(model):
+    """Stop serving `model`, and pause the deployments that it answers for: a name never answers by surprise."""
+    Deployment.objects.filter(model=model, is_active=True).update(is_active=False, updated_at=timezone.now())
+    models.mark_undeployed(model)
+    runtimes.drop(model.pk)
+
+
+def active_deployment(model):
+    """The job that deploys `model` now, or None."""
+    return Job.objects.filter(subject=f"model:{model.pk}", kind="deploy", status__in=Job.ACTIVE).first()
+
+
+def last_deployment(model):
+    """The newest job that deployed `model`, or None."""
+    return Job.objects.filter(subject=f"model:{model.pk}", kind="deploy").first()
+
+
+def run_deployment(job, report):
+    """The work of a deploy job: export, prove, store, and only then say that it serves. Safe to run again."""
+    model = TrainedModel.objects.select_related("line").filter(pk=job.params["model_id"]).first()
+    if model is None:
+        raise WorkFailed("The model is gone.")
+    serving = build(model, report)
+    report.check()
+    try:
+        _serve(model, job.owner)
+    except models.NotDeployable as reason:
+        raise WorkFailed(str(reason)) from None
+    return {"is_deployed": True, "model_id": model.pk, **serving}
+
+
+def _serve(model, user):
+    """It is built: it may be asked, by its id and behind the name of its line."""
+    models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
+    answer_under_name(model, user)

@@ -1,0 +1,104 @@
+"""Deployments: made, changed, deleted. What answers behind one changes through `switching` alone."""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.annotations.services.versions import labeled_counts
+from apps.inference.models import Deployment, Switch
+from apps.models import services as models
+
+
+class DeploymentRefused(ValueError):
+    """This cannot be kept; `field` is to blame and the message says what is accepted."""
+
+    def __init__(self, field, message):
+        self.field = field
+        super().__init__(message)
+
+
+def gate_of(model):
+    """(dataset version, split) that other versions are judged on where `model` is live; (None, "val") where none is."""
+    version = models.version_to_prove_on(model)
+    counts = labeled_counts(version) if version else {}
+    for split in ("test", "val"):
+        if counts.get(split):
+            return version, split
+    return None, "val"
+
+
+def create_deployment(user, name, **values):
+    """A deployment that nothing answers for yet (`switching.start_switch` brings the model); raises DeploymentRefused.
+
+    `values`: description, is_public, defaults, gate_version, gate_split, max_fall.
+    """
+    try:
+        with transaction.atomic():
+            return Deployment.objects.create(owner=user, name=name, **values)
+    except IntegrityError:
+        raise _name_taken(name) from None
+
+
+def update_deployment(deployment, **values):
+    """Change what its owner may: name, notes, who sees it, whether it answers, defaults, the gate.
+
+    Raises DeploymentRefused.
+    """
+    if values.get("is_active") and deployment.model_id and not deployment.model.is_deployed:
+        try:
+            models.mark_deployed(
+                deployment.model, deployment.model.serving_file.name, deployment.model.serving, timezone.now()
+            )
+        except models.NotDeployable as reason:
+            raise DeploymentRefused("is_active", str(reason)) from None
+    for field, value in values.items():
+        setattr(deployment, field, value)
+    try:
+        with transaction.atomic():
+            deployment.save(update_fields=[*values, "updated_at"])
+    except IntegrityError:
+        raise _name_taken(values["name"]) from None
+    return deployment
+
+
+def _name_taken(name):
+    return DeploymentRefused("name", f"You have another deployment “{name}”. Choose a name that is free.")
+
+
+@transaction.atomic
+def delete_deployment(deployment):
+    """The name goes, with its history. The model behind it is undeployed, unless another name has it."""
+    model = deployment.model
+    deployment.delete()
+    if model is not None and not model.deployments.exists():
+        models.mark_undeployed(model)
+
+
+@transaction.atomic
+def answer_under_name(model, user):
+    """A model that was deployed answers for the name of its line, where nothing does; what was paused goes on."""
+    deployment, is_new = Deployment.objects.get_or_create(
+        owner_id=model.owner_id, name=model.line.name, defaults={"is_public": model.is_public}
+    )
+    if deployment.model_id is None:
+        bring_first(deployment, model, user)
+    if not is_new:
+        Deployment.objects.filter(model=model, is_active=False).update(is_active=True, updated_at=timezone.now())
+    return deployment
+
+
+def bring_first(deployment, model, user, switch=None):
+    """The first model of a deployment, with the images that later ones are judged on: there is nothing to judge it by.
+
+    `switch` is the row of a switch that waits for it; else one is made for the history.
+    """
+    now = timezone.now()
+    values = {"model": model, "updated_at": now}
+    if deployment.gate_version_id is None:
+        values["gate_version"], values["gate_split"] = gate_of(model)
+    if Deployment.objects.filter(pk=deployment.pk, model=None).update(**values):
+        done = {"state": Switch.State.DONE, "switched_at": now}
+        if switch is None:
+            Switch.objects.create(deployment=deployment, new=model, by=user, **done)
+        else:
+            Switch.objects.filter(pk=switch.pk).update(**done)
+    deployment.refresh_from_db()

@@ -1,0 +1,229 @@
+"""Switching a deployment to another version of a model: built, judged against what is live, then swapped.
+
+What answers changes in one conditional UPDATE, together with the row that says so. The old runtime stays loaded: each
+web process answers with it until the new one is loaded and warm there (see `answering.model_answering`).
+"""
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.core import work
+from apps.core.jobs import create_job
+from apps.core.models import Job
+from apps.core.work import WorkFailed
+from apps.inference.models import Deployment, Switch
+from apps.inference.services.answering import NotServed, runtime_of
+from apps.inference.services.building import build, is_built
+from apps.inference.services.deployments import bring_first, gate_of
+from apps.inference.services.judging import judge
+from apps.models import services as models
+
+TASK = "apps.inference.tasks.switch"
+NO_GROUND = (
+    "There are no labelled images to judge it on. Choose a dataset version and a split with labels in the gate's "
+    "settings, or overrule the gate with a reason."
+)
+
+
+class SwitchRefused(ValueError):
+    """The deployment cannot be switched so; the message says why and what to do."""
+
+
+def start_switch(deployment, model, user, overrule=""):
+    """Bring `model` behind the deployment; returns the Switch, done at once only where nothing was live and it is built.
+
+    `overrule` is the owner's reason to switch whatever the gate says. Raises SwitchRefused.
+    """
+    try:
+        models.check_deployable(model)
+    except models.NotDeployable as reason:
+        raise SwitchRefused(str(reason)) from None
+    with transaction.atomic():
+        deployment = Deployment.objects.select_for_update().get(pk=deployment.pk)
+        if deployment.model_id == model.pk:
+            raise SwitchRefused(f"“{model.title}” answers already.")
+        running = running_switch(deployment)
+        if running and running.new_id == model.pk:
+            return running
+        if running:
+            raise SwitchRefused(f"A switch to “{running.new}” is under way. Wait for it, or cancel it.")
+        if deployment.model_id is None and is_built(model):
+            return _first(deployment, model, user)
+        switch = Switch.objects.create(
+            deployment=deployment, old_id=deployment.model_id, new=model, by=user, overruled=overrule
+        )
+        switch.job = create_job(
+            user, "switch", TASK, subject=f"deployment:{deployment.pk}", params={"switch_id": switch.pk}
+        )
+        switch.save(update_fields=["job"])
+    return switch
+
+
+def _first(deployment, model, user):
+    """Nothing is live, so there is nothing to judge it against."""
+    models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
+    bring_first(deployment, model, user)
+    return deployment.switches.first()
+
+
+def running_switch(deployment):
+    """The switch whose job is under way, or None."""
+    waiting = deployment.switches.filter(state=Switch.State.WAITING, job__status__in=Job.ACTIVE)
+    return waiting.select_related("new__line", "job").first()
+
+
+def go_back(deployment, user):
+    """The version before answers again, at once and without a gate; returns the Switch. Raises SwitchRefused."""
+    model = deployment.previous
+    if model is None:
+        raise SwitchRefused("There is no version before this one to go back to.")
+    if not is_built(model):
+        raise SwitchRefused(f"What serves “{model.title}” is not kept any more. Switch to it: that builds it again.")
+    try:
+        with transaction.atomic():
+            switch = Switch.objects.create(
+                deployment=deployment, old=deployment.model, new=model, by=user, is_return=True
+            )
+            _swap(switch)
+    except WorkFailed as reason:
+        raise SwitchRefused(str(reason)) from None
+    switch.refresh_from_db()
+    return switch
+
+
+def run_switch(job, report):
+    """The work of a switch job; safe to run again, and to be killed anywhere."""
+    rows = Switch.objects.select_related("deployment__gate_version__dataset", "old__line", "new__line")
+    switch = rows.filter(pk=job.params["switch_id"]).first()
+    if switch is None:
+        raise WorkFailed("The deployment is gone.")
+    if switch.state == Switch.State.WAITING:
+        try:
+            _build_judge_swap(switch, job, report)
+        except WorkFailed as failure:
+            _end(switch, Switch.State.FAILED, str(failure))
+            raise
+    switch.refresh_from_db()
+    return {
+        "switch_id": switch.pk, "deployment_id": switch.deployment_id, "state": switch.state,
+        "words": switch.reason or f"“{switch.deployment.name}” is answered by “{switch.new}” now.",
+        "page_url": f"/deployments/{switch.deployment_id}", "page_words": "See the deployment",
+    }  # fmt: skip
+
+
+def _build_judge_swap(switch, job, report):
+    if switch.new is None:
+        raise WorkFailed("The model was deleted meanwhile.")
+    if not is_built(switch.new):
+        build(switch.new, _Part(report, 0, 0.5))
+    reason = _ask_the_gate(switch, _Part(report, 0.5, 0.98)) if switch.old_id else ""
+    if reason and not switch.overruled:
+        report.check()
+        _end(switch, Switch.State.BLOCKED, reason)
+        return
+    _load(switch.new)
+    with transaction.atomic():
+        work.update_running(job, message="Swapping")  # who cancelled it before this wins
+        _swap(switch, reason)
+
+
+class _Part:
+    """A stretch of a job's progress, reported as 0 to 1."""
+
+    def __init__(self, report, start, end):
+        self._report, self._start, self._share, self.check = report, start, end - start, report.check
+
+    def __call__(self, progress, message=""):
+        self._report(self._start + self._share * progress, message)
+
+
+def _ask_the_gate(switch, report):
+    """Why the gate blocks, or nothing; what it measured is kept with the switch."""
+    deployment = switch.deployment
+    version, split = deployment.gate_version, deployment.gate_split
+    if version is None and switch.old:
+        version, split = gate_of(switch.old)
+    if switch.old is None or version is None:
+        return NO_GROUND
+    judgement = _known(switch, version, split)
+    if judgement is None:
+        try:
+            judgement = judge(switch.old, switch.new, version, split, report)
+        except NotServed as reason:
+            return f"They cannot be judged side by side: {reason}"[:400]
+    if judgement is None:
+        return NO_GROUND
+    judgement |= {"max_fall": deployment.max_fall}
+    report.check()
+    Switch.objects.filter(pk=switch.pk).update(judgement=judgement)
+    return verdict(judgement)
+
+
+def _known(switch, version, split):
+    """The newest judgement of the same two builds on the same images, or None: to overrule needs no second one."""
+    rows = switch.deployment.switches.filter(old=switch.old, new=switch.new).exclude(judgement={})
+    known = rows.values_list("judgement", flat=True).first()
+    if known is None:
+        return None
+    same = known["live"]["file"] == switch.old.serving_file.name and known["new"]["file"] == switch.new.serving_file.name
+    return known if same and (known["version_id"], known["split"]) == (version.pk, split) else None
+
+
+def verdict(judgement):
+    """Why the gate blocks, in words, or nothing."""
+    fall = -judgement["difference"]
+    if fall <= judgement["max_fall"] + 1e-9:
+        return ""
+    return (
+        f"mAP50-95 is {fall:.3f} lower than that of the live version ({judgement['new']['mAP50_95']:.3f} against "
+        f"{judgement['live']['mAP50_95']:.3f}); at most {judgement['max_fall']:g} is accepted."
+    )
+
+
+def _load(model):
+    """What serves it can be read, and answers, before it gets a question of anybody's."""
+    try:
+        runtime = runtime_of(model)
+        runtime.warm(runtime.imgsz, runtime.imgsz)
+    except NotServed as reason:
+        raise WorkFailed(str(reason)) from None
+
+
+def _swap(switch, reason=""):
+    """One conditional UPDATE; to be called inside a transaction. Raises WorkFailed where something else came first."""
+    new, now = switch.new, timezone.now()
+    try:
+        models.mark_deployed(new, new.serving_file.name, new.serving, now)
+    except models.NotDeployable as refused:
+        raise WorkFailed(str(refused)) from None
+    if switch.old_id is None:
+        bring_first(switch.deployment, new, None, switch)
+        return
+    rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id)
+    values = {"defaults": carried_over(switch.deployment.defaults, switch.old, new)}
+    if not rows.update(model=new, previous=switch.old_id, updated_at=now, **values):
+        raise WorkFailed("Another version was brought behind this deployment meanwhile. Look at it, and switch again.")
+    if not _end(switch, Switch.State.DONE, reason, switched_at=now):
+        raise WorkFailed("This switch has ended already.")
+
+
+def carried_over(defaults, old, new):
+    """A deployment's defaults where another model answers: what names classes means the ones of the same name."""
+    if old is None or old.class_names == new.class_names:
+        return defaults
+    places = {name.casefold(): place for place, name in enumerate(new.class_names)}
+    moved = {place: places.get(name.casefold()) for place, name in enumerate(old.class_names)}
+    found = dict(defaults)
+    if "per_class" in found:
+        pairs = ((moved.get(int(place)), least) for place, least in found["per_class"].items())
+        found["per_class"] = {str(place): least for place, least in pairs if place is not None}
+    if "classes" in found:
+        found["classes"] = [moved[one] for one in found["classes"] if moved.get(one) is not None]
+    return found
+
+
+def _end(switch, state, reason="", **values):
+    """Move a waiting switch to its end; True where this call did it."""
+    overruled = switch.overruled if reason and state == Switch.State.DONE else ""
+    rows = Switch.objects.filter(pk=switch.pk, state=Switch.State.WAITING)
+    return bool(rows.update(state=state, reason=reason[:400], overruled=overruled, **values))
