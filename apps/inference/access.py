@@ -38,7 +38,10 @@ def get_model_to_ask(user, model_id=None, name=None):
 
 def deployments_visible_to(user):
     """The deployments that `user` may see."""
-    return owned_or_public(Deployment.objects.select_related("owner", "model__line"), user)
+    rows = Deployment.objects.select_related(
+        "owner", "model__line", "model__dataset_version__dataset", "previous__line", "gate_version__dataset"
+    )
+    return owned_or_public(rows.defer("model__metrics", "model__card", "previous__metrics", "previous__card"), user)
 
 
 def get_deployment(user, pk):
@@ -81,7 +84,7 @@ def find_to_ask(user, model_id=None, name=None):
 
 def deployments_of(user, model):
     """The deployments that `user` may see and that the model answers for, or did before the last switch."""
-    return deployments_visible_to(user).filter(Q(model=model) | Q(previous=model)).select_related("previous__line")
+    return deployments_visible_to(user).filter(Q(model=model) | Q(previous=model))
 
 
 def may_edit(user, deployment):
@@ -99,4 +102,6 @@ def models_to_bring(user, deployment):
 
 def versions_to_judge_on(user):
     """The dataset versions that `user` may choose for a gate, the newest first."""
-    return DatasetVersion.objects.filter(dataset__in=datasets_visible_to(user)).select_related("dataset").order_by("-pk")
+    return (
+        DatasetVersion.objects.filter(dataset__in=datasets_visible_to(user)).select_related("dataset").order_by("-pk")
+    )

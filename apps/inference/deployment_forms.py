@@ -107,7 +107,9 @@ class DefaultsForm(forms.Form):
         count = len(self.class_names)
         per_class = {str(place): data[f"conf_{place}"] for place in range(count) if data[f"conf_{place}"] is not None}
         shown = [place for place in range(count) if data[f"shown_{place}"]]
-        return kept | ({"per_class": per_class} if per_class else {}) | ({"classes": shown} if len(shown) < count else {})
+        return (
+            kept | ({"per_class": per_class} if per_class else {}) | ({"classes": shown} if len(shown) < count else {})
+        )
 
 
 def _printable(name):

@@ -25,6 +25,9 @@ class DefaultsSerializer(serializers.Serializer):
             raise serializers.ValidationError({name: [words] for name in map(str, unknown)})
         return super().to_internal_value(data)
 
+    def to_representation(self, defaults):
+        return defaults
+
 
 def kept_defaults(values, class_names):
     """Checked defaults as a deployment keeps them: nothing that says nothing. Raises ValidationError by field."""

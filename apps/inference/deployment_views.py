@@ -30,7 +30,7 @@ MOST_HISTORY = 50
 
 @login_required
 def deployment_list(request):
-    rows = deployments_visible_to(request.user).select_related("previous__line")
+    rows = deployments_visible_to(request.user)
     search = request.GET.get("search", "")[:120]
     if search:
         rows = rows.filter(name__icontains=search)
@@ -148,6 +148,13 @@ def switch(request, pk):
             services.start_switch(deployment, data["model"], request.user, data["overrule"])
         except services.SwitchRefused as refused:
             messages.error(request, str(refused))
+    return redirect("inference:deployment_detail", pk)
+
+
+@login_required
+@require_POST
+def switch_cancel(request, pk):
+    services.cancel_switch(get_deployment_to_edit(request.user, pk))
     return redirect("inference:deployment_detail", pk)
 
 

@@ -44,8 +44,8 @@ def _panel(request, model):
     deployments = Deployment.objects.filter(owner_id=model.owner_id).select_related("model__line")
     tokens = names_of_tokens_to_ask(request.user) if model.is_deployed else []
     context = {
-        "model": model, "can_edit": can_edit, "job": services.last_deployment(model), "is_built": bool(model.serving_file),
-        "refusal": _refusal(model), "deployments": deployments_of(request.user, model),
+        "model": model, "can_edit": can_edit, "is_built": bool(model.serving_file), "refusal": _refusal(model),
+        "job": services.last_deployment(model), "deployments": deployments_of(request.user, model),
         "others": deployments.exclude(model=model) if can_edit else [],
         "of_line": deployments.filter(name=model.name).exclude(model=model).first() if can_edit else None,
         "samples": code_samples(

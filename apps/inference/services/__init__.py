@@ -27,7 +27,7 @@ from apps.inference.services.deployments import (
     delete_deployment,
     update_deployment,
 )
-from apps.inference.services.switching import SwitchRefused, go_back, run_switch, start_switch
+from apps.inference.services.switching import SwitchRefused, cancel_switch, go_back, run_switch, start_switch
 
 __all__ = [
     "DEFAULT_CONF",
@@ -39,6 +39,7 @@ __all__ = [
     "active_deployment",
     "at_thresholds",
     "build",
+    "cancel_switch",
     "create_deployment",
     "delete_deployment",
     "deploy_model",

@@ -30,7 +30,7 @@ class SwitchRefused(ValueError):
 
 
 def start_switch(deployment, model, user, overrule=""):
-    """Bring `model` behind the deployment; returns the Switch, done at once only where nothing was live and it is built.
+    """Bring `model` behind the deployment; returns the Switch, done at once where nothing was live and it is built.
 
     `overrule` is the owner's reason to switch whatever the gate says. Raises SwitchRefused.
     """
@@ -70,6 +70,13 @@ def running_switch(deployment):
     """The switch whose job is under way, or None."""
     waiting = deployment.switches.filter(state=Switch.State.WAITING, job__status__in=Job.ACTIVE)
     return waiting.select_related("new__line", "job").first()
+
+
+def cancel_switch(deployment):
+    """End the switch that is under way; what is live stays."""
+    running = running_switch(deployment)
+    if running:
+        work.cancel(running.job)
 
 
 def go_back(deployment, user):
@@ -165,7 +172,9 @@ def _known(switch, version, split):
     known = rows.values_list("judgement", flat=True).first()
     if known is None:
         return None
-    same = known["live"]["file"] == switch.old.serving_file.name and known["new"]["file"] == switch.new.serving_file.name
+    same = (
+        known["live"]["file"] == switch.old.serving_file.name and known["new"]["file"] == switch.new.serving_file.name
+    )
     return known if same and (known["version_id"], known["split"]) == (version.pk, split) else None
 
 

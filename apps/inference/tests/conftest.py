@@ -41,3 +41,32 @@ def deployed(model, alice, proven, run_tasks_at_once, django_capture_on_commit_c
     proven |= {"serving_file": model.serving_file.name, "serving": model.serving}
     yield model
     services.runtimes.drop(model.pk)
+
+
+@pytest.fixture
+def fake_runtimes(monkeypatch):
+    """{model id: FakeRuntime}, filled as models are loaded: they find both of `ready_dataset`'s boxes."""
+    from apps.inference.runtime import RuntimeCache
+    from apps.inference.services import answering
+    from apps.inference.tests.fakes import BOTH, FakeRuntime
+
+    known = {}
+    monkeypatch.setattr(answering, "_load", lambda model: known.setdefault(model.pk, FakeRuntime(BOTH)))
+    monkeypatch.setattr(answering, "runtimes", RuntimeCache(4))
+    monkeypatch.setattr(answering, "_answered_last", {})
+    return known
+
+
+@pytest.fixture
+def versions(ready_dataset, alice, fake_runtimes):
+    """Two built versions of alice's line “Cells”; neither is deployed."""
+    from apps.inference.tests.fakes import make_version
+
+    return [make_version(ready_dataset, alice, number) for number in (1, 2)]
+
+
+@pytest.fixture
+def deployment(versions, alice):
+    """“Cells” of alice's, answered by the first of `versions`."""
+    services.deploy_model(versions[0], alice)
+    return versions[0].deployments.get()

@@ -145,7 +145,7 @@ def test_an_export_that_answers_differently_is_not_deployed(
 ):
     from apps.inference.runtime import Parity
 
-    monkeypatch.setattr(services, "compare_many", lambda *a, **k: Parity(10, 5, 0, 0.1))
+    monkeypatch.setattr(services.building, "compare_many", lambda *a, **k: Parity(10, 5, 0, 0.1))
     with django_capture_on_commit_callbacks(execute=True):
         services.deploy_model(model, alice)
     model.refresh_from_db()
@@ -169,7 +169,7 @@ def test_more_than_may_wait_is_answered_503_with_retry_after(deployed, api_as, a
     from apps.inference.runtime import Gate
 
     gate = Gate(1, 0)
-    monkeypatch.setattr(services, "gate", gate)
+    monkeypatch.setattr(services.answering, "gate", gate)
     inside, leave = threading.Event(), threading.Event()
 
     def hold():
