@@ -1,6 +1,5 @@
 """Building what serves: a model's export to the serving format, proven against the weights before it is kept."""
 
-import shutil
 import statistics
 import tarfile
 import tempfile
