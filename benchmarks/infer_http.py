@@ -77,12 +77,17 @@ def import_archive(api, path):
     """A dataset from an archive, split; returns it."""
     with path.open("rb") as file:
         job = api("POST", "datasets/import", files={"file": file}, data={"name": path.stem})
+    dataset_id = ended(api, job)["result"]["dataset_id"]
+    ended(api, api("POST", f"datasets/{dataset_id}/split", json={"train": 0.8, "val": 0.2, "test": 0}))
+    return api("GET", f"datasets/{dataset_id}/")
+
+
+def ended(api, job):
+    """The job once it has ended; leaves where it did not end well."""
     while job["status"] in ("pending", "running"):
         time.sleep(0.5)
         job = api("GET", f"jobs/{job['id']}")
-    dataset_id = job["result"]["dataset_id"]
-    api("POST", f"datasets/{dataset_id}/split", json={"train": 0.8, "val": 0.2, "test": 0})
-    return api("GET", f"datasets/{dataset_id}/")
+    return job if job["status"] == "completed" else sys.exit(f"The job {job['status']}: {job['error']}")
 
 
 def fetch_images(api, dataset, folder, count):

@@ -28,6 +28,7 @@ router.register("models", models.ModelViewSet)
 DATASET = "datasets/<int:dataset_id>"
 IMAGE = f"{DATASET}/images/<int:image_id>"
 urlpatterns = [
+    path("predictions/infer", inference.Infer.as_view(), name="infer"),  # first: looked up most often by far
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("auth/register", accounts.Register.as_view()),
     path("auth/login", accounts.Login.as_view()),
@@ -123,7 +124,6 @@ urlpatterns = [
     path("deployments/<int:pk>/switch", deployments.Switching.as_view()),
     path("deployments/<int:pk>/back", deployments.Back.as_view()),
     path("deployments/<int:pk>/switches", deployments.Switches.as_view()),
-    path("predictions/infer", inference.Infer.as_view(), name="infer"),
     path("predictions/batch", batches.Batch.as_view(), name="batch"),
     path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),
     path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),

@@ -11,6 +11,9 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.throttling import ScopedRateThrottle
 
 from apps.accounts.models import ApiToken, hash_token
+from apps.core.prepared import Prepared
+
+TOKEN_WITH_USER = Prepared(lambda key_hash: ApiToken.objects.select_related("user").filter(key_hash=key_hash), str)
 
 
 class ApiTokenAuthentication(BaseAuthentication):
@@ -23,7 +26,7 @@ class ApiTokenAuthentication(BaseAuthentication):
         if len(words) != 2:
             raise AuthenticationFailed("Write the header as: Authorization: Token <key>")
         key = words[1].decode(errors="replace")
-        token = ApiToken.objects.select_related("user").filter(key_hash=hash_token(key)).first()
+        token = TOKEN_WITH_USER.first(hash_token(key))
         if token is None or not token.user.is_active:
             raise AuthenticationFailed("This token is not known, or was revoked.")
         if token.is_expired:

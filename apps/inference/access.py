@@ -3,8 +3,10 @@
 from django.db.models import Case, Q, When
 from django.http import Http404
 
+from apps.accounts.models import User
 from apps.annotations.models import DatasetVersion
 from apps.core.access import get_to_edit, may_change, owned_or_public
+from apps.core.prepared import Prepared
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.inference.models import Deployment
 from apps.models.access import visible_to
@@ -25,12 +27,10 @@ def answering_to(user):
 
 def get_model_to_ask(user, model_id=None, name=None):
     """The model by id, or by name (one's own first, then the newest); Http404 where there is none to ask."""
-    models = answering_to(user)
     if model_id is not None:
-        found = models.filter(pk=model_id).first()
+        found = MODEL_BY_ID[user.is_superuser].first(user.pk, model_id)
     else:
-        named = models.filter(line__name=name, is_deployed=True)
-        found = named.filter(owner_id=user.pk).first() or named.first()
+        found = MODEL_BY_NAME[user.is_superuser].first(user.pk, name)
     if found is None:
         raise Http404("No such model is deployed.")
     return found
@@ -69,11 +69,7 @@ def find_to_ask(user, model_id=None, name=None):
     own that is paused, or that nothing is behind.
     """
     if model_id is None:
-        named = owned_or_public(Deployment.objects.filter(name=name), user)
-        named = named.select_related("model__line").only(
-            *(field.name for field in Deployment._meta.concrete_fields if not field.is_relation),
-            "owner_id", *(f"model__{field}" for field in NEEDED),
-        )  # fmt: skip
+        named = DEPLOYMENTS_BY_NAME[user.is_superuser].rows(user.pk, name)
         found = sorted(named, key=lambda one: (one.owner_id != user.pk, not one.answers, -one.pk))
         if found and found[0].answers:
             return found[0], found[0].model
@@ -105,3 +101,35 @@ def versions_to_judge_on(user):
     return (
         DatasetVersion.objects.filter(dataset__in=datasets_visible_to(user)).select_related("dataset").order_by("-pk")
     )
+
+
+def _model_by_id(user, model_id):
+    return answering_to(user).filter(pk=model_id)
+
+
+def _model_by_name(user, name):
+    return own_first(answering_to(user).filter(line__name=name, is_deployed=True), user)
+
+
+def _deployments_by_name(user, name):
+    named = owned_or_public(Deployment.objects.filter(name=name), user).select_related("model__line")
+    return named.only(*(field.name for field in Deployment._meta.concrete_fields), *(f"model__{one}" for one in NEEDED))
+
+
+def own_first(rows, user):
+    """The one row that a name means: one's own, else the newest."""
+    return rows.order_by(Case(When(owner_id=user.pk, then=0), default=1), "-pk")[:1]
+
+
+def _for_anyone(build, kind):
+    """{is the asker an operator: the prepared query of (id of the asker, value)}."""
+    return {
+        power: Prepared(lambda pk, value, power=power: build(User(pk=pk, is_superuser=power), value), int, kind)
+        for power in (False, True)
+    }
+
+
+# Each call asks one of these: they are prepared.
+MODEL_BY_ID = _for_anyone(_model_by_id, int)
+MODEL_BY_NAME = _for_anyone(_model_by_name, str)
+DEPLOYMENTS_BY_NAME = _for_anyone(_deployments_by_name, str)

@@ -27,6 +27,7 @@ from apps.inference.serializers import (
     PrelabelManySerializer,
     PrelabelSerializer,
     options_for,
+    read_options,
 )
 from apps.models.access import get_model_to_edit
 from apps.models.serializers import ENDPOINT
@@ -78,9 +79,7 @@ class Infer(APIView):
         if form not in FORMS:
             raise serializers.ValidationError({"format": [f"Accepted: {', '.join(FORMS)}."]})
         refuse_more_files(request)
-        asked = InferSerializer(data=read_question(request))
-        asked.is_valid(raise_exception=True)
-        data = asked.validated_data
+        data = read_options(read_question(request))
         try:
             deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
         except NotAnswering as reason:

@@ -7,6 +7,7 @@ import pytest
 from apps.accounts.services import create_token
 from apps.core.models import Job
 from apps.inference import services
+from apps.models.services import register_model
 from conftest import picture, upload
 
 SHAPE = {"model", "image", "predictions", "speed"}
@@ -264,3 +265,33 @@ def test_classes_have_thresholds_of_their_own_where_the_model_says_so(deployed, 
     assert api.patch(f"/api/v1/models/{deployed.pk}", {"operating_point": point}, format="json").status_code == 200
     found = ask(api, model_id=deployed.pk).json()["predictions"]
     assert {one["class_id"] for one in found if one["confidence"] < 1} == kept - {hidden}
+
+
+def test_of_models_of_one_name_ones_own_answers_and_else_the_newest(deployed, api_as, alice, carol, weights):
+    """The prepared queries choose as the rule says, and see each change at once."""
+    from apps.inference.access import get_model_to_ask
+
+    type(deployed).objects.update(is_public=True)
+    twins = []
+    for owner in (alice, carol):
+        known = {"class_names": deployed.class_names, "img_size": 64, "metrics": {}, "is_public": True}
+        twins.append(register_model(owner=owner, name="Twin", model_type="yolov8n", weights=weights, **known))
+    type(deployed).objects.filter(pk__in=[one.pk for one in twins]).update(is_deployed=True)
+    assert get_model_to_ask(alice, name="Twin").pk == twins[0].pk
+    assert get_model_to_ask(carol, name="Twin").pk == twins[1].pk
+    assert get_model_to_ask(deployed.owner.__class__(pk=0), name="Twin").pk == twins[1].pk
+    type(deployed).objects.filter(pk=twins[1].pk).update(is_deployed=False)
+    assert get_model_to_ask(carol, name="Twin").pk == twins[0].pk
+
+
+def test_a_revoked_token_is_refused_by_the_very_next_call(deployed, alice, client):
+    token, key = create_token(alice, "bench", "infer")
+    headers = {"Authorization": f"Token {key}"}
+
+    def status():
+        wanted = {"image": upload("a.jpg", seed=5), "model_id": deployed.pk}
+        return client.post("/api/v1/predictions/infer", wanted, headers=headers).status_code
+
+    assert status() == 200
+    token.delete()
+    assert status() == 401
