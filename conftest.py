@@ -34,6 +34,14 @@ def fast_passwords(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch):
+    """No thread of a test's own writes to its database after an answer; a test about listeners puts in its own."""
+    from apps.inference import after
+
+    monkeypatch.setattr(after, "LISTENERS", [])
+
+
 def person(name, **extra):
     """A user with the password `name`-password."""
     from apps.accounts.services import register_user

@@ -14,6 +14,7 @@ from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.inference import batch_api as batches
 from apps.inference import deployment_api as deployments
+from apps.inference import monitoring_api as monitoring
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.models import export_api as exports
@@ -124,6 +125,9 @@ urlpatterns = [
     path("deployments/<int:pk>/switch", deployments.Switching.as_view()),
     path("deployments/<int:pk>/back", deployments.Back.as_view()),
     path("deployments/<int:pk>/switches", deployments.Switches.as_view()),
+    path("models/<int:pk>/monitoring", monitoring.ModelMonitoring.as_view()),
+    path("deployments/<int:pk>/monitoring", monitoring.DeploymentMonitoring.as_view(), name="deployment_monitoring"),
+    path("auth/tokens/usage", monitoring.TokensUsage.as_view(), name="tokens_usage"),
     path("predictions/batch", batches.Batch.as_view(), name="batch"),
     path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),
     path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),

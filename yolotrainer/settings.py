@@ -172,6 +172,7 @@ CELERY_BEAT_SCHEDULE = {
     "empty-trash": {"task": "apps.datasets.tasks.empty_trash", "schedule": 3600},
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
     "expire-predictions": {"task": "apps.inference.tasks.expire_answers", "schedule": 3600},
+    "roll-up-traffic": {"task": "apps.inference.tasks.roll_up_traffic", "schedule": 1800},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
 }
 
@@ -293,6 +294,7 @@ SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
 if SERVING_PRECISION not in ("auto", "f32"):
     raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")
 INFERENCE_MODELS = setting("int", "INFERENCE_MODELS", 4, 1)
+TRAFFIC_DAYS = setting("int", "TRAFFIC_DAYS", 400, 32)
 
 # --- logs ---------------------------------------------------------------------------------------------------
 LOGGING = {

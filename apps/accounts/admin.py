@@ -28,8 +28,8 @@ class PersonAdmin(UserAdmin):
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    list_display = ["name", "user", "hint", "scope", "created_at", "expires_at", "last_used_at"]
-    list_filter = ["scope", "created_at"]
+    list_display = ["name", "user", "hint", "scope", "requests_per_day", "created_at", "expires_at", "last_used_at"]
+    list_filter = ["scope", ("requests_per_day", admin.EmptyFieldListFilter), "created_at"]
     search_fields = ["name", "user__username", "user__email", "hint"]
     readonly_fields = ["user", "hint", "created_at", "last_used_at"]
 

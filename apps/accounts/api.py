@@ -17,6 +17,7 @@ from apps.accounts.serializers import (
     KeymapSerializer,
     LoginSerializer,
     NewApiTokenSerializer,
+    QuotaSerializer,
     RefreshSerializer,
     RegisterSerializer,
     TokenPairSerializer,
@@ -106,6 +107,7 @@ class Tokens(generics.ListCreateAPIView):
 
     @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})
     def post(self, request):
+        refuse_bounded(request)
         serializer = ApiTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row, key = services.create_token(request.user, **serializer.validated_data)
@@ -113,14 +115,28 @@ class Tokens(generics.ListCreateAPIView):
         return Response(NewApiTokenSerializer(row).data, status=status.HTTP_201_CREATED)
 
 
+def refuse_bounded(request):
+    """A token with a quota neither makes tokens nor changes quotas: it would be free of its own."""
+    if isinstance(request.auth, ApiToken) and request.auth.requests_per_day is not None:
+        raise PermissionDenied("A token with a quota cannot make tokens or change quotas. Sign in as a person for it.")
+
+
 class TokenDetail(generics.DestroyAPIView):
-    """Revoke a token."""
+    """Change a token's quota, or revoke it."""
 
     serializer_class = ApiTokenSerializer
     queryset = ApiToken.objects.none()
 
     def get_queryset(self):
         return self.request.user.api_tokens.all()
+
+    @extend_schema(request=QuotaSerializer, responses=ApiTokenSerializer)
+    def patch(self, request, pk):
+        refuse_bounded(request)
+        token = self.get_object()
+        wanted = QuotaSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        return Response(ApiTokenSerializer(services.set_quota(token, **wanted.validated_data)).data)
 
     def perform_destroy(self, instance):
         services.revoke_token(instance)

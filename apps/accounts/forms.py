@@ -52,7 +52,8 @@ class TokenForm(forms.ModelForm):
 
     class Meta:
         model = ApiToken
-        fields = ["name", "scope", "expires_at"]
+        fields = ["name", "scope", "expires_at", "requests_per_day"]
+        labels = {"requests_per_day": "Predictions a day (optional)"}
 
     def clean_scope(self):
         return " ".join(self.cleaned_data["scope"])
@@ -62,3 +63,11 @@ class TokenForm(forms.ModelForm):
         if expires_at and expires_at <= timezone.now():
             raise forms.ValidationError("This is in the past.")
         return expires_at
+
+
+class QuotaForm(forms.ModelForm):
+    """How often a token may ask models on one day."""
+
+    class Meta:
+        model = ApiToken
+        fields = ["requests_per_day"]

@@ -5,11 +5,13 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 TOKEN_PREFIX = "yt_"  # noqa: S105 — how a token starts, so that people and scanners know it
+MOST_PER_DAY = 1_000_000_000  # what all databases can count to
 SCOPES = {
     "read": "read datasets, models and jobs",
     "infer": "ask deployed models",
@@ -60,6 +62,10 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    requests_per_day = models.PositiveIntegerField(
+        "predictions a day", null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(MOST_PER_DAY)],
+        help_text="How often it may ask models on one day (UTC). Empty: as often as it likes.",
+    )  # fmt: skip
 
     class Meta:
         ordering = ["-pk"]

@@ -115,7 +115,7 @@ class ApiTokenSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = ApiToken
-        fields = ["id", "name", "hint", "scope", "created_at", "expires_at", "last_used_at"]
+        fields = ["id", "name", "hint", "scope", "requests_per_day", "created_at", "expires_at", "last_used_at"]
         read_only_fields = ["id", "hint", "created_at", "last_used_at"]
 
     def validate_scope(self, value):
@@ -129,6 +129,15 @@ class ApiTokenSerializer(serializers.ModelSerializer):
         if value and value <= timezone.now():
             raise serializers.ValidationError("This is in the past.")
         return value
+
+
+class QuotaSerializer(serializers.ModelSerializer):
+    """How often a token may ask models on one day; null: as often as it likes."""
+
+    class Meta:
+        model = ApiToken
+        fields = ["requests_per_day"]
+        extra_kwargs = {"requests_per_day": {"required": True}}
 
 
 class NewApiTokenSerializer(ApiTokenSerializer):

@@ -13,5 +13,6 @@ urlpatterns = [
     path("sign-in", sign_in, name="sign_in"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
     path("tokens", views.token_list, name="token_list"),
+    path("tokens/<int:pk>/quota", views.token_quota, name="token_quota"),
     path("tokens/<int:pk>/revoke", views.token_revoke, name="token_revoke"),
 ]

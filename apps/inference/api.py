@@ -18,6 +18,7 @@ from apps.datasets.filters import images_matching
 from apps.inference import after, prelabel, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
 from apps.inference.answer_forms import FORMS, in_form
+from apps.inference.metering import MeteredView, over_quota
 from apps.inference.parsers import PARSERS, read_question, refuse_huge, refuse_more_files
 from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
@@ -49,7 +50,7 @@ class AnyAccept(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class Infer(APIView):
+class Infer(MeteredView, APIView):
     """Objects in an image, by a deployed model."""
 
     required_scope = "infer"
@@ -67,7 +68,11 @@ class Infer(APIView):
             "image/*": OpenApiTypes.BINARY,
         },
         parameters=[OpenApiParameter("format", str, enum=FORMS, description="The form of the answer.")],
-        responses={200: AnswerSerializer, 503: OpenApiResponse(description="Overloaded; see Retry-After.")},
+        responses={
+            200: AnswerSerializer,
+            429: OpenApiResponse(description="The token's quota of the day is used up; see Retry-After."),
+            503: OpenApiResponse(description="Overloaded; see Retry-After."),
+        },
     )
     def post(self, request):
         """As JSON; `format=image`: the picture with its boxes (PNG with `Accept: image/png`, else JPEG); COCO; YOLO.
@@ -101,7 +106,7 @@ class Infer(APIView):
             return in_form(form, model, image, prediction, request.headers.get("Accept", ""))
 
         try:
-            response = answered(ask)
+            response = over_quota(request) or answered(ask)
             status = response.status_code
             return response
         except exceptions.APIException as refused:

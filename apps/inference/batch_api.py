@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers
+from rest_framework import generics, serializers, status
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.views import APIView
 
@@ -20,6 +20,7 @@ from apps.inference import batch, services
 from apps.inference.access import get_model_to_ask
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
 from apps.inference.api import NotDeployed, answered
+from apps.inference.metering import MeteredView, note_usage, over_quota
 from apps.inference.models import BatchAnswer
 from apps.inference.runtime import BadImage
 from apps.inference.serializers import OptionsSerializer, options_for
@@ -58,7 +59,7 @@ class BatchSerializer(OptionsSerializer):
         return data
 
 
-class Batch(APIView):
+class Batch(MeteredView, APIView):
     """Predictions on many images, as a job."""
 
     required_scope = "infer"
@@ -75,7 +76,13 @@ class Batch(APIView):
         model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
         if not model.serving_file:
             raise NotDeployed(services.NOT_SERVED)
-        job = start(request.user, model, options_for(model, data), data)
+        options = options_for(model, data)
+        refused = over_quota(request)
+        if refused:
+            note_usage(request, refused.status_code)
+            return refused
+        job = start(request.user, model, options, data)
+        note_usage(request, status.HTTP_202_ACCEPTED)
         return accepted(job, results_url=f"/api/v1/predictions/batch/{job.pk}/results")
 
 

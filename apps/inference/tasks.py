@@ -4,6 +4,7 @@ from apps.core.jobs import run_job
 from apps.inference import batch as batches
 from apps.inference import prelabel as prelabelling
 from apps.inference import services
+from apps.inference.monitoring import rollup
 
 
 @shared_task(ignore_result=True)
@@ -34,3 +35,9 @@ def batch(pk):
 def expire_answers():
     """Forget the answers of old batches."""
     batches.expire_answers()
+
+
+@shared_task(ignore_result=True)
+def roll_up_traffic():
+    """Old minutes of traffic become hours, and old hours days."""
+    rollup.roll_up()

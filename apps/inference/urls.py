@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.inference import batch_views, deployment_views, views
+from apps.inference import batch_views, deployment_views, monitoring_views, views
 
 app_name = "inference"
 urlpatterns = [
@@ -20,5 +20,7 @@ urlpatterns = [
         path(f"deployments/<int:pk>/{part}", deployment_views.change, {"part": part}, name=f"deployment_{part}")
         for part in ("pause", "resume", "defaults", "gate", "settings")
     ),
+    path("deployments/<int:pk>/monitoring", monitoring_views.deployment_monitoring, name="deployment_monitoring"),
+    path("account/tokens/usage", monitoring_views.token_usage, name="token_usage"),
     path("test", views.test_page, name="test_page"),
 ]
