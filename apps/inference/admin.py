@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from apps.inference import services
-from apps.inference.models import BatchAnswer, Deployment, Switch
+from apps.inference.models import BatchAnswer, Deployment, Switch, TokenUsage, Traffic
 
 
 @admin.register(BatchAnswer)
@@ -46,8 +46,41 @@ class SwitchAdmin(admin.ModelAdmin):
     search_fields = ["deployment__name", "by__username", "reason", "overruled"]
     list_select_related = ["deployment", "old__line", "new__line", "by"]
 
+
+@admin.register(Traffic)
+class TrafficAdmin(admin.ModelAdmin):
+    """Counts are only read here: what they say of the past is not the operator's to change."""
+
+    list_display = ["start", "step", "deployment", "model", "requests", "errors"]
+    list_filter = ["step", "start", ("deployment", admin.EmptyFieldListFilter)]
+    search_fields = ["deployment__name", "model__line__name"]
+    list_select_related = ["deployment", "model__line"]
+    date_hierarchy = "start"
+    show_full_result_count = False
+
     def has_add_permission(self, request):
         return False
 
     def has_change_permission(self, request, obj=None):
         return False  # history
+
+        return False
+
+
+@admin.register(TokenUsage)
+class TokenUsageAdmin(admin.ModelAdmin):
+    list_display = ["day", "user", "token_name", "quota", "requests", "errors", "refused"]
+    list_filter = ["day", ("token", admin.EmptyFieldListFilter)]
+    search_fields = ["token_name", "user__username", "user__email"]
+    list_select_related = ["user", "token"]
+    date_hierarchy = "day"
+
+    @admin.display(description="quota today")
+    def quota(self, usage):
+        return usage.token and usage.token.requests_per_day
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False

@@ -21,7 +21,8 @@ def deployment_monitoring(request, pk):
         "source": reverse("api:deployment_monitoring", args=[pk]),
         "endpoint": request.build_absolute_uri(ENDPOINT),
     }
-    return render(request, "inference/monitoring.html", context)
+    template = "inference/monitoring.html" if request.htmx else "inference/monitoring_page.html"
+    return render(request, template, context)
 
 
 @login_required

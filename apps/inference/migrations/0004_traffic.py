@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_token_quota'),
-        ('inference', '0002_deployments'),
+        ('inference', '0003_deployments_of_deployed_models'),
         ('models', '0006_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
