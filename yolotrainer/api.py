@@ -13,6 +13,7 @@ from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.inference import batch_api as batches
+from apps.inference import capture_api as captures
 from apps.inference import deployment_api as deployments
 from apps.inference import monitoring_api as monitoring
 from apps.models import api as models
@@ -128,6 +129,8 @@ urlpatterns = [
     path("models/<int:pk>/monitoring", monitoring.ModelMonitoring.as_view()),
     path("deployments/<int:pk>/monitoring", monitoring.DeploymentMonitoring.as_view(), name="deployment_monitoring"),
     path("auth/tokens/usage", monitoring.TokensUsage.as_view(), name="tokens_usage"),
+    path("deployments/<int:pk>/capture", captures.DeploymentCapture.as_view(), name="deployment_capture"),
+    path("deployments/<int:pk>/shadow", captures.DeploymentShadow.as_view(), name="deployment_shadow"),
     path("predictions/batch", batches.Batch.as_view(), name="batch"),
     path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),
     path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),

@@ -144,6 +144,9 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "apps.training.tasks.preview_augmentation": {"queue": "default"},  # nobody waits for days to see a picture
+    "apps.inference.tasks.store_captures": {"queue": "default"},  # not behind a batch of hours
+    "apps.inference.tasks.sweep_captures": {"queue": "default"},
+    "apps.inference.tasks.expire_captures": {"queue": "default"},
     "apps.training.*": {"queue": "training"},
     "apps.inference.*": {"queue": "inference"},
     "apps.models.*": {"queue": "inference"},
@@ -173,6 +176,8 @@ CELERY_BEAT_SCHEDULE = {
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
     "expire-predictions": {"task": "apps.inference.tasks.expire_answers", "schedule": 3600},
     "roll-up-traffic": {"task": "apps.inference.tasks.roll_up_traffic", "schedule": 1800},
+    "sweep-captures": {"task": "apps.inference.tasks.sweep_captures", "schedule": 60},
+    "expire-captures": {"task": "apps.inference.tasks.expire_captures", "schedule": 3600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
 }
 

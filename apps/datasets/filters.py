@@ -44,7 +44,7 @@ class WholeNumberFilter(django_filters.NumberFilter):
 class ImageFilter(django_filters.FilterSet):
     """Images by split, state, class (`class_id`: its position), boxes, size, source, tag, group and file name.
 
-    `split=none` asks for images without a split; `size` is the shorter side in pixels.
+    `split=none` asks for images without a split; `inbox` for what deployments captured and nobody labelled; `size` is the shorter side in pixels.
     """
 
     split = django_filters.ChoiceFilter(
@@ -61,6 +61,7 @@ class ImageFilter(django_filters.FilterSet):
     tag = django_filters.CharFilter(method="by_tag", label="With this tag")
     group = django_filters.CharFilter(label="Of this group")
     disagreement = YesOrNoFilter(method="by_disagreement", label="A model sees more than the labels")
+    inbox = YesOrNoFilter(method="by_inbox", label="Captured by a deployment, and nobody has labelled it yet")
     search = django_filters.CharFilter(field_name="filename", lookup_expr="icontains", label="File name")
 
     class Meta:
@@ -98,6 +99,10 @@ class ImageFilter(django_filters.FilterSet):
     def by_disagreement(self, queryset, name, value):
         undecided = Exists(_related("suggestions").filter(image=OuterRef("pk")))
         return queryset.filter(undecided if value else ~undecided)
+
+    def by_inbox(self, queryset, name, value):
+        waiting = Q(Exists(_related("captured").filter(image=OuterRef("pk"))), is_labeled__in=[False])
+        return queryset.filter(waiting if value else ~waiting)
 
 
 def _related(name):

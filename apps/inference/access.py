@@ -103,6 +103,12 @@ def versions_to_judge_on(user):
     )
 
 
+def datasets_to_capture_into(user):
+    """The datasets that `user` may change, by name."""
+    datasets = datasets_visible_to(user)
+    return (datasets if user.is_superuser else datasets.filter(owner=user)).order_by("name", "pk")
+
+
 def _model_by_id(user, model_id):
     return answering_to(user).filter(pk=model_id)
 

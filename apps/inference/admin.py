@@ -1,7 +1,18 @@
 from django.contrib import admin
 
 from apps.inference import services
-from apps.inference.models import BatchAnswer, Deployment, Switch, TokenUsage, Traffic
+from apps.inference.models import (
+    BatchAnswer,
+    Capture,
+    Captured,
+    CaptureWaiting,
+    Deployment,
+    ShadowSample,
+    ShadowTraffic,
+    Switch,
+    TokenUsage,
+    Traffic,
+)
 
 
 @admin.register(BatchAnswer)
@@ -84,3 +95,56 @@ class TokenUsageAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request, obj=None):
         return False
+
+
+class KeptAdmin(admin.ModelAdmin):
+    """Rows that the platform writes itself: to be looked at, and deleted."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Capture)
+class CaptureAdmin(KeptAdmin):
+    list_display = ["deployment", "dataset", "user", "is_on", "mode", "max_images", "max_bytes", "keep_days", "stopped"]
+    list_filter = ["is_on", "mode", "created_at"]
+    search_fields = ["deployment__name", "dataset__name", "user__username"]
+    list_select_related = ["deployment", "dataset", "user"]
+
+
+@admin.register(Captured)
+class CapturedAdmin(KeptAdmin):
+    list_display = ["image", "capture", "model", "reason", "created_at", "expires_at"]
+    list_filter = ["reason", "created_at", "expires_at"]
+    search_fields = ["image__filename", "image__sha256", "capture__deployment__name"]
+    list_select_related = ["image", "capture", "model__line"]
+
+
+@admin.register(CaptureWaiting)
+class CaptureWaitingAdmin(KeptAdmin):
+    list_display = ["pk", "capture", "model", "reason", "num_bytes", "created_at"]
+    list_filter = ["reason", "created_at"]
+    search_fields = ["sha256", "capture__deployment__name"]
+    list_select_related = ["capture", "model__line"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # it is what knows of the file
+
+
+@admin.register(ShadowTraffic)
+class ShadowTrafficAdmin(KeptAdmin):
+    list_display = ["deployment", "live", "shadow", "start", "answered", "skipped", "failed"]
+    list_filter = ["start"]
+    search_fields = ["deployment__name"]
+    list_select_related = ["deployment", "live__line", "shadow__line"]
+
+
+@admin.register(ShadowSample)
+class ShadowSampleAdmin(KeptAdmin):
+    list_display = ["deployment", "live", "shadow", "sha256", "weight", "created_at"]
+    list_filter = ["created_at"]
+    search_fields = ["deployment__name", "sha256"]
+    list_select_related = ["deployment", "live__line", "shadow__line"]

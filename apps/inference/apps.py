@@ -7,8 +7,12 @@ class InferenceConfig(AppConfig):
     def ready(self):
         from apps.core.health import add_check
         from apps.inference.after import LISTENERS
+        from apps.inference.capture.waiting import capture_questions
         from apps.inference.monitoring.counting import count
         from apps.inference.services import unreadable_models
+        from apps.inference.shadow.asking import double_questions
 
         add_check("models", unreadable_models)
         LISTENERS.append(count)
+        LISTENERS.append(capture_questions)
+        LISTENERS.append(double_questions)  # after the capture: it asks what that has kept

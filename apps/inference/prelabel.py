@@ -21,10 +21,15 @@ def class_mapping(model, dataset):
 
     By name in any case, as it is or as it was before it was renamed or merged.
     """
-    ours = {name: dataset.class_keys[place] for name, place in datasets.former_names(dataset).items()}
-    ours |= {name.casefold(): dataset.class_keys[i] for i, name in enumerate(dataset.class_names)}
+    ours = keys_by_name(dataset)
     mapping = {i: ours[name.casefold()] for i, name in enumerate(model.class_names) if name.casefold() in ours}
     return mapping, [name for i, name in enumerate(model.class_names) if i not in mapping]
+
+
+def keys_by_name(dataset):
+    """`{name: permanent number}` of a dataset's classes, in small letters, their former names included."""
+    ours = {name: dataset.class_keys[place] for name, place in datasets.former_names(dataset).items()}
+    return ours | {name.casefold(): dataset.class_keys[i] for i, name in enumerate(dataset.class_names)}
 
 
 def predict_on(model, image, mapping, conf):

@@ -4,7 +4,10 @@ from apps.core.jobs import run_job
 from apps.inference import batch as batches
 from apps.inference import prelabel as prelabelling
 from apps.inference import services
+from apps.inference.capture import inbox, storing
 from apps.inference.monitoring import rollup
+from apps.inference.shadow import settings as shadow
+from apps.inference.shadow.counting import forget_old_counts
 
 
 @shared_task(ignore_result=True)
@@ -41,3 +44,28 @@ def expire_answers():
 def roll_up_traffic():
     """Old minutes of traffic become hours, and old hours days."""
     rollup.roll_up()
+
+
+@shared_task(ignore_result=True)
+def store_captures(pk):
+    """Bring what a deployment captured into its dataset."""
+    storing.store_waiting(pk)
+
+
+@shared_task(ignore_result=True)
+def sweep_captures():
+    """Bring in what no worker was called for."""
+    storing.sweep_waiting()
+
+
+@shared_task(ignore_result=True)
+def expire_captures():
+    """Delete captured images that nobody wanted in their time, and old counts of shadows."""
+    inbox.delete_expired()
+    forget_old_counts()
+
+
+@shared_task(ignore_result=True)
+def build_shadow(pk):
+    """Build what serves a shadow."""
+    run_job(pk, shadow.run_build)

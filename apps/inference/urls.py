@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.inference import batch_views, deployment_views, monitoring_views, views
+from apps.inference import batch_views, capture_views, deployment_views, monitoring_views, views
 
 app_name = "inference"
 urlpatterns = [
@@ -22,5 +22,9 @@ urlpatterns = [
     ),
     path("deployments/<int:pk>/monitoring", monitoring_views.deployment_monitoring, name="deployment_monitoring"),
     path("account/tokens/usage", monitoring_views.token_usage, name="token_usage"),
+    path("deployments/<int:pk>/capture", capture_views.capture, name="capture"),
+    path("deployments/<int:pk>/shadow", capture_views.shadow, name="shadow"),
+    path("deployments/<int:pk>/shadow/figures", capture_views.shadow_figures, name="shadow_figures"),
+    path("deployments/<int:pk>/shadow/stop", capture_views.shadow_stop, name="shadow_stop"),
     path("test", views.test_page, name="test_page"),
 ]

@@ -1,7 +1,20 @@
-"""What predictions keep: deployments and their switches, their traffic, and the answers of batches."""
+"""What predictions keep: deployments, their switches, traffic and captures, answers of batches and of shadows."""
 
 from apps.inference.models.batches import BatchAnswer
+from apps.inference.models.captures import Capture, Captured, CaptureWaiting
 from apps.inference.models.deployments import Deployment, Switch
+from apps.inference.models.shadows import ShadowSample, ShadowTraffic
 from apps.inference.models.traffic import TokenUsage, Traffic
 
-__all__ = ["BatchAnswer", "Deployment", "Switch", "TokenUsage", "Traffic"]
+__all__ = [
+    "BatchAnswer",
+    "Capture",
+    "CaptureWaiting",
+    "Captured",
+    "Deployment",
+    "ShadowSample",
+    "ShadowTraffic",
+    "Switch",
+    "TokenUsage",
+    "Traffic",
+]

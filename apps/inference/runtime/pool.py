@@ -111,6 +111,11 @@ class Gate:
             self._seconds += 0.1 * (seconds - self._seconds)
             self._condition.notify()
 
+    def is_idle(self) -> bool:
+        """Whether nobody is inside the block, or in front of it."""
+        with self._condition:
+            return not self.running and not self.waiting
+
     def _wait(self) -> None:
         if self.waiting >= self.max_waiting:
             raise Overloaded(self.retry_after())

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from apps.inference.runtime import BadImage, Gate, ModelError, RuntimeCache, load
+from apps.inference.runtime import BadImage, Gate, ModelError, Overloaded, RuntimeCache, load
 from apps.models.models import TrainedModel
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,25 @@ def predict(model, data, conf=None, per_class=None, **options):
     Without `conf` and `per_class` ({class id as text: least confidence}) the model's operating point decides.
     `options`: iou, max_det, classes.
     """
+    with gate:
+        return _predict(model, data, conf, per_class, options)
+
+
+def predict_if_idle(model, data, conf=None, per_class=None, **options):
+    """As `predict`, for what must not stand in anybody's way: raises Overloaded where a question is being answered.
+
+    It takes no place in the gate, so no question waits for it or is refused because of it. One that comes while it
+    runs shares the processor with it.
+    """
+    if not gate.is_idle():
+        raise Overloaded(gate.retry_after())
+    return _predict(model, data, conf, per_class, options)
+
+
+def _predict(model, data, conf, per_class, options):
     general, by_class = _thresholds(model, conf, per_class)
     least = max(min([general, *by_class.values()]), LEAST_CONF)
-    with gate:
-        prediction = runtime_of(model).predict(data, conf=least, **options)
+    prediction = runtime_of(model).predict(data, conf=least, **options)
     return at_thresholds(prediction, general, by_class)
 
 
