@@ -44,7 +44,8 @@ class WholeNumberFilter(django_filters.NumberFilter):
 class ImageFilter(django_filters.FilterSet):
     """Images by split, state, class (`class_id`: its position), boxes, size, source, tag, group and file name.
 
-    `split=none` asks for images without a split; `inbox` for what deployments captured and nobody labelled; `size` is the shorter side in pixels.
+    `split=none` asks for images without a split, `inbox` for those that deployments captured and nobody has labelled;
+    `size` is the shorter side in pixels.
     """
 
     split = django_filters.ChoiceFilter(

@@ -75,6 +75,9 @@ class ShadowForm(forms.Form):
         initial = {"model": deployment.shadow_id, "share": round(deployment.shadow_share * 100, 4)}
         super().__init__(data, initial=initial)
         self.fields["model"].queryset = models
-        self.fields["model"].label_from_instance = lambda model: (
-            f"{model.title}, {model.model_type} at {model.img_size} px{'' if model.serving_file else ' (will be built)'}"
-        )
+        self.fields["model"].label_from_instance = _called
+
+
+def _called(model):
+    built = "" if model.serving_file else " (will be built)"
+    return f"{model.title}, {model.model_type} at {model.img_size} px{built}"

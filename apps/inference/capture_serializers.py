@@ -116,7 +116,7 @@ class ShadowFiguresSerializer(serializers.Serializer):
     both = serializers.IntegerField()
     live = serializers.IntegerField(help_text="Boxes that only the live model found.")
     shadow = serializers.IntegerField(help_text="Boxes that only the shadow found.")
-    agreement = serializers.FloatField(allow_null=True, help_text="Of the boxes that either found, those that both did.")
+    agreement = serializers.FloatField(allow_null=True, help_text="Share of the boxes that both found.")
     classes = ShadowClassSerializer(many=True)
     differences = DifferenceSerializer(many=True)
     live_ms = QuantilesSerializer()

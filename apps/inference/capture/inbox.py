@@ -58,5 +58,6 @@ def _delete(dataset, images):
         with transaction.atomic():
             Dataset.objects.select_for_update().filter(pk=dataset.pk).first()  # locked first, as whoever purges does
             locked = mine.filter(pk__in=pks).select_for_update(of=("self",), skip_locked=True)
-            count += datasets.purge_images(dataset, DatasetImage.objects.filter(pk__in=[row.pk for row in locked.only("pk")]))
+            still = [image.pk for image in locked.only("pk")]
+            count += datasets.purge_images(dataset, DatasetImage.objects.filter(pk__in=still))
     return count

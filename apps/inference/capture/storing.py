@@ -142,7 +142,7 @@ def _insert(capture, pairs):
 
 
 def suggested(row, keys):
-    """The answer that a picture waits with, as suggestions in the dataset's classes; those that it lacks are left out."""
+    """The answer that a picture waits with, as suggestions in the dataset's classes; others are left out."""
     return [
         {"class_key": keys[name.casefold()], "confidence": confidence, "x_center": x, "y_center": y, "width": width,
          "height": height}

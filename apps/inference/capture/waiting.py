@@ -108,4 +108,3 @@ def call_worker(capture_id):
         current_app.send_task(TASK, [capture_id])
     except (OperationalError, OSError) as error:
         log.warning("what capture %s kept waits, the queue is away: %s", capture_id, error)
-

@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64)),
                 ('width', models.PositiveIntegerField()),
                 ('height', models.PositiveIntegerField()),
-                ('live_boxes', models.JSONField(default=list, help_text='[class name, confidence, x1, y1, x2, y2, matched] …, pixels.')),
+                ('live_boxes', models.JSONField(default=list, help_text='[class name, confidence, x1, y1, x2, y2, matched] …')),
                 ('shadow_boxes', models.JSONField(default=list)),
                 ('weight', models.FloatField(help_text='Sum of the confidences of the boxes that only one of them found.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -62,7 +62,8 @@ def choose(questions, chance=random.random):
         return []
     rows = Deployment.objects.filter(pk__in={one.deployment_id for one in answered}, shadow__isnull=False)
     rows = rows.exclude(shadow__serving_file="").select_related("model__line", "shadow__line")
-    with_shadow = {row.pk: row for row in rows.defer("model__metrics", "model__card", "shadow__metrics", "shadow__card")}
+    rows = rows.defer("model__metrics", "model__card", "shadow__metrics", "shadow__card")
+    with_shadow = {row.pk: row for row in rows}
     chosen = []
     for one in answered:
         row = with_shadow.get(one.deployment_id)
