@@ -58,7 +58,7 @@ class CaptureForm(forms.Form):
 def _shown(capture):
     return {
         "is_on": capture.is_on, "dataset": capture.dataset_id, "mode": capture.mode,
-        "rate": round(capture.rate * 100, 4), "below": capture.below, "max_images": capture.max_images,
+        "rate": f"{capture.rate * 100:g}", "below": capture.below, "max_images": capture.max_images,
         "max_megabytes": max(1, capture.max_bytes // MB), "keep_days": capture.keep_days,
     }  # fmt: skip
 
@@ -72,7 +72,7 @@ class ShadowForm(forms.Form):
     )
 
     def __init__(self, data=None, *, models, deployment):
-        initial = {"model": deployment.shadow_id, "share": round(deployment.shadow_share * 100, 4)}
+        initial = {"model": deployment.shadow_id, "share": f"{deployment.shadow_share * 100:g}"}
         super().__init__(data, initial=initial)
         self.fields["model"].queryset = models
         self.fields["model"].label_from_instance = _called

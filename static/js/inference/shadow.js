@@ -3,6 +3,7 @@
 import { draw, token } from "../charts.js";
 
 const SMALL = { showlegend: false, dragmode: false, margin: { l: 44, r: 8, t: 8, b: 28 } };
+const HOUR = 3600e3;
 let library;
 
 /** Plotly, loaded once, and only where there is something to draw. */
@@ -26,7 +27,9 @@ async function show(box) {
     x: at, y: points.map((point) => (point[name] === null ? null : point[name] * scale)), name: words, mode: "lines+markers",
     line: { color, width: 2 }, marker: { size: points.length > 40 ? 3 : 6, color }, connectgaps: false,
   });
-  const xaxis = { type: "date", fixedrange: true, nticks: 5, tickangle: 0 };
+  const last = Date.parse(at.at(-1));
+  const first = Math.min(Date.parse(at[0]), last - HOUR); // one point alone would be drawn to the microsecond
+  const xaxis = { type: "date", fixedrange: true, nticks: 4, tickangle: 0, range: [first - HOUR / 20, last + HOUR / 20].map((moment) => new Date(moment).toISOString()) };
   const chart = (name) => box.querySelector(`[data-chart=${name}]`);
   draw(chart("agreement"), [{ ...lines("agreement", "agreement", token("--accent"), 100), hovertemplate: "%{y:.1f} % of %{customdata} pictures", customdata: points.map((point) => point.answered) }],
     { ...SMALL, xaxis, yaxis: { range: [0, 104], ticksuffix: " %", fixedrange: true } });
