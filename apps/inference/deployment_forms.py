@@ -69,7 +69,7 @@ class DefaultsForm(forms.Form):
     iou = forms.FloatField(required=False, min_value=0, max_value=1, label="IoU of NMS")
     max_det = forms.IntegerField(required=False, min_value=1, max_value=3000, label="Most boxes")
 
-    def __init__(self, data=None, *, defaults, class_names):
+    def __init__(self, data=None, *, defaults, class_names, effective):
         super().__init__(data, initial={name: defaults.get(name) for name in ("conf", "iou", "max_det")})
         self.class_names = class_names if len(class_names) <= MOST_CLASS_ROWS else []
         self._kept = {name: defaults[name] for name in ("per_class", "classes") if name in defaults}
@@ -82,6 +82,8 @@ class DefaultsForm(forms.Form):
             self.fields[f"shown_{place}"] = forms.BooleanField(
                 required=False, initial=shown is None or place in shown, label=f"Answer {name}"
             )
+        for name in ("conf", "iou", "max_det"):
+            self.fields[name].widget.attrs["placeholder"] = effective[name]
         for name, field in self.fields.items():
             if not name.startswith("shown_"):
                 field.widget.attrs |= {"step": "any", "aria-label": field.label}

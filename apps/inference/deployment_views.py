@@ -118,7 +118,8 @@ def _forms(request, deployment):
 
 def _defaults_form(deployment, data=None):
     names = deployment.model.class_names if deployment.model else []
-    return DefaultsForm(data, defaults=deployment.defaults, class_names=names)
+    effective = effective_defaults(deployment)
+    return DefaultsForm(data, defaults=deployment.defaults, class_names=names, effective=effective)
 
 
 def effective_defaults(deployment):
@@ -131,7 +132,7 @@ def effective_defaults(deployment):
         "max_det": known.get("max_det", 300),
         "num_per_class": len((known if own else point).get("per_class") or {}),
         "classes": [names[one] for one in known.get("classes", ()) if one < len(names)],
-        "from": "set here" if "conf" in known else "the model’s operating point" if point else "where nothing is set",
+        "from": "set here" if "conf" in known else "the model’s operating point" if point else "as long as nothing else is set",
     }  # fmt: skip
 
 
