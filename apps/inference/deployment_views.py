@@ -132,7 +132,7 @@ def effective_defaults(deployment):
         "max_det": known.get("max_det", 300),
         "num_per_class": len((known if own else point).get("per_class") or {}),
         "classes": [names[one] for one in known.get("classes", ()) if one < len(names)],
-        "from": "set here" if "conf" in known else "the model’s operating point" if point else "where nothing else is set",
+        "from": "set here" if "conf" in known else "the model’s operating point" if point else "as nothing is set",
     }  # fmt: skip
 
 
