@@ -16,6 +16,7 @@ from apps.inference import batch_api as batches
 from apps.inference import capture_api as captures
 from apps.inference import deployment_api as deployments
 from apps.inference import monitoring_api as monitoring
+from apps.inference import video_api as videos
 from apps.models import api as models
 from apps.models import evaluation_api as evaluations
 from apps.models import export_api as exports
@@ -136,6 +137,9 @@ urlpatterns = [
     path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),
     path("predictions/batch/<int:job_id>/results.json", batches.Coco.as_view(), name="batch_coco"),
     path("predictions/batch/<int:job_id>/images/<int:number>", batches.Drawn.as_view(), name="batch_image"),
+    path("predictions/batch/<int:job_id>/tracks", videos.Tracks.as_view(), name="batch_tracks"),
+    path("predictions/batch/<int:job_id>/tracks.csv", videos.TracksFile.as_view(), name="batch_tracks_file"),
+    path("predictions/batch/<int:job_id>/video", videos.DrawnVideo.as_view(), name="batch_video"),
     *router.urls,
     path("<path:rest>", core.NoSuchCall.as_view()),
 ]

@@ -278,6 +278,8 @@ for made in (UPLOAD_DIR, WORK_DIR, STATIC_ROOT):
 MAX_IMAGE_BYTES = setting("int", "MAX_IMAGE_MB", 50, 1) * 1024 * 1024
 MAX_IMAGE_PIXELS = setting("int", "MAX_IMAGE_MEGAPIXELS", 100, 1) * 1_000_000
 MAX_ARCHIVE_BYTES = setting("int", "MAX_ARCHIVE_MB", 10_000, 1) * 1024 * 1024
+MAX_VIDEO_PIXELS = setting("int", "MAX_VIDEO_MEGAPIXELS", 36, 1) * 1_000_000  # of a frame
+MAX_VIDEO_FRAMES = setting("int", "MAX_VIDEO_FRAMES", 100_000, 1)  # that one batch answers
 UPLOADS_AT_ONCE = setting("int", "UPLOADS_AT_ONCE", 8, 1)
 MAX_BOXES_PER_IMAGE = setting("int", "MAX_BOXES_PER_IMAGE", 10_000, 1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # JSON and form fields; files are streamed and limited on their own

@@ -3,6 +3,7 @@ from django.contrib import admin
 from apps.inference import services
 from apps.inference.models import (
     BatchAnswer,
+    BatchVideo,
     Capture,
     Captured,
     CaptureWaiting,
@@ -11,6 +12,7 @@ from apps.inference.models import (
     ShadowTraffic,
     Switch,
     TokenUsage,
+    Track,
     Traffic,
 )
 
@@ -20,6 +22,36 @@ class BatchAnswerAdmin(admin.ModelAdmin):
     list_display = ["job", "number", "name", "objects_found", "error"]
     list_filter = ["job__status", "job__created_at"]
     search_fields = ["name", "error", "job__owner__username"]
+    raw_id_fields = ["job"]
+    list_select_related = ["job"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(BatchVideo)
+class BatchVideoAdmin(admin.ModelAdmin):
+    list_display = ["job", "codec", "width", "height", "frame_rate", "seconds", "num_frames"]
+    list_filter = ["codec", "job__status", "job__created_at"]
+    search_fields = ["codec", "job__owner__username"]
+    raw_id_fields = ["job"]
+    list_select_related = ["job"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Track)
+class TrackAdmin(admin.ModelAdmin):
+    list_display = ["job", "number", "class_name", "first_seconds", "last_seconds", "frames", "confidence"]
+    list_filter = ["job__status", "job__created_at"]
+    search_fields = ["class_name", "job__owner__username"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
 

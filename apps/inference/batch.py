@@ -24,7 +24,7 @@ from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import services
 from apps.inference.access import get_model_to_ask
-from apps.inference.models import BatchAnswer
+from apps.inference.models import BatchAnswer, BatchVideo, Track
 from apps.inference.runtime import BadImage
 from apps.inference.serializers import answer
 
@@ -82,7 +82,7 @@ def run_batch(job, report):
         raise WorkFailed("The images that were sent have expired; send them again.") from None
     except services.NotServed as reason:
         raise WorkFailed(str(reason)) from None
-    return _result(job)
+    return result_of(job)
 
 
 def _answer_all(job, model, source, report):
@@ -91,15 +91,16 @@ def _answer_all(job, model, source, report):
         raise WorkFailed("There is no image in it: JPEG, PNG, WebP, BMP and TIFF are taken.")
     for name, image_id, read in source:
         done += 1
-        rows.append(_answered(job, model, done, name, image_id, read))
+        rows.append(answered(job, model, done, name, image_id, read))
         if len(rows) >= ROWS or time.monotonic() - written > SECONDS:
-            _write(rows, report)
+            write(rows, report)
             rows, written = [], time.monotonic()
         report(done / total, f"{done} of {total} images")
-    _write(rows, report)
+    write(rows, report)
 
 
-def _answered(job, model, number, name, image_id, read):
+def answered(job, model, number, name, image_id, read):
+    """The row of one answer, not written yet; `read()` gives the image's bytes."""
     row = BatchAnswer(job=job, number=number, name=name[:1000], image_id=image_id)
     try:
         found = answer(model, services.predict(model, read(), **job.params["options"]))
@@ -110,7 +111,8 @@ def _answered(job, model, number, name, image_id, read):
     return row
 
 
-def _write(rows, report):
+def write(rows, report):
+    """Keep answers."""
     report.check()  # who does not run the job any more writes nothing
     BatchAnswer.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -165,6 +167,8 @@ def _read(file):
 def image_bytes(row):
     """The image that a batch's answer is about; raises FileNotFoundError or ArchiveError where it is not there."""
     job = row.job
+    if job.params["source"] == "video":
+        raise FileNotFoundError  # its frames are seen in the drawn video
     if job.params["source"] == "dataset":
         dataset = get_dataset(job.owner, job.params["dataset_id"])
         image = dataset.images.filter(pk=row.image_id).first()
@@ -178,13 +182,16 @@ def image_bytes(row):
         return _read(archive.open(row.name))
 
 
-def _result(job):
+def result_of(job, damaged=""):
+    """What a batch came to, as its job's result; `damaged` says what of the whole could not be read."""
     rows = job.answers.aggregate(
         images=Count("pk"), objects=Sum("objects_found", default=0), failed=Count("pk", filter=~Q(error=""))
     )
     problems = list(job.answers.exclude(error="").values_list("name", "error")[:500])
+    problems += [(job.params["filename"], damaged)] if damaged else []
     return {
-        **rows, "results_url": f"/api/v1/predictions/batch/{job.pk}/results", "num_problems": rows["failed"],
+        **rows, "results_url": f"/api/v1/predictions/batch/{job.pk}/results",
+        "num_problems": rows["failed"] + bool(damaged),
         "problems": [{"file": name, "line": None, "reason": error} for name, error in problems],
         "figures": {"images": rows["images"], "objects": rows["objects"], "not answered": rows["failed"]},
         "page_url": f"/predictions/{job.pk}", "page_words": "Results",
@@ -192,9 +199,11 @@ def _result(job):
 
 
 def expire_answers():
-    """Delete the answers of batches that are past their time; returns how many went."""
+    """Delete the answers of batches that are past their time, and their tracks; returns how many answers went."""
     now = timezone.now()
     over = Q(job__expires_at__lt=now) | Q(
         job__expires_at=None, job__completed_at__lt=now - timedelta(hours=settings.JOB_FILE_HOURS)
     )
+    for kept in (Track, BatchVideo):
+        kept.objects.filter(over).exclude(job__status__in=Job.ACTIVE).delete()
     return BatchAnswer.objects.filter(over).exclude(job__status__in=Job.ACTIVE).delete()[0]

@@ -1,4 +1,4 @@
-"""The API's `predictions/batch`: start one, page through its answers, take them along."""
+"""The API's `predictions/batch`: start one, page through its answers, take them along. Videos: `video_api`."""
 
 import json
 
@@ -20,20 +20,32 @@ from apps.inference import batch, services
 from apps.inference.access import get_model_to_ask
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
 from apps.inference.api import NotDeployed, answered
+from apps.inference.fields import CountField, ShareField, YesNoField
 from apps.inference.metering import MeteredView, note_usage, over_quota
 from apps.inference.models import BatchAnswer
 from apps.inference.runtime import BadImage
 from apps.inference.serializers import OptionsSerializer, options_for
+from apps.inference.videos.work import ACCEPTED, is_stored_video, is_video, start_on_video
 
 
 class BatchSerializer(OptionsSerializer):
-    """One of `images`, `file`, `upload` and `dataset_id`."""
+    """One of `images`, `file`, `video`, `upload` and `dataset_id`."""
 
     images = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False)
     file = serializers.FileField(required=False, help_text="A zip or tar archive of images.")
-    upload = serializers.UUIDField(required=False, help_text="Instead of a file: the id of a finished upload.")
+    video = serializers.FileField(
+        required=False, allow_empty_file=True, help_text="mp4, mov, mkv, webm or avi; H.264, HEVC, AV1, VP9."
+    )
+    upload = serializers.UUIDField(
+        required=False, help_text="Instead of an archive or a video: the id of a finished upload of one."
+    )
     dataset_id = serializers.IntegerField(required=False, min_value=1, max_value=2**62)
     filter = serializers.JSONField(required=False, help_text='Of a dataset: which images, as {"split": "test"}.')
+
+    every = CountField(1, 1_000_000, required=False, help_text="Of a video: every n-th frame; by default all.")
+    fps = ShareField(0.001, most=1000, required=False, help_text="Of a video: so many frames a second instead.")
+    tracks = YesNoField(default=True, help_text="Of a video: follow objects from frame to frame.")
+    draw = YesNoField(default=True, help_text="Of a video: make one with the boxes drawn in.")
 
     def validate_images(self, files):
         for file in files:
@@ -46,6 +58,15 @@ class BatchSerializer(OptionsSerializer):
             raise TooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
         return file
 
+    def validate_video(self, file):
+        if file.size > settings.MAX_ARCHIVE_BYTES:
+            raise TooLarge(f"The video is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+        if not file.size:
+            raise serializers.ValidationError("The video is empty.")
+        if not is_video(file):
+            raise serializers.ValidationError(f"This is no video: {ACCEPTED}.")
+        return file
+
     def validate_filter(self, value):
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
             raise serializers.ValidationError('Texts by name, as {"split": "test"}.')
@@ -53,9 +74,13 @@ class BatchSerializer(OptionsSerializer):
 
     def validate(self, data):
         data = super().validate(data)
-        if sum(bool(data.get(name)) for name in ("images", "file", "upload", "dataset_id")) != 1:
-            words = "Send one of `images`, `file` (an archive), `upload` (its id) and `dataset_id`."
+        if sum(bool(data.get(name)) for name in ("images", "file", "video", "upload", "dataset_id")) != 1:
+            words = "Send one of `images`, `file` (an archive), `video`, `upload` (the id of either) and `dataset_id`."
             raise serializers.ValidationError({"images": [words]})
+        if ("every" in data or "fps" in data) and not (data.get("video") or data.get("upload")):
+            raise serializers.ValidationError({"every": ["Only a video has frames to choose from."]})
+        if "every" in data and "fps" in data:
+            raise serializers.ValidationError({"fps": ["Give either `every` or `fps`."]})
         return data
 
 
@@ -96,11 +121,20 @@ def start(user, model, options, data):
         return batch.start_on_dataset(user, model, options, dataset, query)
     if data.get("file"):
         return batch.start_on_archive(user, model, options, data["file"], data["file"].name)
+    if data.get("video"):
+        return start_on_video(user, model, options, data["video"], data["video"].name, **of_frames(data))
     try:
         name, filename = uploads.stored_upload(user, data["upload"])
     except uploads.UploadError as error:
         raise serializers.ValidationError({"upload": [str(error)]}) from None
+    if is_stored_video(name):
+        return start_on_video(user, model, options, name, filename, **of_frames(data))
     return batch.start_on_archive(user, model, options, name, filename)
+
+
+def of_frames(data):
+    """What checked `data` says of a video's frames."""
+    return {name: data[name] for name in ("every", "fps", "tracks", "draw") if data.get(name) is not None}
 
 
 def get_batch(user, job_id):
@@ -112,11 +146,16 @@ def get_batch(user, job_id):
 
 
 class ResultSerializer(serializers.ModelSerializer):
-    """One image's answer: `answer` has the shape of predictions/infer, or `error` says why there is none."""
+    """One image's answer: `answer` has the shape of predictions/infer, or `error` says why there is none.
+
+    Of a video: which `frame` it is (from 0), its `time` in seconds, and a `track_id` in what was followed.
+    """
+
+    time = serializers.FloatField(source="seconds", read_only=True, allow_null=True)
 
     class Meta:
         model = BatchAnswer
-        fields = ["number", "name", "image_id", "answer", "error"]
+        fields = ["number", "name", "image_id", "frame", "time", "answer", "error"]
 
 
 class Results(generics.ListAPIView):
@@ -159,7 +198,10 @@ def _coco(job, class_names):
     yield f'{{"categories": {json.dumps(categories(class_names))}, "images": ['
     rows = job.answers.filter(error="")
     for place, row in enumerate(rows.iterator(500)):
-        yield (", " if place else "") + json.dumps(coco_image(row.number, row.name, row.answer))
+        image = coco_image(row.number, row.name, row.answer)
+        if row.frame is not None:
+            image |= {"frame": row.frame, "time": row.seconds}
+        yield (", " if place else "") + json.dumps(image)
     yield '], "annotations": ['
     count = 0
     for row in rows.filter(objects_found__gt=0).iterator(500):

@@ -2,13 +2,15 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import Http404
 from django.shortcuts import redirect, render
+from rest_framework.exceptions import ValidationError
 
 from apps.core.models import Job
 from apps.inference.access import get_model_to_ask
 from apps.inference.batch_api import get_batch, start
 from apps.inference.forms import BatchForm
+from apps.inference.shown import CHIPS, shown_answers
+from apps.inference.video_views import video_page
 from apps.models.models import TrainedModel
 
 A_PAGE = 24
@@ -24,7 +26,10 @@ def batch_new(request, pk):
     form = BatchForm(*sent, user=request.user)
     if request.method == "POST" and form.is_valid():
         options = {"conf": form.cleaned_data["conf"], "per_class": None, "iou": 0.7, "max_det": 300, "classes": None}
-        return redirect("inference:batch_detail", start(request.user, model, options, form.asked()).pk)
+        try:
+            return redirect("inference:batch_detail", start(request.user, model, options, form.asked()).pk)
+        except ValidationError as error:  # what was uploaded has expired since
+            form.add_error(None, " ".join(str(reason) for reasons in error.detail.values() for reason in reasons))
     earlier = Job.objects.filter(kind="batch", subject=f"model:{model.pk}", owner=request.user)[:10]
     return render(request, "inference/batch_form.html", {"model": model, "form": form, "earlier": earlier})
 
@@ -33,27 +38,13 @@ def batch_new(request, pk):
 def batch_detail(request, job_id):
     """A batch's progress and its answers; while it runs, the page asks again for the part that changes."""
     job = get_batch(request.user, job_id)
+    if job.params["source"] == "video":
+        return video_page(request, job)
     shown = request.GET.get("show", "")
-    rows = _shown(job, shown)
+    rows = shown_answers(job, shown)
     context = {
         "job": job, "page": Paginator(rows, A_PAGE).get_page(request.GET.get("page")), "shown": shown,
         "model": TrainedModel.objects.filter(pk=job.params["model_id"]).first(), "chips": CHIPS,
     }  # fmt: skip
     is_part = request.htmx and not request.htmx.boosted
     return render(request, f"inference/batch_detail.html{'#batch' if is_part else ''}", context)
-
-
-CHIPS = {"": "All", "found": "With objects", "nothing": "Nothing found", "failed": "Not answered"}
-
-
-def _shown(job, shown):
-    rows = job.answers.all()
-    if shown == "found":
-        return rows.filter(objects_found__gt=0)
-    if shown == "nothing":
-        return rows.filter(objects_found=0, error="")
-    if shown == "failed":
-        return rows.exclude(error="")
-    if shown:
-        raise Http404("Shown are: found, nothing, failed.")
-    return rows

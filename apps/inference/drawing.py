@@ -1,19 +1,11 @@
 """Boxes and their names drawn into a picture. Only who asks for a picture pays for importing this."""
 
-import functools
-import importlib.util
 from io import BytesIO
-from pathlib import Path
 
 from django.conf import settings
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-# as the testing page has them
-COLORS = (
-    "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#8c564b", "#9a6bff", "#2ed9c3",
-)  # fmt: skip
-DARK = {"#0072b2", "#8c564b", "#009e73", "#d55e00", "#9a6bff"}  # white letters on these
-SMALL = 480  # pixels: a smaller picture is enlarged, for its labels would cover it
+from apps.inference.engine.pens import COLORS, SMALL, font_of, ink_on
 
 
 def opened(data):
@@ -66,16 +58,7 @@ def _write(canvas, picture, corner, words, size, color):
     x = max(min(corner[0], picture[0] - width), 0)
     y = max(corner[1] - height, 0)
     canvas.rectangle((x, y, x + width, y + height), fill=color)
-    ink = "white" if color in DARK else "#111"
-    canvas.text((x + size * 0.3, y + height / 2), words, fill=ink, font=font, anchor="lm")
-
-
-@functools.lru_cache(16)
-def font_of(size):
-    """DejaVu, which knows most alphabets, where matplotlib (of ultralytics) brings it; else Pillow's own."""
-    matplotlib = importlib.util.find_spec("matplotlib")
-    path = Path(matplotlib.origin).parent / "mpl-data/fonts/ttf/DejaVuSans-Bold.ttf" if matplotlib else None
-    return ImageFont.truetype(str(path), size) if path and path.exists() else ImageFont.load_default(size)
+    canvas.text((x + size * 0.3, y + height / 2), words, fill=ink_on(color), font=font, anchor="lm")
 
 
 def encoded(image, format):

@@ -10,16 +10,16 @@ from rest_framework import serializers
 
 
 class ShareField(serializers.Field):
-    """A number from `least` to 1. NaN and the truth values are none."""
+    """A number from `least` to `most`. NaN and the truth values are none."""
 
-    def __init__(self, least=0, **options):
-        self.least = least
+    def __init__(self, least=0, most=1, **options):
+        self.least, self.most = least, most
         super().__init__(**options)
 
     def to_internal_value(self, value):
         number = self._number(value)
-        if number is None or not self.least <= number <= 1:
-            raise serializers.ValidationError(f"A number from {self.least:g} to 1.")
+        if number is None or not self.least <= number <= self.most:
+            raise serializers.ValidationError(f"A number from {self.least:g} to {self.most:g}.")
         return number
 
     @staticmethod
@@ -48,6 +48,12 @@ class CountField(serializers.IntegerField):
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             self.fail("invalid")
         return super().to_internal_value(value)
+
+
+class YesNoField(serializers.BooleanField):
+    """A truth value whose default counts in forms as well; ticked boxes aside, what a form leaves out is no "no"."""
+
+    default_empty_html = serializers.empty
 
 
 class ClassIdsField(serializers.Field):

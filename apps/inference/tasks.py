@@ -8,6 +8,7 @@ from apps.inference.capture import inbox, storing
 from apps.inference.monitoring import rollup
 from apps.inference.shadow import settings as shadow
 from apps.inference.shadow.counting import forget_old_counts
+from apps.inference.videos import work as videos
 
 
 @shared_task(ignore_result=True)
@@ -32,6 +33,12 @@ def prelabel(pk):
 def batch(pk):
     """A model's answers on many images."""
     run_job(pk, batches.run_batch)
+
+
+@shared_task(ignore_result=True)
+def video(pk):
+    """A model's answers on the frames of a video."""
+    run_job(pk, videos.run_video)
 
 
 @shared_task(ignore_result=True)

@@ -16,6 +16,7 @@ function ArchiveForm(form) {
 
   form.addEventListener("submit", (event) => {
     if (!input.files[0] || form.elements.upload.value) return;
+    if (form.dataset.archive === "one" && !isLarge(input.files)) return; // pictures go with the form itself
     event.preventDefault();
     begin(input.files[0]);
   });
@@ -98,6 +99,11 @@ function ArchiveForm(form) {
     button.addEventListener("click", async () => { await forget(last.key, headers); tellUnfinished(); });
     line.append(button);
   }
+}
+
+/** Where a form takes pictures too: one archive or one video, which go up in pieces. */
+function isLarge(files) {
+  return files.length === 1 && (files[0].type.startsWith("video/") || /\.(zip|tar|tgz|tar\.gz|tar\.bz2|mp4|m4v|mov|mkv|webm|avi)$/i.test(files[0].name));
 }
 
 function megabytes(bytes) {

@@ -40,6 +40,18 @@ def duration(seconds):
 
 
 @register.filter
+def clock(seconds):
+    """A moment of a video as players show it, with hundredths: 0:04.20, 1:02:03.00; a dash where there is none."""
+    if seconds is None:
+        return "–"
+    hundredths = round(float(seconds) * 100)
+    minutes, rest = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    start = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{start}:{rest / 100:05.2f}"
+
+
+@register.filter
 def words(name):
     """needs_work → needs work"""
     return str(name).replace("_", " ")

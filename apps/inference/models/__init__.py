@@ -1,6 +1,6 @@
 """What predictions keep: deployments, their switches, traffic and captures, answers of batches and of shadows."""
 
-from apps.inference.models.batches import BatchAnswer
+from apps.inference.models.batches import BatchAnswer, BatchVideo, Track
 from apps.inference.models.captures import Capture, Captured, CaptureWaiting
 from apps.inference.models.deployments import Deployment, Switch
 from apps.inference.models.shadows import ShadowSample, ShadowTraffic
@@ -8,6 +8,7 @@ from apps.inference.models.traffic import TokenUsage, Traffic
 
 __all__ = [
     "BatchAnswer",
+    "BatchVideo",
     "Capture",
     "CaptureWaiting",
     "Captured",
@@ -16,5 +17,6 @@ __all__ = [
     "ShadowTraffic",
     "Switch",
     "TokenUsage",
+    "Track",
     "Traffic",
 ]

@@ -116,14 +116,14 @@ def test_a_cancelled_batch_writes_nothing_more(start, alice, monkeypatch):
     job = Job.objects.get(pk=start(images=[upload(f"{n}.png", seed=n) for n in range(3)])["id"])
     job.answers.all().delete()
     Job.objects.filter(pk=job.pk).update(status="pending")
-    really = batch._write
+    really = batch.write
 
     def cancelled(rows, report):
         work.cancel(job)
         report._heartbeat.lost.set()  # as its next beat finds
         really(rows, report)
 
-    monkeypatch.setattr(batch, "_write", cancelled)
+    monkeypatch.setattr(batch, "write", cancelled)
     from apps.inference.tasks import batch as task
 
     task(job.pk)
@@ -211,7 +211,7 @@ def test_a_batch_is_started_and_looked_through_on_its_pages(
     assert page.get(answer["Location"] + "?show=failed").content.decode().count("batch-answer") == 0
     assert page.get(answer["Location"] + "?show=wrong").status_code == 404
     files = [upload("a.png", seed=1), packed(b__png=picture())]
-    assert b"not both" in page.post(address, {"files": files}).content
+    assert b"not several kinds at once" in page.post(address, {"files": files}).content
     with django_capture_on_commit_callbacks(execute=True):
         sent = page.post(address, {"files": [packed(b__png=picture())]})
     assert "b.png" in page.get(sent["Location"]).content.decode()

@@ -1,0 +1,1 @@
+"""Predictions on a video, as a batch: its frames answered one by one, tracks through them, and boxes drawn into it."""
