@@ -17,7 +17,7 @@ from apps.core.archives import ArchiveError
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import batch, services
-from apps.inference.access import get_model_to_ask
+from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
 from apps.inference.api import NotDeployed, answered
 from apps.inference.fields import CountField, ShareField, YesNoField
@@ -98,10 +98,10 @@ class Batch(MeteredView, APIView):
         asked = BatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
-        model = get_model_to_ask(request.user, data.get("model_id"), data.get("model"))
+        deployment, model = _model_to_ask(request.user, data)
         if not model.serving_file:
             raise NotDeployed(services.NOT_SERVED)
-        options = options_for(model, data)
+        options = options_for(model, data, deployment and deployment.defaults)
         refused = over_quota(request)
         if refused:
             note_usage(request, refused.status_code)
@@ -109,6 +109,18 @@ class Batch(MeteredView, APIView):
         job = start(request.user, model, options, data)
         note_usage(request, status.HTTP_202_ACCEPTED)
         return accepted(job, results_url=f"/api/v1/predictions/batch/{job.pk}/results")
+
+
+def _model_to_ask(user, data):
+    """(deployment or None, model); the whole batch is answered by the version that is live now.
+
+    The job asks for the model by its id, so it must be one that `user` may ask so.
+    """
+    try:
+        deployment, model = find_to_ask(user, data.get("model_id"), data.get("model"))
+    except NotAnswering as reason:
+        raise NotDeployed(str(reason)) from None
+    return deployment, get_model_to_ask(user, model.pk) if deployment else model
 
 
 def start(user, model, options, data):

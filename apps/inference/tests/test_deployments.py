@@ -220,3 +220,19 @@ def test_the_models_page_shows_its_deployments(deployment, versions, page_as, al
     assert f"/deployments/{deployment.pk}" in panel
     other = page_as(alice).get(f"/models/{versions[1].pk}/deployment").content.decode()
     assert f"/deployments/{deployment.pk}?to={versions[1].pk}#switch" in other
+
+
+def test_a_batch_asks_by_the_name_too_and_has_its_defaults(deployment, api_as, alice, bob, ready_dataset, monkeypatch):
+    from celery import current_app
+
+    from apps.core.models import Job
+
+    monkeypatch.setattr(current_app, "send_task", lambda *a, **k: None)
+    Deployment.objects.update(name="line 3", is_public=True, defaults={"max_det": 7})
+    wanted = {"model": "line 3", "dataset_id": ready_dataset.pk}
+    assert api_as(alice).post("/api/v1/predictions/batch", wanted, format="json").status_code == 202
+    params = Job.objects.get(kind="batch").params
+    assert (params["model_id"], params["options"]["max_det"]) == (deployment.model_id, 7)
+    assert api_as(bob).post("/api/v1/predictions/batch", wanted, format="json").status_code == 404
+    Deployment.objects.update(is_active=False)
+    assert api_as(alice).post("/api/v1/predictions/batch", wanted, format="json").status_code == 409
