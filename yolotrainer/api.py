@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import classes, health, imports, labels, review, transfer, versions, workspace
+from apps.annotations.api import classes, health, imports, labelled, labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.core import tus
 from apps.datasets import api as datasets
@@ -55,6 +55,7 @@ urlpatterns = [
     path(f"{DATASET}/export", transfer.ExportDataset.as_view()),
     path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
     path(f"{DATASET}/images/bulk", bulk_api.BulkImages.as_view()),
+    path(f"{DATASET}/images/labelled", labelled.LabelledImages.as_view(), name="labelled_images"),
     path(f"{DATASET}/images/undo", bulk_api.UndoImages.as_view()),
     path(f"{DATASET}/trash", bulk_api.Trash.as_view()),
     path(f"{DATASET}/trash/purge", bulk_api.PurgeTrash.as_view()),

@@ -11,6 +11,7 @@ from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNeg
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.authentication import BrowserSessionAuthentication
 from apps.accounts.models import ApiToken
 from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
@@ -113,14 +114,16 @@ class Infer(MeteredView, APIView):
             status = refused.status_code
             raise
         finally:
-            after.tell(
-                after.Asked(
-                    deployment_id=deployment and deployment.pk, model_id=model.pk, user_id=request.user.pk,
-                    token_id=request.auth.pk if isinstance(request.auth, ApiToken) else None,
-                    status=status, seconds=time.perf_counter() - started,
-                    data=image, options=options, prediction=prediction,
-                )
-            )  # fmt: skip
+            # Traffic is what programs ask: what a person tries in the browser is neither counted nor captured.
+            if not isinstance(request.successful_authenticator, BrowserSessionAuthentication):
+                after.tell(
+                    after.Asked(
+                        deployment_id=deployment and deployment.pk, model_id=model.pk, user_id=request.user.pk,
+                        token_id=request.auth.pk if isinstance(request.auth, ApiToken) else None,
+                        status=status, seconds=time.perf_counter() - started,
+                        data=image, options=options, prediction=prediction,
+                    )
+                )  # fmt: skip
 
 
 class Deploy(APIView):

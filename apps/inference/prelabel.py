@@ -28,8 +28,7 @@ def class_mapping(model, dataset):
 
 def keys_by_name(dataset):
     """`{name: permanent number}` of a dataset's classes, in small letters, their former names included."""
-    ours = {name: dataset.class_keys[place] for name, place in datasets.former_names(dataset).items()}
-    return ours | {name.casefold(): dataset.class_keys[i] for i, name in enumerate(dataset.class_names)}
+    return {name: dataset.class_keys[place] for name, place in datasets.classes_by_name(dataset).items()}
 
 
 def predict_on(model, image, mapping, conf):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.inference import batch_views, capture_views, deployment_views, monitoring_views, views
+from apps.inference import batch_views, capture_views, deployment_views, monitoring_views, test_views, views
 
 app_name = "inference"
 urlpatterns = [
@@ -26,5 +26,6 @@ urlpatterns = [
     path("deployments/<int:pk>/shadow", capture_views.shadow, name="shadow"),
     path("deployments/<int:pk>/shadow/figures", capture_views.shadow_figures, name="shadow_figures"),
     path("deployments/<int:pk>/shadow/stop", capture_views.shadow_stop, name="shadow_stop"),
-    path("test", views.test_page, name="test_page"),
+    path("test", test_views.test_page, name="test_page"),
+    path("test/about", test_views.about, name="test_about"),
 ]

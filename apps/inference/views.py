@@ -1,4 +1,4 @@
-"""Pages about deployments: the panel on a model's page, and the testing page."""
+"""Pages about deployed models: the panel on a model's page."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.inference import services
-from apps.inference.access import answering_to, deployments_of
+from apps.inference.access import deployments_of
 from apps.inference.models import Deployment
 from apps.inference.samples import code_samples
 from apps.inference.tokens import names_of_tokens_to_ask
@@ -62,14 +62,3 @@ def _refusal(model):
     except NotDeployable as reason:
         return str(reason)
     return ""
-
-
-@login_required
-def test_page(request):
-    models = answering_to(request.user).exclude(serving_file="")
-    chosen = models.filter(pk=_number(request.GET.get("model", ""))).first() or models.first()
-    return render(request, "inference/test.html", {"models": models, "chosen": chosen, "endpoint": ENDPOINT})
-
-
-def _number(text):
-    return int(text) if text.isdecimal() and len(text) < 19 else 0

@@ -17,7 +17,8 @@ from tests.e2e.labelling import Labelling
 BASE_DIR = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
 
 

@@ -65,16 +65,20 @@ def clean_label(dataset, item, heirs=None):
     """
     if not isinstance(item, dict):
         raise BadLabels(f"{shown(item)} is not an object with a class_id and a box.")
-    class_key = _class_key(dataset, item, heirs or {})
+    label = {"class_key": _class_key(dataset, item, heirs or {}), **clean_shape(item)}
+    if item.get("id") is not None:
+        label["id"] = _id(item["id"])
+    return label
+
+
+def clean_shape(item):
+    """A label without its class and id: its box, points, confidence and source; raises BadLabels."""
     points = _points(item.get("points"))
-    box = _box_around(points) if points else _box(item)
-    label = {"class_key": class_key, **box, "points": points}
+    label = {**(_box_around(points) if points else _box(item)), "points": points}
     label["confidence"] = _confidence(item.get("confidence"))
     label["source"] = Annotation.Source.MANUAL if item.get("source") is None else item["source"]
     if label["source"] not in Annotation.Source.values:
         raise BadLabels(f"source {shown(label['source'])} is none of {', '.join(Annotation.Source.values)}.")
-    if item.get("id") is not None:
-        label["id"] = _id(item["id"])
     return label
 
 

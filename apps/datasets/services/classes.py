@@ -125,6 +125,11 @@ def former_names(dataset):
     return found
 
 
+def classes_by_name(dataset):
+    """`{name, folded: class id}` of today's names, and of the former ones that no class has today."""
+    return former_names(dataset) | {name.casefold(): place for place, name in enumerate(dataset.class_names)}
+
+
 def used_keys(dataset):
     """Every permanent number that a class has or ever had."""
     gone = ClassChange.objects.filter(dataset=dataset).exclude(key=None).values_list("key", flat=True)
