@@ -209,7 +209,10 @@ def _swap(switch, reason=""):
         bring_first(switch.deployment, new, None, switch)
         return
     rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id)
-    values = {"defaults": carried_over(switch.deployment.defaults, switch.old, new)}
+    now_there = rows.select_for_update().values("defaults", "shadow").first() or {"defaults": {}, "shadow": None}
+    values = {"defaults": carried_over(now_there["defaults"], switch.old, new)}
+    if now_there["shadow"] == new.pk:  # it answers now: it is nobody's shadow any more
+        values["shadow"] = None
     if not rows.update(model=new, previous=switch.old_id, updated_at=now, **values):
         raise WorkFailed("Another version was brought behind this deployment meanwhile. Look at it, and switch again.")
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):

@@ -260,6 +260,21 @@ def test_defaults_follow_the_names_of_classes(deployment, ready_dataset, switche
     assert deployment.defaults == {"per_class": {"0": 0.6}, "classes": [0], "iou": 0.5}
 
 
+def test_what_its_owner_changes_meanwhile_stays_and_a_shadow_that_takes_over_is_none_any_more(
+    deployment, versions, switched, monkeypatch
+):
+    really = switching.judge
+
+    def judge_while_defaults_change(*args):
+        Deployment.objects.update(defaults={"conf": 0.6}, shadow=versions[1])
+        return really(*args)
+
+    monkeypatch.setattr(switching, "judge", judge_while_defaults_change)
+    switched(deployment, versions[1])
+    deployment.refresh_from_db()
+    assert (deployment.model, deployment.defaults, deployment.shadow) == (versions[1], {"conf": 0.6}, None)
+
+
 def test_until_the_new_one_is_loaded_the_old_one_answers_and_nobody_waits(
     deployment, versions, api_as, alice, monkeypatch, fake_runtimes
 ):
