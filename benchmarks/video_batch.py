@@ -5,8 +5,8 @@
 Without `--video` one of 640 × 360 pixels at 30 frames a second is drawn: discs that move. It is sent once for the
 answers alone, once with tracks, and once with tracks and a drawn video; the seconds are the job's, from its making to
 its end: queueing, loading the model and the tracker's libraries included. Memory is the largest resident size of the
-batch's own processes and of the worker that starts them, looked at five times a second: of all
-such processes on this machine, so nothing else should run a video meanwhile.
+batch's own processes and of the worker that starts them, looked at five times a second: of all such processes on this
+machine, so nothing else should run a video meanwhile.
 """
 
 from __future__ import annotations
