@@ -37,7 +37,6 @@ def capture(request, pk):
         context |= {
             "figures": captures.figures_of(known),
             "unmapped": captures.unmapped_classes(deployment, known.dataset),
-            "inbox_query": captures.inbox_query(known),
         }
     return _card(request, "capture", context)
 

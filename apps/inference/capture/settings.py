@@ -1,7 +1,6 @@
 """What people change of a capture."""
 
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import F
@@ -58,10 +57,6 @@ def own_dataset(capture, user):
     return capture.dataset if capture and may_change(user, capture.dataset) else None
 
 
-def inbox_query(capture):
-    """The filter of gallery and workspace that shows what this deployment captured and nobody labelled."""
-    return "?" + urlencode({"inbox": "true", "source": capture.source})
-
-
 def inbox_url(capture):
-    return reverse("datasets:dataset_detail", args=[capture.dataset_id]) + inbox_query(capture)
+    """The gallery with what was captured into the dataset and nobody labelled; the workspace takes the same filter."""
+    return reverse("datasets:dataset_detail", args=[capture.dataset_id]) + "?inbox=true"

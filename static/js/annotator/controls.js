@@ -58,7 +58,7 @@ function bindFilter(ws, config) {
   const fields = { state: byId("filter-state"), split: byId("filter-split"), class_id: byId("filter-class") };
   const query = new URLSearchParams(config.query ?? "");
   const labeled = query.get("labeled");
-  fields.state.value = query.get("disagreement") ? "disagreement" : query.get("state") ?? { true: "labelled", false: "unlabelled" }[labeled] ?? "";
+  fields.state.value = query.get("inbox") === "true" ? "inbox" : query.get("disagreement") ? "disagreement" : query.get("state") ?? { true: "labelled", false: "unlabelled" }[labeled] ?? "";
   fields.split.value = query.get("split") ?? "";
   const showClasses = () => {
     const chosen = fields.class_id.value || (query.get("class_id") ?? "");
@@ -67,9 +67,9 @@ function bindFilter(ws, config) {
   };
   ws.classes.on("change", showClasses);
   const apply = async () => {
-    for (const name of ["state", "labeled", "disagreement", "split", "class_id"]) query.delete(name);
+    for (const name of ["state", "labeled", "disagreement", "inbox", "split", "class_id"]) query.delete(name);
     const { value } = fields.state;
-    if (value === "disagreement") query.set("disagreement", "true");
+    if (value === "disagreement" || value === "inbox") query.set(value, "true");
     else if (value === "unlabelled" || value === "labelled") query.set("labeled", String(value === "labelled"));
     else if (value) query.set("state", value);
     for (const name of ["split", "class_id"]) if (fields[name].value) query.set(name, fields[name].value);

@@ -40,6 +40,7 @@ export class PrelabelBar {
     const { suggestions } = this.ws;
     const visible = suggestions.visible.length;
     this.bar.hidden = !suggestions.all.length;
+    this.model.hidden = !this.model.options.length; // what was suggested before is there before any model is asked
     byId("suggest-count").textContent = `${visible} of ${suggestions.all.length}`;
     byId("suggest-value").textContent = `${Math.round(suggestions.threshold * 100)} %`;
     this.slider.value = Math.round(suggestions.threshold * 100);
