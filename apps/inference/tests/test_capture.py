@@ -301,6 +301,14 @@ def test_only_who_may_change_the_deployment_sees_capture_and_shadow(
     assert not Capture.objects.exists()
 
 
+def test_readers_are_told_that_pictures_are_kept(capture, deployment, page_as, bob):
+    Deployment.objects.update(is_public=True)
+    told = "Its owner keeps a sample"
+    assert told in page_as(bob).get(f"/deployments/{deployment.pk}").content.decode()
+    Capture.objects.update(is_on=False)
+    assert told not in page_as(bob).get(f"/deployments/{deployment.pk}").content.decode()
+
+
 def test_a_capture_goes_only_into_a_dataset_that_one_may_change(deployment, alice, bob, api_as, page_as):
     theirs = datasets.create_dataset(bob, "Bob's", is_public=True)
     answer = api_as(alice).put(f"{ADDRESS}/{deployment.pk}/capture", {"dataset_id": theirs.pk}, format="json")
