@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from apps.inference.access import get_deployment_to_edit
 from apps.inference.monitoring import reports, usage
+from apps.inference.samples import code_samples
 from apps.models.serializers import ENDPOINT
 
 USAGE_DAYS = 30
@@ -19,10 +20,16 @@ def deployment_monitoring(request, pk):
         "deployment": deployment,
         "spans": reports.SPANS,
         "source": reverse("api:deployment_monitoring", args=[pk]),
-        "endpoint": request.build_absolute_uri(ENDPOINT),
+        "sample": _first_call(request, deployment),
     }
     template = "inference/monitoring.html" if request.htmx else "inference/monitoring_page.html"
     return render(request, template, context)
+
+
+def _first_call(request, deployment):
+    """The first of the calls by curl that the deployment's page shows."""
+    samples = code_samples(request.build_absolute_uri(ENDPOINT), ("model", deployment.name))
+    return next(code for _, key, code in samples if key == "curl").split("\n\n")[0]
 
 
 @login_required

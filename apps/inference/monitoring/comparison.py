@@ -19,11 +19,11 @@ def compared(rows, model, defaults):
         then = reference_counts(evaluation, usual)
     except FileNotFoundError:
         return {"model_id": model.pk, "reason": "The file of its evaluation is gone: measure the model again."}
-    now, answered = {}, 0
+    now, answered, key = {}, 0, usual.key
     for row in rows:
         if row.model_id == model.pk:
             answered += sum(row.counts.get("latency", {}).values())
-            c.add(now, row.counts.get("compared", {}).get(usual.key, {}))
+            c.add(now, row.counts.get("compared", {}).get(key, {}))
     images = now.get("images", 0)
     enough = min(images, then["images"]) >= LEAST_IMAGES
     return {

@@ -11,7 +11,6 @@ from apps.inference.monitoring.comparison import compared
 from apps.models.models import TrainedModel
 
 PERCENTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
-MOST_CLASSES = 12  # with a series of their own; the rest is one
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,11 @@ def report(rows, span_name, model, defaults=None, now=None):
     starts = starts_of(span, now)
     rows = list(rows.filter(start__gte=starts[0], start__lte=now).order_by("start", "pk"))
     points = [{} for _ in starts]
-    total = {}
     for row in rows:
         c.add(points[int((row.start - starts[0]) / span.point)], row.counts)
-        c.add(total, row.counts)
+    total = {}
+    for counts in points:
+        c.add(total, counts)
     return {
         "range": span_name, "from": starts[0], "to": now, "step_seconds": int(span.point.total_seconds()),
         "totals": _totals(total, now - starts[0]), "series": _series(starts, points, total),
