@@ -15,6 +15,7 @@ class Monitoring {
       const button = event.target.closest("[data-range]");
       if (button) this.choose(button.dataset.range);
     });
+    for (const button of root.querySelectorAll("[data-range]")) button.disabled = false; // a press before now would be lost
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.ask(); });
     document.addEventListener("themechange", () => { if (this.body && this.isOpen) this.show(this.body); });
     this.ask();
