@@ -123,26 +123,6 @@ def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page,
     assert answer.status_code == 200, answer.text
     assert set(answer.json()) == {"model", "image", "predictions", "speed"}
     assert answer.json()["predictions"], f"{EPOCHS} epochs are enough for some box at confidence 0.01"
-    what_is_asked_by_name_is_soon_on_the_deployments_page(page, platform, image, key)
-
-
-def what_is_asked_by_name_is_soon_on_the_deployments_page(page, platform, image, key):
-    """Without loading it again; the token's usage is on its own page."""
-    deployment = platform.api("GET", "deployments").json()["results"][0]
-    page.goto(f"{platform.url}/deployments/{deployment['id']}")
-    page.locator("#monitoring").get_by_role("button", name="Hour").click()
-    expect(page.locator("#monitoring")).to_have_attribute("data-shown", "hour")
-    answer = requests.post(
-        f"{platform.url}/api/v1/predictions/infer", files={"image": image.read_bytes()}, timeout=30,
-        data={"model": deployment["name"]}, headers={"Authorization": f"Token {key}"},
-    )  # fmt: skip
-    assert answer.status_code == 200, answer.text
-    expect(page.locator("[data-tile=requests]")).to_have_text(re.compile(r"^[1-9]\d*$"), timeout=60_000)
-    for chart in ("requests", "latency", "classes", "confidence"):
-        expect(page.locator(f"[data-chart={chart}] .main-svg").first).to_be_visible()
-    expect(page.locator("[data-drift-words]")).to_contain_text("needed on either side")
-    page.goto(f"{platform.url}/account/tokens")
-    expect(page.locator("#token-usage tr", has_text="road").locator("td").nth(1)).to_have_text("2")
 
 
 def sample_image(platform, folder):

@@ -22,6 +22,12 @@ def test_deploying_a_model_makes_a_deployment_under_the_name_of_its_line(deploym
     assert ask(api_as(alice), model="Cells").json()["model"] == {"id": versions[0].pk, "name": "Cells"}
 
 
+@pytest.mark.parametrize("who", ["alice", "operator"])
+def test_owner_and_operator_ask_by_name(deployment, versions, api_as, request, who):
+    answer = ask(api_as(request.getfixturevalue(who)), model="Cells")
+    assert (answer.status_code, answer.json()["model"]["id"]) == (200, versions[0].pk)
+
+
 def test_deploying_another_version_does_not_switch_the_name(deployment, versions, alice, api_as):
     answer = api_as(alice).post(f"/api/v1/models/{versions[1].pk}/deploy")
     assert answer.json()["is_deployed"] is True
