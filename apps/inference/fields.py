@@ -6,9 +6,12 @@ import json
 import math
 
 from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
+@extend_schema_field(OpenApiTypes.FLOAT)
 class ShareField(serializers.Field):
     """A number from `least` to `most`. NaN and the truth values are none."""
 
@@ -56,6 +59,7 @@ class YesNoField(serializers.BooleanField):
     default_empty_html = serializers.empty
 
 
+@extend_schema_field({"type": "array", "items": {"type": "integer"}})
 class ClassIdsField(serializers.Field):
     """Class ids, as a list or apart by commas."""
 
@@ -71,6 +75,7 @@ class ClassIdsField(serializers.Field):
         return value
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "number"}})
 class PerClassField(serializers.Field):
     """{class id: least confidence}, as JSON's object or as its text in a form."""
 
