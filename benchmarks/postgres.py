@@ -26,15 +26,17 @@ def binaries():
 
 
 @contextmanager
-def running_postgres(port, folder=None):
+def running_postgres(port, folder=None, options=()):
     """A server on loopback with a database; yields its DATABASE_URL, and stops the server.
+
+    `options` are further settings of the server as `name=value`.
 
     Its files go with it; in a `folder` that is given they stay, and the next server there has the same database.
     """
     kept = Path(folder) if folder else Path(tempfile.mkdtemp(prefix="bench-pg-"))
     kept.mkdir(parents=True, exist_ok=True)
     try:
-        with _server(port, kept) as address:
+        with _server(port, kept, options) as address:
             yield address
     finally:
         if not folder:
@@ -42,7 +44,7 @@ def running_postgres(port, folder=None):
 
 
 @contextmanager
-def _server(port, folder):
+def _server(port, folder, options):
     tools, person, data, secret = binaries(), _not_root(), folder / "data", folder / "password"
     folder.chmod(0o755)  # its parts have their own rights
     is_new = not data.exists()
@@ -66,7 +68,8 @@ def _server(port, folder):
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=person, cwd=folder)
     server = subprocess.Popen(
         [tools / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-         "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off"],
+         "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off",
+         *(part for option in options for part in ("-c", option))],
         user=person, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"postgres://bench:{secret.read_text()}@127.0.0.1:{port}"

@@ -7,9 +7,11 @@ import tempfile
 
 folder = tempfile.mkdtemp(prefix="yt-test-")
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
-for name in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET"):
-    if f"TEST_{name}" in os.environ:
+for name in ("DATABASE_URL", "REDIS_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY", "S3_SECRET_KEY"):
+    if f"TEST_{name}" in os.environ:  # see tests/real_parts.py
         os.environ[name] = os.environ[f"TEST_{name}"]
+if "TEST_S3_ENDPOINT_URL" in os.environ:
+    os.environ["S3_BUCKET"] = f"tests-{os.getpid()}"  # each process's own
 os.environ["DATA_DIR"] = folder
 os.environ["SIGN_IN_RATE"] = "10000/min"
 os.environ["WEIGHTS_DOWNLOAD"] = "false"
