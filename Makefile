@@ -5,7 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test lint format clean
+.PHONY: run demo test test-real lint format clean
 
 run: .venv/ready
 	@exec $(BIN)/python -m yolotrainer.supervisor
@@ -16,6 +16,12 @@ demo: .venv/ready
 test: .venv/ready-dev
 	@$(BIN)/python -m pytest $(ARGS)
 	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
+
+# Of the tests that touch the database and the store, those of the apps that have been through it on real parts.
+REAL ?= apps/core apps/accounts apps/datasets
+
+test-real: .venv/ready-dev
+	@$(BIN)/python -m tests.real_parts pytest $(REAL) $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -3,9 +3,11 @@
 import io
 import subprocess
 import time
+import uuid
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 from PIL import Image, ImageDraw
@@ -26,6 +28,26 @@ def valkey():
     yield process
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture(autouse=True)
+def part_of_the_bucket(request):
+    """Where files lie in S3, each test has a part of the bucket to itself, as MEDIA_ROOT is its own on a disk."""
+    if not hasattr(default_storage, "bucket_name"):
+        return
+    if request.node.get_closest_marker("local_files"):
+        pytest.skip("about files on this machine; the store is S3")
+    default_storage.location = uuid.uuid4().hex  # the next test sets its own
+
+
+def stored_files(folder=""):
+    """The names of all files in the store under `folder`, from there on."""
+    try:
+        folders, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return set()
+    deeper = ({f"{name}/{file}" for file in stored_files(f"{folder}/{name}".strip("/"))} for name in folders if name)
+    return set().union({name for name in files if name}, *deeper)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Run a command beside a PostgreSQL and an S3 server of its own: `python -m tests.real_parts pytest -m "not pure"`.
+"""Run a command beside a PostgreSQL and an S3 server of its own: `python -m tests.real_parts pytest apps/core`.
 
 Both servers run on loopback, on free ports, in a folder that goes with them, and end with the command, however it ends.
 The tests learn of them by TEST_DATABASE_URL and TEST_S3_* (see tests/environment.py).
@@ -86,8 +86,8 @@ def s3_command(folder, master, volume, filer, s3):
     """SeaweedFS in one process, on loopback only, with no telemetry and no other doors."""
     weed = Path(sys.executable).with_name("weed")
     return [
-        weed, "-logtostderr", "-v=0", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer",
-        f"-master.port={master}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64",
+        weed, "-logtostderr", "-v=0", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
+        "-filer", f"-master.port={master}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64",
         f"-volume.port={volume}", "-volume.max=0", "-volume.minFreeSpace=100MiB", f"-filer.port={filer}",
         f"-filer.localSocket={folder}/filer.sock", f"-s3.port={s3}", f"-s3.config={folder}/people.json",
         f"-s3.localSocket={folder}/s3.sock", "-s3.port.iceberg=0", "-s3.port.lance=0",
@@ -96,15 +96,17 @@ def s3_command(folder, master, volume, filer, s3):
 
 def _wait_for(address, server, log):
     deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            if requests.get(address, timeout=5).status_code == 200:
-                return
-        except requests.RequestException:
-            pass_by = time.monotonic() < deadline and server.poll() is None
-            if not pass_by:
-                sys.exit(f"The S3 server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    while not _answers(address):
+        if server.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"The S3 server did not start:\n{log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.1)
+
+
+def _answers(address):
+    try:
+        return requests.get(address, timeout=5).status_code == 200
+    except requests.RequestException:
+        return False  # it is starting
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def test_nothing_is_left_of_a_file_whose_writing_failed(storage, tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.local_files
 def test_draft_that_a_kill_left_is_swept_and_a_young_one_stays(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     default_storage.save("a.txt", ContentFile(b"whole"))
@@ -68,6 +69,7 @@ def test_name_cannot_leave_the_folder(storage, tmp_path):
     assert not Path(tmp_path.parent / "outside.txt").exists()
 
 
+@pytest.mark.local_files
 def test_draft_is_moved_into_place_when_it_is_stored():
     with new_draft() as draft:
         draft.write(b"a lot")

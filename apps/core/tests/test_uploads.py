@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.core import jobs, uploads
 from apps.core.models import Job, Upload
+from conftest import stored_files
 
 DATA = bytes(range(256)) * 40
 TUS = {"HTTP_TUS_RESUMABLE": "1.0.0"}
@@ -322,7 +323,7 @@ def test_sweep_deletes_what_is_past_its_time_and_what_has_no_row(tus):
     os.utime(stray, (time.time() - 7200,) * 2)
     assert uploads.sweep_uploads() == 1
     assert (tus.offset(kept), tus.offset(over)) == (0, 404)
-    assert not list(uploads.Path(default_storage.path("jobs/in")).iterdir())
+    assert not stored_files("jobs/in")
 
 
 def test_file_stays_while_anything_knows_it_and_goes_with_the_last(tus, alice):
@@ -358,12 +359,12 @@ def test_pieces_leave_threads_for_pages(tus, monkeypatch):
     assert tus.offset(other) == 0
 
 
-def test_file_of_a_job_that_no_row_knows_goes_after_a_day(alice):
+def test_file_of_a_job_that_no_row_knows_goes_after_a_day(alice, monkeypatch):
     kept = jobs.create_job(alice, "import", "x", upload=ContentFile(b"kept", "a.zip"))
     for name in ("jobs/in/stray.zip", "jobs/out/stray.csv"):
         default_storage.save(name, ContentFile(b"stray"))
     assert jobs.sweep_stray_files() == 0
-    for name in (kept.upload.name, "jobs/in/stray.zip", "jobs/out/stray.csv"):
-        os.utime(default_storage.path(name), (time.time() - 90_000,) * 2)
+    tomorrow = timezone.now() + timedelta(hours=25)
+    monkeypatch.setattr(jobs.timezone, "now", lambda: tomorrow)
     assert jobs.sweep_stray_files() == 2
     assert default_storage.exists(kept.upload.name)

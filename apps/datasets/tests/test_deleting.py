@@ -1,7 +1,5 @@
 """Deleting: rows first, files after the commit and in the end always; a file that something needs stays."""
 
-from pathlib import Path
-
 import pytest
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -9,7 +7,7 @@ from django.db import transaction
 from apps.datasets import services
 from apps.datasets.models import Dataset, DatasetImage, PendingDeletion
 from apps.datasets.tasks import delete_pending_files
-from conftest import upload
+from conftest import stored_files, upload
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +24,7 @@ def committed(django_capture_on_commit_callbacks):
 
 def files_of(dataset):
     """Names of the stored files under the dataset's folder."""
-    root = default_storage.path(f"datasets/{dataset.pk}")
-    return {str(path.relative_to(root)) for path in Path(root).rglob("*") if path.is_file()}
+    return stored_files(f"datasets/{dataset.pk}")
 
 
 def names_of(image):

@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from apps.datasets import services
 from apps.datasets.models import DatasetImage, PendingDeletion
 from apps.datasets.services import new_images
-from conftest import picture, upload
+from conftest import picture, stored_files, upload
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +23,6 @@ def new(dataset):
     return services.check_new_image(dataset, "a.png", picture(seed=1))
 
 
-def stored():
-    return {
-        str(path.relative_to(django_settings.MEDIA_ROOT))
-        for path in django_settings.MEDIA_ROOT.rglob("*")
-        if path.is_file()
-    }
-
-
 def hours_later(hours=2):
     """What the sweep does then."""
     PendingDeletion.objects.update(due_at=timezone.now() + timedelta(hours=1 - hours))
@@ -39,24 +30,24 @@ def hours_later(hours=2):
 
 
 def test_checking_stores_nothing_and_knows_what_the_picture_looks_like(new):
-    assert not stored()
+    assert not stored_files()
     assert (len(new.row.signature), new.row.brightness) == (16, 127)
 
 
 def test_files_are_noted_before_they_are_stored_and_the_notes_go_with_the_row(dataset, new):
     services.store_images([new])
-    assert set(PendingDeletion.objects.values_list("name", flat=True)) == stored() == set(new.files)
+    assert set(PendingDeletion.objects.values_list("name", flat=True)) == stored_files() == set(new.files)
     assert services.delete_pending_files() == 0  # not due for an hour
     services.insert_rows(dataset, [new.row])
     assert PendingDeletion.objects.count() == 0
     hours_later()
-    assert stored() == set(new.files)
+    assert stored_files() == set(new.files)
 
 
 def test_files_of_a_killed_upload_go_after_an_hour(new):
     services.store_images([new])
     hours_later()
-    assert not stored()
+    assert not stored_files()
     assert PendingDeletion.objects.count() == 0
 
 
@@ -75,9 +66,9 @@ def test_kill_while_files_are_stored_leaves_nothing_after_an_hour(new, monkeypat
     monkeypatch.setattr(new_images, "_store", kill)
     with pytest.raises(Killed):
         services.store_images([new])
-    assert len(stored()) == 1
+    assert len(stored_files()) == 1
     hours_later()
-    assert not stored()
+    assert not stored_files()
 
 
 def test_second_run_after_a_kill_keeps_the_files_even_where_the_note_was_about_to_fall_due(dataset, new):
@@ -88,11 +79,11 @@ def test_second_run_after_a_kill_keeps_the_files_even_where_the_note_was_about_t
     assert services.delete_pending_files() == 0
     inserted, _ = services.insert_rows(dataset, [again.row])
     hours_later()
-    assert stored() == set(new.files)
+    assert stored_files() == set(new.files)
     assert not inserted[0].in_version  # the file is this row's own and goes with it
     services.purge_images(dataset, DatasetImage.objects.all())
     services.delete_pending_files()
-    assert not stored()
+    assert not stored_files()
 
 
 def test_note_of_a_killed_twin_never_takes_the_files_of_a_row(dataset, new):
@@ -101,7 +92,7 @@ def test_note_of_a_killed_twin_never_takes_the_files_of_a_row(dataset, new):
     services.insert_rows(dataset, [new.row])
     PendingDeletion.objects.bulk_create(PendingDeletion(name=name) for name in new.files)
     assert hours_later() == 2
-    assert stored() == set(new.files)
+    assert stored_files() == set(new.files)
     assert PendingDeletion.objects.count() == 0
 
 
