@@ -18,7 +18,7 @@ test: .venv/ready-dev
 	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
 
 # Of the tests that touch the database and the store, those of the apps that have been through it on real parts.
-REAL ?= apps/core apps/accounts apps/datasets
+REAL ?= apps/core apps/accounts
 
 test-real: .venv/ready-dev
 	@$(BIN)/python -m tests.real_parts pytest $(REAL) $(ARGS)
