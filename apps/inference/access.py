@@ -119,13 +119,17 @@ def _model_by_name(user, name):
 
 def _deployments_by_name(user, name):
     named = owned_or_public(Deployment.objects.filter(name=name), user).select_related("model__line")
-    named = named.order_by(Case(When(owner_id=user.pk, then=0), default=1), "-pk")  # an operator's query knows who asks
+    named = named.order_by(*_own_first(user))  # an operator's query, too, must hold who asks
     return named.only(*(field.name for field in Deployment._meta.concrete_fields), *(f"model__{one}" for one in NEEDED))
 
 
 def own_first(rows, user):
     """The one row that a name means: one's own, else the newest."""
-    return rows.order_by(Case(When(owner_id=user.pk, then=0), default=1), "-pk")[:1]
+    return rows.order_by(*_own_first(user))[:1]
+
+
+def _own_first(user):
+    return Case(When(owner_id=user.pk, then=0), default=1), "-pk"
 
 
 def _for_anyone(build, kind):

@@ -242,3 +242,10 @@ def test_a_batch_asks_by_the_name_too_and_has_its_defaults(deployment, api_as, a
     assert api_as(bob).post("/api/v1/predictions/batch", wanted, format="json").status_code == 404
     Deployment.objects.update(is_active=False)
     assert api_as(alice).post("/api/v1/predictions/batch", wanted, format="json").status_code == 409
+
+
+def test_an_operator_asks_by_name_what_is_theirs_before_what_is_others(deployment, versions, api_as, operator):
+    assert ask(api_as(operator), model="Cells").json()["model"]["id"] == versions[0].pk
+    services.create_deployment(operator, "Cells")
+    assert ask(api_as(operator), model="Cells").status_code == 409
+    assert ask(api_as(operator), model="nothing").status_code == 404
