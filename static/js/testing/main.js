@@ -110,7 +110,8 @@ function start(config) {
     draw();
   }
 
-  const pictureOf = (item) => (item.kind === "image" ? pictures.get(item) ?? null : live.item === item ? find("video") : item.frame ?? null);
+  /** Of what is live the frame that was answered, so that its boxes are where its objects are; before that the video. */
+  const pictureOf = (item) => (item.kind === "image" ? pictures.get(item) ?? null : item.frame ?? (live.item === item ? find("video") : null));
 
   function sizeOf(item) {
     const answered = session.sides.map((side) => session.answerOf(item, side).answer).find(Boolean);
@@ -131,9 +132,7 @@ function start(config) {
       });
     }
     stages.forEach((stage, place) => tell(stage, session.sides[place], size));
-    asides();
-    if (live.isPlaying) draw();
-    return undefined;
+    return asides();
   }
 
   function tell(stage, side, size) {

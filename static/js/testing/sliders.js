@@ -51,8 +51,13 @@ export class Sliders {
 
   /** The rows of classes, of what was found on the current picture; kept while they are the same, for a drag goes on. */
   #classes() {
+    const { current, names: order } = this.session;
     for (const group of this.groups ?? []) {
-      const names = this.#counts(group).map((row) => row.name);
+      const found = this.#counts(group).map((row) => row.name);
+      // From frame to frame of a video classes come and go: a row that was there stays under the pointer.
+      const before = group.item === current ? (group.rows ?? []).map((row) => row.name) : [];
+      const names = [...new Set([...before, ...found])].sort((a, b) => order.indexOf(a) - order.indexOf(b));
+      group.item = current;
       if (names.join("\n") === group.names && group.rows) continue;
       group.names = names.join("\n");
       group.rows = names.map((name) => this.#row(group.side, name));
