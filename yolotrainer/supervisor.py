@@ -173,7 +173,7 @@ def commands(host, port):
         *found,
         ("web", [
             python, "-m", "gunicorn", "yolotrainer.wsgi", "--bind", f"{host}:{port}", "--worker-class", "gthread",
-            "--workers", "1", "--threads", os.environ.get("WEB_THREADS", "16"), "--timeout", "120",
+            "--workers", "1", "--threads", str(settings.WEB_THREADS), "--timeout", "120",
             "--graceful-timeout", "8", "--keep-alive", "30", "--log-level", "warning", "--worker-tmp-dir", tmp_dir(),
         ]),
         ("worker", [*celery, *worker, "-Q", "default,inference", "-c", "2", "-n", "worker@%h"]),

@@ -40,7 +40,6 @@ def load(
     path: str | Path,
     *,
     precision: str | None = None,
-    streams: int = 1,
     threads: int | None = None,
     max_pixels: int = MAX_PIXELS,
     max_graphs: int = 2,
@@ -48,17 +47,14 @@ def load(
     """Read an exported model (the folder that `apps.models.engine.export` made) and get it ready to answer.
 
     `precision` is "f32" or "bf16"; None takes what the export says, and a CPU without bf16 computes in f32.
-    `streams` is how many images are inside the CPU at once: with 1 each is as fast as can be, with more there
-    are more images a second under load. `threads` bounds the CPU threads (None: all cores), `max_pixels` the
-    width times height of an image, checked before it is decoded, `max_graphs` how many input shapes get a
-    graph of their own. Raises ModelError.
+    `threads` bounds the CPU threads (None: all cores), `max_pixels` the width times height of an image, checked
+    before it is decoded, `max_graphs` how many input shapes get graphs of their own. Raises ModelError.
     """
     from .model import Runtime
 
     return Runtime(
         Path(path),
         precision=precision,
-        streams=streams,
         threads=threads,
         max_pixels=max_pixels,
         max_graphs=max_graphs,

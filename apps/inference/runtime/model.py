@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import Counter, deque
@@ -21,6 +22,8 @@ METADATA_FILE = "model.json"
 PRECISIONS = ("f32", "bf16")
 OWN_GRAPH_AFTER = 3  # requests of one input shape, before 0.1 s goes into a graph that is 5-25 % faster for it
 
+Place = tuple[tuple[int, int], bool]  # an input shape, and whether several images are answered at once
+
 _core_lock = threading.Lock()
 _core: Any = None
 
@@ -37,7 +40,6 @@ class Runtime:
         path: Path,
         *,
         precision: str | None,
-        streams: int,
         threads: int | None,
         max_pixels: int,
         max_graphs: int,
@@ -49,19 +51,16 @@ class Runtime:
         self.end2end: bool = self.metadata["end2end"]
         self.precision = usable_precision(precision or self.metadata.get("precision", "f32"))
         self.max_pixels = max_pixels
-        self._config = {
-            "INFERENCE_PRECISION_HINT": self.precision,
-            "NUM_STREAMS": streams,
-            **({"INFERENCE_NUM_THREADS": threads} if threads else {}),
-        }
+        self._threads = min(threads or cores(), cores())
         try:
             self._weights_bytes = (path / "model.bin").stat().st_size
             self._model = read_model(path)
-            self._any_shape = Graph(self._compile())
+            self._any_shape = Graph(self._compile(crowded=False))
         except (OSError, RuntimeError) as error:
             raise ModelError(f"The exported model in {path} is damaged: OpenVINO cannot read it.") from error
-        self._graphs: dict[tuple[int, int], Graph] = {}
-        self._asked: Counter[tuple[int, int]] = Counter()
+        self._graphs: dict[Place, Graph] = {}
+        self._asked: Counter[Place] = Counter()
+        self._inside = 0  # images that are being answered now
         self._max_graphs = max_graphs
         self._lock = threading.Lock()
 
@@ -83,6 +82,15 @@ class Runtime:
 
         `conf` and `iou` lie from 0 to 1, `classes` keeps only these class ids (None: all). Raises BadImage.
         """
+        with self._lock:
+            self._inside += 1
+        try:
+            return self._predict(image, conf, iou, max_det, classes)
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+    def _predict(self, image, conf, iou, max_det, classes) -> Prediction:
         clock = Clock()
         data = Path(image).read_bytes() if isinstance(image, str | Path) else bytes(image)
         pixels = decode(data, self.max_pixels)
@@ -109,34 +117,44 @@ class Runtime:
         place = boxes.fit(width, height, self.imgsz, self.stride)
         shape = (place.canvas_height, place.canvas_width)
         with self._lock:
-            self._asked[shape] = max(self._asked[shape], OWN_GRAPH_AFTER)
+            self._asked[shape, False] = max(self._asked[shape, False], OWN_GRAPH_AFTER)
         with self._graph_for(shape).request() as request:
             request.infer({0: np.zeros((1, *shape, 3), np.uint8)})
 
     def _graph_for(self, shape: tuple[int, int]) -> Graph:
         """The graph of this input shape if it has one, else the one for any shape.
 
-        The first shapes that are asked for again and again get one, and keep it: with pictures of many shapes
-        in turn, none is thrown out only to be compiled again.
+        An image alone gets all cores, which answers soonest. Where several are answered at once each gets one core,
+        which carries more of them: there is a graph for either. The first shapes that are asked for again and again
+        get theirs, and keep them: with pictures of many shapes in turn, none is thrown out only to be compiled again.
         """
-        graph = self._graphs.get(shape)
-        if graph or len(self._graphs) >= self._max_graphs:
-            return graph or self._any_shape
+        crowded = self._inside > 1 and self._threads > 1
+        place = (shape, crowded)
+        graph = self._graphs.get(place)
+        if graph:
+            return graph
+        other = self._graphs.get((shape, not crowded), self._any_shape)
         with self._lock:
-            self._asked[shape] += 1
-            mine = self._asked[shape] >= OWN_GRAPH_AFTER and len(self._graphs) < self._max_graphs
-            if not mine or shape in self._graphs:
-                return self._graphs.get(shape, self._any_shape)
-            self._graphs[shape] = self._any_shape  # others go on with this one while it is compiled
-        self._graphs[shape] = Graph(self._compile(shape))
-        return self._graphs[shape]
+            self._asked[place] += 1
+            shapes = {shape for shape, _ in self._graphs}
+            room = shape in shapes or len(shapes) < self._max_graphs
+            if not room or self._asked[place] < OWN_GRAPH_AFTER or place in self._graphs:
+                return self._graphs.get(place, other)
+            self._graphs[place] = other  # others go on with this one while it is compiled
+        self._graphs[place] = Graph(self._compile(shape, crowded=crowded))
+        return self._graphs[place]
 
-    def _compile(self, shape: tuple[int, int] | None = None):
+    def _compile(self, shape: tuple[int, int] | None = None, *, crowded: bool):
         model = self._model
         if shape:
             model = model.clone()
             model.reshape([1, *shape, 3])
-        return core().compile_model(model, "CPU", self._config)
+        config = {
+            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_NUM_THREADS": self._threads,
+            "NUM_STREAMS": self._threads if crowded else 1,
+        }
+        return core().compile_model(model, "CPU", config)
 
 
 class Graph:
@@ -189,6 +207,11 @@ def core():
 
             _core = openvino.Core()
         return _core
+
+
+def cores() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def usable_precision(wanted: str) -> str:

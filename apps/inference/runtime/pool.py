@@ -14,13 +14,12 @@ from .errors import Overloaded
 
 
 class RuntimeCache:
-    """The runtimes used last, at most `max_models` and, if given, `max_bytes` of their estimated memory.
+    """The runtimes used last, at most `max_bytes` of their estimated memory; they grow while they are used.
 
-    The newest always stays, even when it is larger than `max_bytes` alone.
+    The one used last always stays, even when it is larger than `max_bytes` alone.
     """
 
-    def __init__(self, max_models: int = 4, max_bytes: int | None = None):
-        self.max_models = max_models
+    def __init__(self, max_bytes: int):
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         self._futures: OrderedDict[Hashable, Future] = OrderedDict()
@@ -36,6 +35,7 @@ class RuntimeCache:
             if mine:
                 future = self._futures[key] = Future()
             self._futures.move_to_end(key)
+            self._evict()
         if mine:
             self._fill(key, future, load)
         return future.result()
@@ -70,15 +70,21 @@ class RuntimeCache:
             self._evict()
 
     def _evict(self) -> None:
-        loaded = [key for key, future in self._futures.items() if future.done()]
-        while len(loaded) > 1 and self._too_much(loaded):
-            del self._futures[loaded.pop(0)]
+        """Let the least recently used go until the rest fits."""
+        held = [(key, memory) for key, future in self._futures.items() if (memory := memory_of(future)) is not None]
+        total, last = sum(memory for _, memory in held), next(reversed(self._futures), None)
+        for key, memory in held:
+            if total <= self.max_bytes:
+                return
+            if key != last:
+                del self._futures[key]
+                total -= memory
 
-    def _too_much(self, loaded: list[Hashable]) -> bool:
-        if len(loaded) > self.max_models:
-            return True
-        held = sum(self._futures[key].result().memory_bytes for key in loaded) if self.max_bytes else 0
-        return self.max_bytes is not None and held > self.max_bytes
+
+def memory_of(future: Future) -> int | None:
+    """Bytes that a loaded runtime holds, by its own estimate; None for one that is being loaded or could not be."""
+    loaded = future.done() and future.exception() is None
+    return future.result().memory_bytes if loaded else None
 
 
 class Gate:

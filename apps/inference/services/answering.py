@@ -21,7 +21,7 @@ DEFAULT_CONF = 0.25  # where neither the call nor the model says one
 LEAST_CONF = 0.001
 NOT_SERVED = "This model is not deployed. Deploy it first: that builds what answers quickly."
 
-runtimes = RuntimeCache(max_models=settings.INFERENCE_MODELS)
+runtimes = RuntimeCache(settings.INFERENCE_MEMORY_BYTES)
 _answered_last = {}  # deployment id → the model that answered for it last in this process
 _loading, _loading_lock = set(), threading.Lock()
 gate = Gate(settings.INFERENCE_THREADS, settings.INFERENCE_WAITING)
@@ -135,10 +135,7 @@ def _load(model):
     try:
         if not folder.exists():
             _unpack(model, folder)
-        # One stream: a single image has all cores, which answers soonest. More streams carry a little more under load.
-        return load(
-            folder, precision=model.serving.get("precision"), streams=1, max_pixels=settings.MAX_IMAGE_PIXELS
-        )  # fmt: skip
+        return load(folder, precision=model.serving.get("precision"), max_pixels=settings.MAX_IMAGE_PIXELS)
     except (OSError, tarfile.TarError, ModelError) as error:
         raise NotServed(f"This model's serving files cannot be read ({error}). Deploy it again.") from error
 

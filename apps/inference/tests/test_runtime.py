@@ -123,7 +123,7 @@ def test_graph_made_for_one_shape_answers_as_the_one_for_any(exports, pictures):
     folder, _ = exports("yolov8n")
     shaped, free = load(folder), load(folder, max_graphs=0)
     shaped.warm(*SHAPES[0])
-    assert list(shaped._graphs) == [(128, 160)]
+    assert list(shaped._graphs) == [((128, 160), False)]
     parity = compare(free.predict(pictures[0]).boxes, shaped.predict(pictures[0]).boxes)
     assert parity.expected == parity.found > 5
     assert parity.max_confidence_difference < 0.001
@@ -135,7 +135,26 @@ def test_only_shapes_asked_for_again_get_a_graph_and_only_so_many(exports, pictu
     assert runtime._graphs == {}
     for path in pictures[:4] * 4:
         runtime.predict(path)
-    assert list(runtime._graphs) == [(128, 160), (160, 128)]
+    assert list(runtime._graphs) == [((128, 160), False), ((160, 128), False)]
+
+
+def test_images_answered_at_once_have_a_graph_of_their_own_and_the_same_answers(exports, pictures, monkeypatch):
+    monkeypatch.setattr("apps.inference.runtime.model.cores", lambda: 2)
+    runtime = load(exports("yolov8n")[0], max_graphs=1)
+    alone = [runtime.predict(pictures[0], conf=0.05).boxes for _ in range(4)][-1]
+    runtime._inside = 1  # somebody else's image
+    crowded = [runtime.predict(pictures[0], conf=0.05).boxes for _ in range(4)][-1]
+    assert list(runtime._graphs) == [((128, 160), False), ((128, 160), True)]
+    assert runtime._inside == 1
+    parity = compare(alone, crowded, conf=0.06)
+    assert parity.expected == parity.found > 0
+    assert parity.max_confidence_difference < 0.001
+
+
+def test_an_image_that_is_refused_does_not_count_as_being_answered(runtime):
+    with pytest.raises(BadImage):
+        runtime.predict(b"no image")
+    assert runtime._inside == 0
 
 
 def test_bf16_is_used_only_where_the_cpu_has_it(exports):
@@ -418,7 +437,7 @@ def fake(memory_bytes: int = 1) -> SimpleNamespace:
 
 
 def test_model_is_loaded_once_however_many_ask():
-    cache, loads = RuntimeCache(), []
+    cache, loads = RuntimeCache(100), []
 
     def slow_load():
         loads.append(1)
@@ -432,7 +451,7 @@ def test_model_is_loaded_once_however_many_ask():
 
 
 def test_loading_one_model_does_not_hold_up_another():
-    cache, go_on = RuntimeCache(), threading.Event()
+    cache, go_on = RuntimeCache(100), threading.Event()
     cache.get((2, "b"), fake)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(cache.get, (1, "a"), lambda: go_on.wait(5) and fake())
@@ -443,14 +462,14 @@ def test_loading_one_model_does_not_hold_up_another():
 
 
 def test_least_recently_used_model_goes_first():
-    cache = RuntimeCache(max_models=2)
+    cache = RuntimeCache(2)
     for key in [(1, "a"), (2, "b"), (1, "a"), (3, "c")]:
         cache.get(key, fake)
     assert cache.keys() == [(1, "a"), (3, "c")]
 
 
 def test_models_go_when_their_memory_is_too_much_but_the_newest_stays():
-    cache = RuntimeCache(max_models=9, max_bytes=100)
+    cache = RuntimeCache(100)
     cache.get((1, "a"), lambda: fake(60))
     cache.get((2, "b"), lambda: fake(30))
     assert cache.keys() == [(1, "a"), (2, "b")]
@@ -460,8 +479,17 @@ def test_models_go_when_their_memory_is_too_much_but_the_newest_stays():
     assert cache.keys() == [(4, "d")]
 
 
+def test_a_model_that_grows_in_use_makes_others_go():
+    cache = RuntimeCache(100)
+    grown = cache.get((1, "a"), lambda: fake(40))
+    cache.get((2, "b"), lambda: fake(40))
+    grown.memory_bytes = 70
+    assert cache.get((1, "a"), fake) is grown
+    assert cache.keys() == [(1, "a")]
+
+
 def test_dropped_model_is_loaded_anew():
-    cache = RuntimeCache()
+    cache = RuntimeCache(100)
     first = cache.get((1, "a"), fake)
     cache.get((2, "b"), fake)
     cache.drop(1)
@@ -470,7 +498,7 @@ def test_dropped_model_is_loaded_anew():
 
 
 def test_load_that_fails_reaches_all_who_wait_and_is_tried_again():
-    cache, started = RuntimeCache(), threading.Barrier(3)
+    cache, started = RuntimeCache(100), threading.Barrier(3)
 
     def failing():
         time.sleep(0.1)
