@@ -1,15 +1,22 @@
-"""`predictions/infer` over HTTP beside `YOLO("best.pt").predict` in-process, on the same images, in one run.
+"""`predictions/infer` over HTTP: its speed, what HTTP adds, its exactness, memory, and what it does when overloaded.
 
-    python benchmarks/infer_http.py                           the sample dataset's images
-    python benchmarks/infer_http.py --zip images.zip --epochs 3
+    python benchmarks/infer_http.py                                       one client, the sample dataset, 320 px
+    python benchmarks/infer_http.py --zip images.zip --start best.pt --epochs 1 --sizes 320 640 \\
+        --parts one accuracy rivals overload --bench-python V/bin/python
 
-Starts a platform of its own, trains a yolov8n for some epochs, deploys it, downloads its best.pt, and lets both
-sides take turns. HTTP is one client with an API token over one kept connection; the weights get file paths, no
-HTTP. Decoding is included on both sides.
+Starts a platform of its own, trains a yolov8n for some epochs (from `--start`, where there is one), deploys it,
+downloads its best.pt, and lets all sides take turns; medians of the rounds count. Parts:
+
+one       one client with an API token over one kept connection, beside `YOLO("best.pt").predict` in-process on file
+          paths, and beside the bare runtime in-process: what is between the two is HTTP, Django, authentication, JSON
+accuracy  mAP50-95 of the deployed runtime and of the .pt, same images, same thresholds
+rivals    eight clients, beside FastAPI and LitServe serving the .pt, and FastAPI serving ultralytics' OpenVINO export
+overload  three times the load that it carries, pages polled beside it
+
+Decoding is included on all sides.
 """
 
 import argparse
-import http.client
 import json
 import os
 import statistics
@@ -17,18 +24,36 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-WARM_UP = 12
+
+from serving import overload, rivals  # noqa: E402
+from serving.clients import Server, measure, multipart  # noqa: E402
+
+PARTS = ("one", "accuracy", "rivals", "overload")
+WANTED = {320: 3, 640: 2.5}
+
+
+@dataclass
+class Setup:
+    """A deployed model and what is asked."""
+
+    size: int
+    model_id: int
+    key: str
+    server: Server
+    weights: Path
+    precision: str
+    serving: Path
+    paths: list[str]
+    labels: list[list]
 
 
 def main():
     options = read_options()
-    if options.weights:
-        print(json.dumps(time_weights(options)))
-        return
     from yolotrainer.demo import running_platform
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -38,39 +63,49 @@ def main():
             run(options, folder, pid, base)
 
 
-def run(options, folder, pid, base):
-    """Both sides at every size, and the web process's memory."""
-    from yolotrainer.demo import deploy, sign_in
-
-    print(f"web process before a model is loaded: {web_memory(pid):.0f} MB")
-    api = sign_in(base, folder / "data")
-    dataset = import_archive(api, options.zip) if options.zip else api("GET", "datasets/?search=sample")["results"][0]
-    paths = fetch_images(api, dataset, folder, options.images)
-    print(f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, best of {options.rounds} rounds\n")
-    print(f"{'size':>4}  {'':<34}{'p50 ms':>8}{'images/s':>10}{'×':>7}")
-    for size in options.sizes:
-        model_id = train(api, dataset, size, options.epochs)
-        proof = deploy(api, model_id)
-        found = f"{proof['boxes_found']} of {proof['boxes_expected']}"
-        print(f"{size:>4}  served in {proof['precision']}, {found} boxes found")
-        weights = folder / f"best-{size}.pt"
-        weights.write_bytes(api("GET", f"models/{model_id}/download"))
-        key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
-        compare(base, key, model_id, weights, paths, size, options)
-    print(f"\nweb process with {len(options.sizes)} models loaded: {web_memory(pid):.0f} MB")
-
-
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zip", type=Path, help="an archive with labelled images, instead of the sample dataset")
+    parser.add_argument("--start", type=Path, help="a .pt to begin the training with, instead of from nothing")
     parser.add_argument("--epochs", type=int, default=6, help="enough that the model finds something")
     parser.add_argument("--sizes", type=int, nargs="+", default=[320])
     parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="of each side in each round")
-    parser.add_argument("--weights", help=argparse.SUPPRESS)
-    parser.add_argument("--paths", help=argparse.SUPPRESS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=["one"])
+    parser.add_argument("--overload", type=float, default=60, help="seconds of it, at the first size")
+    parser.add_argument("--bench-python", default=sys.executable, help="a Python that has fastapi and litserve")
     return parser.parse_args()
+
+
+def run(options, folder, pid, base):
+    from yolotrainer.demo import sign_in
+
+    empty = overload.largest_web(pid)[1]
+    api = sign_in(base, folder / "data")
+    dataset = import_archive(api, options.zip) if options.zip else api("GET", "datasets/?search=sample")["results"][0]
+    paths, labels = fetch_images(api, dataset, folder, options.images)
+    start = upload_weights(api, options.start, dataset) if options.start else "scratch"
+    print(f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, medians of {options.rounds} rounds\n")
+    print(f"{'size':>4}  {'':<37}{'p50 ms':>8}{'images/s':>10}")
+    for size in options.sizes:
+        setup = deployed(api, base, dataset, size, start, options.epochs, folder, paths, labels)
+        if "one" in options.parts:
+            compare_one(options, setup, folder)
+            print(
+                f"{size:>4}  web process: {empty:.0f} MB without a model, {overload.largest_web(pid)[1]:.0f} MB now",
+                flush=True,
+            )
+        if "accuracy" in options.parts:
+            compare_accuracy(setup, folder)
+        if "rivals" in options.parts:
+            rivals.compare(options, setup, folder)
+        if "overload" in options.parts and size == options.sizes[0]:
+            overload.run(options, setup, folder, pid, base, browser(base, folder / "data"))
+    print(f"\nweb process in the end, {len(options.sizes)} models loaded: {overload.largest_web(pid)[1]:.0f} MB")
+
+
+# --- getting ready
 
 
 def import_archive(api, path):
@@ -91,19 +126,47 @@ def ended(api, job):
 
 
 def fetch_images(api, dataset, folder, count):
-    paths = []
+    """Paths of validation images, and of each its labels: [class id, x center, y center, width, height] as shares."""
+    paths, labels = [], []
     for image in api("GET", f"datasets/{dataset['id']}/images?split=val&page_size={count}")["results"]:
         path = folder / f"{image['id']}{Path(image['filename']).suffix}"
         path.write_bytes(api.picture(image["url"]))
         paths.append(str(path))
-    return paths
+        found = api("GET", f"datasets/{dataset['id']}/images/{image['id']}/annotations")["annotations"]
+        names = ("class_id", "x_center", "y_center", "width", "height")
+        labels.append([[one[name] for name in names] for one in found])
+    return paths, labels
 
 
-def train(api, dataset, size, epochs):
+def upload_weights(api, path, dataset):
+    """The id of a model made of a `.pt`."""
+    with path.open("rb") as file:
+        job = api("POST", "models/", files={"file": file}, data={"name": f"start {path.stem}"})
+    return ended(api, job)["result"]["model_id"]
+
+
+def deployed(api, base, dataset, size, start, epochs, folder, paths, labels):
+    """Train at this size, deploy, and ask once."""
+    from yolotrainer.demo import deploy
+
+    model_id = train(api, dataset, size, epochs, start)
+    proof = deploy(api, model_id)
+    found = f"{proof['boxes_found']} of {proof['boxes_expected']} boxes found"
+    print(f"{size:>4}  served in {proof['precision']}, {found}", flush=True)
+    weights = folder / f"best-{size}.pt"
+    weights.write_bytes(api("GET", f"models/{model_id}/download"))
+    key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
+    server = Server(base, "/api/v1/predictions/infer", key)
+    server.connect()(multipart(Path(paths[0]).read_bytes(), model_id))
+    serving = max((folder / "data/work/serving").glob(f"*-{size}"), key=lambda one: one.stat().st_mtime)
+    return Setup(size, model_id, key, server, weights, proof["precision"], serving, paths, labels)
+
+
+def train(api, dataset, size, epochs, start="scratch"):
     """The id of a yolov8n trained for some epochs."""
     job = api("POST", "training/", json={
-        "dataset_id": dataset["id"], "model_type": "yolov8n", "weights": "scratch", "epochs": epochs, "batch_size": 8,
-        "img_size": size, "learning_rate": 0.002, "patience": 0,
+        "dataset_id": dataset["id"], "model_type": "yolov8n", "weights": start, "epochs": epochs, "batch_size": 8,
+        "img_size": size, "learning_rate": 0.002 if start == "scratch" else 0.0002, "patience": 0,
         "augmentation": {"optimizer": "AdamW", "warmup_epochs": 1.0, "mosaic": 0.0},
     })  # fmt: skip
     while job["status"] in ("pending", "running"):
@@ -114,95 +177,66 @@ def train(api, dataset, size, epochs):
     return job["model_id"]
 
 
-def compare(base, key, model_id, weights, paths, size, options):
-    ours, theirs = [], []
+def browser(base, data_dir):
+    """A session that is signed in, as a browser has one."""
+    import requests
+
+    session, address = requests.Session(), f"{base}/account/sign-in"
+    session.get(address)
+    (csrf,) = session.cookies
+    form = {"username": "demo", "password": (data_dir / "demo_password").read_text()}
+    form["csrfmiddlewaretoken"] = csrf.value
+    session.post(address, form, headers={"Referer": address}).raise_for_status()
+    return session
+
+
+# --- measuring
+
+
+def compare_one(options, setup, folder):
+    """One client, the weights in-process and the bare runtime in-process, in turns."""
+    bodies = [multipart(Path(path).read_bytes(), setup.model_id) for path in setup.paths]
+    sides = {
+        "YOLO(best.pt).predict in-process": lambda: run_side("weights", setup, folder, options.seconds),
+        "the bare runtime in-process": lambda: run_side("runtime", setup, folder, options.seconds),
+        "predictions/infer, one client": lambda: measure(setup.server.connect(), bodies, options.seconds),
+    }
+    rows = {name: [] for name in sides}
     for _ in range(options.rounds):
-        ours.append(time_http(base, key, model_id, paths, options.seconds))
-        theirs.append(run_weights(weights, paths, size, options.seconds))
-    http, pt = min(ours, key=lambda r: r["p50"]), min(theirs, key=lambda r: r["p50"])
-    rows = (("YOLO(best.pt).predict in-process", pt), ("POST predictions/infer, one client", http))
-    for name, row in rows:
-        times = row["rate"] / pt["rate"]
-        print(f"{size:>4}  {name:<34}{row['p50']:>8.1f}{row['rate']:>10.1f}{times:>7.2f}")
+        for name, side in sides.items():
+            rows[name].append(side())
+    p50 = {name: statistics.median(row["p50"] for row in some) for name, some in rows.items()}
+    rate = {name: statistics.median(row["rate"] for row in some) for name, some in rows.items()}
+    for name in sides:
+        print(f"{setup.size:>4}  {name:<37}{p50[name]:>8.1f}{rate[name]:>10.1f}")
+    weights, bare, ours = sides
+    wanted = f" (wanted {WANTED[setup.size]}×)" if setup.size in WANTED else ""
+    print(f"{setup.size:>4}  {rate[ours] / rate[weights]:.2f}× the images a second of the .pt{wanted}")
+    added = statistics.median(http["p50"] - alone["p50"] for http, alone in zip(rows[ours], rows[bare], strict=True))
+    print(f"{setup.size:>4}  HTTP, Django, authentication and JSON add {added:.2f} ms to the median (wanted ≤ 3)")
 
 
-def time_http(base, key, model_id, paths, seconds):
-    """One client with one kept connection, as lean as a client can be: the server is what is measured."""
-    connection = http.client.HTTPConnection(base.removeprefix("http://"))
-    headers = {"Authorization": f"Token {key}", "Content-Type": "multipart/form-data; boundary=b0"}
-
-    def ask(body):
-        connection.request("POST", "/api/v1/predictions/infer", body, headers)
-        answer = connection.getresponse()
-        if answer.status != 200:
-            sys.exit(f"infer answered {answer.status}: {answer.read()[:300]}")
-        return json.loads(answer.read())
-
-    return measure(ask, [multipart(Path(path).read_bytes(), model_id) for path in paths], seconds)
-
-
-def multipart(image, model_id):
-    """The body of the request, made before the clock runs."""
-    field = f'--b0\r\nContent-Disposition: form-data; name="model_id"\r\n\r\n{model_id}\r\n'
-    file = '--b0\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
-    return field.encode() + file.encode() + image + b"\r\n--b0--\r\n"
-
-
-def run_weights(weights, paths, size, seconds):
-    """The weights' side in a process of its own, because it imports torch."""
-    command = [sys.executable, __file__, "--weights", str(weights), "--paths", json.dumps(paths), "--sizes", str(size),
-               "--seconds", str(seconds)]  # fmt: skip
-    env = os.environ | {"YOLO_CONFIG_DIR": str(weights.parent / "yolo"), "YOLO_OFFLINE": "1"}
-    ran = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
-    return json.loads(ran.stdout.splitlines()[-1])
-
-
-def time_weights(options):
-    from ultralytics import YOLO
-
-    model = YOLO(options.weights)
-    return measure(
-        lambda path: model.predict(path, imgsz=options.sizes[0], conf=0.25, verbose=False),
-        json.loads(options.paths),
-        options.seconds,
+def compare_accuracy(setup, folder):
+    found = run_side("accuracy", setup, folder, 0)
+    less = found["weights"] - found["runtime"]
+    print(
+        f"{setup.size:>4}  mAP50-95 on {found['images']} images: .pt {found['weights']:.4f}, deployed "
+        f"({setup.precision}) {found['runtime']:.4f}, difference {less:+.4f} (wanted within 0.002)",
+        flush=True,
     )
 
 
-def measure(ask, items, seconds):
-    """Ask one after the other for some seconds, after a warm-up; milliseconds p50 and items a second."""
-    for item in (items * WARM_UP)[:WARM_UP]:
-        ask(item)
-    times, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds:
-        for item in items:
-            start = time.perf_counter()
-            ask(item)
-            times.append(time.perf_counter() - start)
-    return {"p50": statistics.median(times) * 1000, "rate": len(times) / sum(times)}
-
-
-def web_memory(supervisor_pid):
-    """Megabytes (PSS) of the largest gunicorn process below the supervisor."""
-    sizes = [0.0]
-    for entry in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            command = Path(f"/proc/{entry}/cmdline").read_bytes()
-            if b"gunicorn" in command and below(int(entry), supervisor_pid):
-                rollup = Path(f"/proc/{entry}/smaps_rollup").read_text()
-                sizes.append(
-                    int(next(line for line in rollup.splitlines() if line.startswith("Rss")).split()[1]) / 1024
-                )
-        except (OSError, StopIteration):
-            continue
-    return max(sizes)
-
-
-def below(pid, ancestor):
-    while pid > 1:
-        if pid == ancestor:
-            return True
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    return False
+def run_side(side, setup, folder, seconds):
+    """A side in a process of its own."""
+    job = folder / "side.json"
+    job.write_text(json.dumps({
+        "side": side, "weights": str(setup.weights), "folder": str(setup.serving), "precision": setup.precision,
+        "paths": setup.paths, "labels": setup.labels, "size": setup.size, "seconds": seconds,
+    }))  # fmt: skip
+    command = [sys.executable, str(ROOT / "benchmarks/serving/sides.py"), str(job)]
+    env = os.environ | {"YOLO_CONFIG_DIR": str(folder / "yolo"), "YOLO_OFFLINE": "1"}
+    ran = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(ran.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

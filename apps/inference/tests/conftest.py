@@ -52,7 +52,7 @@ def fake_runtimes(monkeypatch):
 
     known = {}
     monkeypatch.setattr(answering, "_load", lambda model: known.setdefault(model.pk, FakeRuntime(BOTH)))
-    monkeypatch.setattr(answering, "runtimes", RuntimeCache(4))
+    monkeypatch.setattr(answering, "runtimes", RuntimeCache(100_000))
     monkeypatch.setattr(answering, "_answered_last", {})
     return known
 
