@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.inference import batch_views, capture_views, deployment_views, monitoring_views, test_views, views
+from apps.inference import batch_views, capture_views, deployment_views, monitoring_views, testing_views, views
 
 app_name = "inference"
 urlpatterns = [
@@ -26,6 +26,6 @@ urlpatterns = [
     path("deployments/<int:pk>/shadow", capture_views.shadow, name="shadow"),
     path("deployments/<int:pk>/shadow/figures", capture_views.shadow_figures, name="shadow_figures"),
     path("deployments/<int:pk>/shadow/stop", capture_views.shadow_stop, name="shadow_stop"),
-    path("test", test_views.test_page, name="test_page"),
-    path("test/about", test_views.about, name="test_about"),
+    path("test", testing_views.testing_page, name="test_page"),
+    path("test/about", testing_views.about, name="test_about"),
 ]

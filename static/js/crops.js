@@ -190,5 +190,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-new IntersectionObserver((entries) => { if (entries[0].isIntersecting) load(); }, { rootMargin: "600px" }).observe(more);
+const AHEAD = 600; // px below the window for which crops are loaded
+// It tells of a moment that may be past: crops that came meanwhile have moved the end away.
+const isNear = () => more.getBoundingClientRect().top < innerHeight + AHEAD;
+new IntersectionObserver((entries) => { if (entries.at(-1).isIntersecting && isNear()) load(); }, { rootMargin: `${AHEAD}px` }).observe(more);
 start();

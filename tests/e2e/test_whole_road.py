@@ -113,7 +113,7 @@ def test_the_sample_is_trained_deployed_tried_and_called_with_a_token(demo_page,
     image = sample_image(platform, tmp_path)
     page.get_by_role("link", name="Try it").click()
     page.locator("#tester input[type=file]").set_input_files(image)
-    expect(page.locator("[data-speed]")).to_contain_text("Answered in")
+    expect(page.locator("[data-speed]")).to_contain_text("Answered in", timeout=LONG)
     expect(page.locator("[data-stage] canvas")).to_be_visible()
     key = token_from_the_page(page, platform)
     answer = requests.post(

@@ -33,8 +33,8 @@ function named(list) {
 export class Intake {
   constructor(page, { session, config, complain }) {
     Object.assign(this, { page, session, config, complain });
-    const input = page.querySelector("[data-files]");
-    input.addEventListener("change", () => { this.take([...input.files]); input.value = ""; });
+    this.input = page.querySelector("[data-files]");
+    this.input.addEventListener("change", () => this.takeChosen());
     this.#drops();
     addEventListener("paste", (event) => {
       if (event.clipboardData.files.length && !document.querySelector("dialog[open]")) this.take([...event.clipboardData.files]);
@@ -55,6 +55,12 @@ export class Intake {
       event.preventDefault();
       this.take([...event.dataTransfer.files]);
     });
+  }
+
+  /** What the file field has; also what was chosen before this page's scripts were there. */
+  takeChosen() {
+    this.take([...this.input.files]);
+    this.input.value = "";
   }
 
   take(files) {

@@ -271,4 +271,5 @@ function start(config) {
   selects[0].value = config.chosen;
   selects[1].value = [...selects[1].options].some((option) => option.value === config.beside) ? config.beside : "";
   choose(0, selects[0].value).then(() => selects[1].value && choose(1, selects[1].value));
+  intake.takeChosen();
 }

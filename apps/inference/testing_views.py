@@ -20,7 +20,7 @@ SAMPLES = 6
 
 @login_required
 @ensure_csrf_cookie
-def test_page(request):
+def testing_page(request):
     """`?deployment=<name>` or `?model=<id>` chooses what is asked; `?with=` what stands beside it, as `model:3`."""
     deployments, models = _choices(request.user)
     chosen = _chosen(request, deployments, models)
