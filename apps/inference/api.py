@@ -41,6 +41,15 @@ class NotDeployed(exceptions.APIException):
     default_code = "not_deployed"
 
 
+class Flooded(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "overloaded"
+
+    def __init__(self, overloaded):
+        super().__init__(str(overloaded))
+        self.wait = overloaded.retry_after  # becomes Retry-After
+
+
 class AnyAccept(BaseContentNegotiation):
     """The answer's form is asked for by `format`: no `Accept` is refused."""
 
@@ -60,6 +69,10 @@ class Infer(MeteredView, APIView):
 
     def initial(self, request, *args, **kwargs):
         refuse_huge(request)
+        try:
+            services.refuse_flood()
+        except Overloaded as full:
+            raise Flooded(full) from None
         super().initial(request, *args, **kwargs)
 
     @extend_schema(

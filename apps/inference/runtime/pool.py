@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
@@ -87,6 +87,9 @@ def memory_of(future: Future) -> int | None:
     return future.result().memory_bytes if loaded else None
 
 
+FLOOD = 20  # refusals within a second
+
+
 class Gate:
     """At most `running` threads inside the block, at most `waiting` in front of it.
 
@@ -99,6 +102,7 @@ class Gate:
         self.running = 0
         self.waiting = 0
         self._seconds = 0.0  # moving mean of one pass
+        self._refused: deque[float] = deque(maxlen=FLOOD)  # when the last ones were refused
         self._condition = threading.Condition()
         self._mine = threading.local()
 
@@ -122,8 +126,19 @@ class Gate:
         with self._condition:
             return not self.running and not self.waiting
 
+    def refuse_flood(self) -> None:
+        """Raise Overloaded where it is full and has refused FLOOD others within the last second.
+
+        To be asked at the door, before a call costs anything: what is refused there costs next to nothing.
+        """
+        with self._condition:
+            full = self.running >= self.max_running and self.waiting >= self.max_waiting
+            if full and len(self._refused) == FLOOD and time.monotonic() - self._refused[0] < 1:
+                raise Overloaded(self.retry_after())
+
     def _wait(self) -> None:
         if self.waiting >= self.max_waiting:
+            self._refused.append(time.monotonic())
             raise Overloaded(self.retry_after())
         self.waiting += 1
         try:

@@ -59,6 +59,11 @@ def _predict(model, data, conf, per_class, options):
     return at_thresholds(prediction, general, by_class)
 
 
+def refuse_flood():
+    """Raise Overloaded where so many come that even refusing each of them properly would slow the pages."""
+    gate.refuse_flood()
+
+
 def at_thresholds(prediction, general, by_class):
     """Only the boxes that are as sure as their class must be."""
     if not by_class:

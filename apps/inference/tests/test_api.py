@@ -7,6 +7,7 @@ import pytest
 from apps.accounts.services import create_token
 from apps.core.models import Job
 from apps.inference import services
+from apps.inference.runtime import Overloaded
 from apps.models.services import register_model
 from conftest import picture, upload
 
@@ -186,6 +187,20 @@ def test_more_than_may_wait_is_answered_503_with_retry_after(deployed, api_as, a
     holder.join()
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) >= 1
+
+
+def test_a_flood_is_answered_503_before_anything_is_read(
+    deployed, api_as, alice, monkeypatch, django_assert_num_queries
+):
+    def full():
+        raise Overloaded(3)
+
+    monkeypatch.setattr(services.answering.gate, "refuse_flood", full)
+    client = api_as(alice)
+    with django_assert_num_queries(0):
+        answer = ask(client, model_id=deployed.pk)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "3")
+    assert "try again in 3 s" in answer.json()["detail"]
 
 
 def test_another_process_unpacks_the_serving_files_again(deployed, api_as, alice, settings):

@@ -26,6 +26,7 @@ from apps.inference.runtime import (
     compare_many,
     load,
 )
+from apps.inference.runtime.pool import FLOOD
 from apps.models.tests.tiny_weights import ROOT, drawn_pixels, engine_environment, tiny_weights
 
 SIZE = 160
@@ -564,6 +565,26 @@ def test_gate_opens_again_after_an_error():
         with pytest.raises(ValueError, match="oops"), gate:
             raise ValueError("oops")
     assert gate.running == 0
+
+
+def test_a_full_gate_refuses_a_flood_at_the_door_and_opens_again():
+    gate = Gate(running=1, waiting=0)
+    with gate:
+        gate.refuse_flood()  # full, but nobody was refused yet
+        refused_by_a_full_gate(gate, FLOOD)
+        with pytest.raises(Overloaded):
+            gate.refuse_flood()
+    gate.refuse_flood()
+
+
+def refused_by_a_full_gate(gate, times):
+    def knock():
+        for _ in range(times):
+            with pytest.raises(Overloaded), gate:
+                pytest.fail("entered a full gate")
+
+    with ThreadPoolExecutor(1) as pool:  # a thread that is inside may not knock
+        pool.submit(knock).result(timeout=20)
 
 
 # --- the measure of parity
