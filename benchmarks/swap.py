@@ -1,7 +1,7 @@
 """Switching versions under load: clients ask a deployment by its name without pause while it goes to and fro.
 
     python benchmarks/swap.py
-    python benchmarks/swap.py --models 1     one model fits into memory, so that every swap loads anew
+    python benchmarks/swap.py --memory 1     one model fits into memory, so that every swap loads anew
 
 Starts a platform of its own, trains two versions of a yolov8n on the sample dataset, deploys the first, and lets the
 clients ask it by name. Then the deployment is switched: by turns to the other version (built, judged, swapped; the gate
@@ -29,7 +29,7 @@ NAME = "swapped"
 
 def main():
     options = read_options()
-    os.environ["INFERENCE_MODELS"] = str(options.models)
+    os.environ["INFERENCE_MEMORY_MB"] = str(options.memory)
     from yolotrainer.demo import running_platform
 
     with tempfile.TemporaryDirectory() as scratch, running_platform(Path(scratch)) as (_, base):
@@ -44,7 +44,7 @@ def read_options():
     parser.add_argument("--swaps", type=int, default=12)
     parser.add_argument("--pause", type=float, default=2, help="seconds between two swaps")
     parser.add_argument("--before", type=float, default=8, help="seconds without a swap, for comparison")
-    parser.add_argument("--models", type=int, default=4, help="how many models a process keeps loaded")
+    parser.add_argument("--memory", type=int, default=1024, help="MB that loaded models may take in a process")
     return parser.parse_args()
 
 
@@ -170,7 +170,7 @@ def swap(api, pk, second, number, pause):
 
 
 def show(load, before, during, seconds, options):
-    print(f"{os.cpu_count()} cores, {options.clients} clients, {options.models} models kept loaded, {options.size} px")
+    print(f"{os.cpu_count()} cores, {options.clients} clients, {options.memory} MB for loaded models, {options.size} px")
     print(f"\n{'':<14}{'questions':>10}{'a second':>10}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'slowest':>9}")
     for words, (start, end) in (("no swap", before), ("swaps", during)):
         times = sorted(took * 1000 for at, took, _ in load.asked if start <= at < end)
