@@ -170,7 +170,9 @@ def swap(api, pk, second, number, pause):
 
 
 def show(load, before, during, seconds, options):
-    print(f"{os.cpu_count()} cores, {options.clients} clients, {options.memory} MB for loaded models, {options.size} px")
+    print(
+        f"{os.cpu_count()} cores, {options.clients} clients, {options.memory} MB for loaded models, {options.size} px"
+    )
     print(f"\n{'':<14}{'questions':>10}{'a second':>10}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'slowest':>9}")
     for words, (start, end) in (("no swap", before), ("swaps", during)):
         times = sorted(took * 1000 for at, took, _ in load.asked if start <= at < end)
