@@ -1,6 +1,7 @@
 from django.contrib import admin
 
 from apps.annotations.models import Annotation, DatasetVersion, Review, Revision, Suggestion, VersionComparison
+from apps.core.admin import ReadOnlyAdmin
 
 
 @admin.register(Annotation)
@@ -20,7 +21,7 @@ class AnnotationAdmin(admin.ModelAdmin):
 
 
 @admin.register(Revision)
-class RevisionAdmin(admin.ModelAdmin):
+class RevisionAdmin(ReadOnlyAdmin):
     list_display = ["image", "number", "author", "kind", "num_annotations", "added", "removed", "changed", "created_at"]
     list_filter = ["kind", "created_at"]
     search_fields = ["image__filename", "author__username"]
@@ -28,56 +29,32 @@ class RevisionAdmin(admin.ModelAdmin):
     list_select_related = ["image", "author"]
     show_full_result_count = False
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(DatasetVersion)
-class DatasetVersionAdmin(admin.ModelAdmin):
+class DatasetVersionAdmin(ReadOnlyAdmin):
     list_display = ["dataset", "number", "note", "num_images", "num_boxes", "created_by", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["dataset__name", "content_hash"]
     raw_id_fields = ["dataset", "created_by"]
     list_select_related = ["dataset", "created_by"]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(VersionComparison)
-class VersionComparisonAdmin(admin.ModelAdmin):
+class VersionComparisonAdmin(ReadOnlyAdmin):
     list_display = ["dataset", "older", "newer", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["dataset__name"]
     raw_id_fields = ["dataset", "older", "newer"]
     list_select_related = ["dataset", "older__dataset", "newer__dataset"]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin):
+class ReviewAdmin(ReadOnlyAdmin):
     list_display = ["image", "action", "reviewer", "revision", "note", "created_at"]
     list_filter = ["action", "created_at"]
     search_fields = ["image__filename", "reviewer__username", "note"]
     raw_id_fields = ["image", "reviewer"]
     list_select_related = ["image", "reviewer"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Suggestion)

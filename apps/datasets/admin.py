@@ -1,5 +1,6 @@
 from django.contrib import admin, messages
 
+from apps.core.admin import ReadOnlyAdmin
 from apps.datasets import services
 from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetReport, ImageChange, PendingDeletion, Tag
 
@@ -76,16 +77,6 @@ class DatasetImageAdmin(admin.ModelAdmin):
 class PendingDeletionAdmin(admin.ModelAdmin):
     list_display = ["name", "created_at"]
     search_fields = ["name"]
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that the platform writes, to look at."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(ClassChange)

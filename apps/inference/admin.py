@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from apps.core.admin import ReadOnlyAdmin
 from apps.inference import services
 from apps.inference.models import (
     BatchAnswer,
@@ -18,48 +19,30 @@ from apps.inference.models import (
 
 
 @admin.register(BatchAnswer)
-class BatchAnswerAdmin(admin.ModelAdmin):
+class BatchAnswerAdmin(ReadOnlyAdmin):
     list_display = ["job", "number", "name", "objects_found", "error"]
     list_filter = ["job__status", "job__created_at"]
     search_fields = ["name", "error", "job__owner__username"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(BatchVideo)
-class BatchVideoAdmin(admin.ModelAdmin):
+class BatchVideoAdmin(ReadOnlyAdmin):
     list_display = ["job", "codec", "width", "height", "frame_rate", "seconds", "num_frames"]
     list_filter = ["codec", "job__status", "job__created_at"]
     search_fields = ["codec", "job__owner__username"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(Track)
-class TrackAdmin(admin.ModelAdmin):
+class TrackAdmin(ReadOnlyAdmin):
     list_display = ["job", "number", "class_name", "first_seconds", "last_seconds", "frames", "confidence"]
     list_filter = ["job__status", "job__created_at"]
     search_fields = ["class_name", "job__owner__username"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Deployment)
@@ -111,7 +94,7 @@ class TrafficAdmin(admin.ModelAdmin):
 
 
 @admin.register(TokenUsage)
-class TokenUsageAdmin(admin.ModelAdmin):
+class TokenUsageAdmin(ReadOnlyAdmin):
     list_display = ["day", "user", "token_name", "quota", "requests", "errors", "refused"]
     list_filter = ["day", ("token", admin.EmptyFieldListFilter)]
     search_fields = ["token_name", "user__username", "user__email"]
@@ -122,25 +105,9 @@ class TokenUsageAdmin(admin.ModelAdmin):
     def quota(self, usage):
         return usage.token and usage.token.requests_per_day
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-
-class KeptAdmin(admin.ModelAdmin):
-    """Rows that the platform writes itself: to be looked at, and deleted."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(Capture)
-class CaptureAdmin(KeptAdmin):
+class CaptureAdmin(ReadOnlyAdmin):
     list_display = ["deployment", "dataset", "user", "is_on", "mode", "max_images", "max_bytes", "keep_days", "stopped"]
     list_filter = ["is_on", "mode", "created_at"]
     search_fields = ["deployment__name", "dataset__name", "user__username"]
@@ -148,7 +115,7 @@ class CaptureAdmin(KeptAdmin):
 
 
 @admin.register(Captured)
-class CapturedAdmin(KeptAdmin):
+class CapturedAdmin(ReadOnlyAdmin):
     list_display = ["image", "capture", "model", "reason", "created_at", "expires_at"]
     list_filter = ["reason", "created_at", "expires_at"]
     search_fields = ["image__filename", "image__sha256", "capture__deployment__name"]
@@ -156,7 +123,7 @@ class CapturedAdmin(KeptAdmin):
 
 
 @admin.register(CaptureWaiting)
-class CaptureWaitingAdmin(KeptAdmin):
+class CaptureWaitingAdmin(ReadOnlyAdmin):
     list_display = ["pk", "capture", "model", "reason", "num_bytes", "created_at"]
     list_filter = ["reason", "created_at"]
     search_fields = ["sha256", "capture__deployment__name"]
@@ -167,7 +134,7 @@ class CaptureWaitingAdmin(KeptAdmin):
 
 
 @admin.register(ShadowTraffic)
-class ShadowTrafficAdmin(KeptAdmin):
+class ShadowTrafficAdmin(ReadOnlyAdmin):
     list_display = ["deployment", "live", "shadow", "start", "answered", "skipped", "failed"]
     list_filter = ["start"]
     search_fields = ["deployment__name"]
@@ -175,7 +142,7 @@ class ShadowTrafficAdmin(KeptAdmin):
 
 
 @admin.register(ShadowSample)
-class ShadowSampleAdmin(KeptAdmin):
+class ShadowSampleAdmin(ReadOnlyAdmin):
     list_display = ["deployment", "live", "shadow", "sha256", "weight", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["deployment__name", "sha256"]

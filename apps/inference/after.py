@@ -5,12 +5,9 @@ ones is said in the log: counting must never slow what it counts.
 """
 
 import logging
-import queue
-import threading
 from dataclasses import dataclass
 
-from django.db import close_old_connections
-
+from apps.inference.aside import Aside
 from apps.inference.runtime.answers import Prediction
 
 log = logging.getLogger(__name__)
@@ -34,46 +31,27 @@ class Asked:
 
 LISTENERS = []  # functions that take a list of Asked; they may write to the database
 
-_line = queue.Queue(MOST_WAITING)
-_thread = None
-_lock = threading.Lock()
-
 
 def tell(asked):
     """Put a question in the line of what is looked at afterwards."""
     if not LISTENERS:
         return
-    _start()
-    try:
-        _line.put_nowait(asked)
-    except queue.Full:
+    _aside.start()
+    if not _aside.put(asked):
         log.warning("A question to model %s was not counted: too many wait for it.", asked.model_id)
 
 
 def settle():
     """Return when all that was told so far has been looked at; for tests and for a process that ends."""
-    _line.join()
+    _aside.settle()
 
 
-def _start():
-    global _thread
-    if _thread is None or not _thread.is_alive():
-        with _lock:
-            if _thread is None or not _thread.is_alive():
-                _thread = threading.Thread(target=_listen, name="after-answers", daemon=True)
-                _thread.start()
+def _listen(some):
+    for listener in LISTENERS:
+        try:
+            listener(some)
+        except Exception:
+            log.exception("%s failed on %d questions", listener.__name__, len(some))
 
 
-def _listen():
-    while True:
-        some = [_line.get()]
-        while len(some) < MOST_WAITING and not _line.empty():
-            some.append(_line.get_nowait())
-        close_old_connections()
-        for listener in LISTENERS:
-            try:
-                listener(some)
-            except Exception:
-                log.exception("%s failed on %d questions", listener.__name__, len(some))
-        for _ in some:
-            _line.task_done()
+_aside = Aside("after-answers", MOST_WAITING, _listen)

@@ -3,6 +3,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.html import format_html
 
+from apps.core.admin import ReadOnlyAdmin
 from apps.training import services
 from apps.training.models import (
     Trainer,
@@ -80,17 +81,7 @@ class TrainingJobAdmin(admin.ModelAdmin):
         super().delete_queryset(request, queryset)
 
 
-class Written(admin.ModelAdmin):
-    """What trainers write and nobody changes; it goes with its job."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-
-class OfAJob(Written):
+class OfAJob(ReadOnlyAdmin):
     search_fields = ["job__name"]
     raw_id_fields = ["job"]
     list_select_related = ["job"]
@@ -123,6 +114,6 @@ class TrainingPictureAdmin(OfAJob):
 
 
 @admin.register(Trainer)
-class TrainerAdmin(Written):
+class TrainerAdmin(ReadOnlyAdmin):
     list_display = ["name", "slots", "heartbeat_at", "started_at"]
     search_fields = ["name"]

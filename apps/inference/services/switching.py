@@ -11,6 +11,7 @@ from apps.core import work
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
+from apps.inference.class_places import translated
 from apps.inference.models import Deployment, Switch
 from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
@@ -223,15 +224,7 @@ def carried_over(defaults, old, new):
     """A deployment's defaults where another model answers: what names classes means the ones of the same name."""
     if old is None or old.class_names == new.class_names:
         return defaults
-    places = {name.casefold(): place for place, name in enumerate(new.class_names)}
-    moved = {place: places.get(name.casefold()) for place, name in enumerate(old.class_names)}
-    found = dict(defaults)
-    if "per_class" in found:
-        pairs = ((moved.get(int(place)), least) for place, least in found["per_class"].items())
-        found["per_class"] = {str(place): least for place, least in pairs if place is not None}
-    if "classes" in found:
-        found["classes"] = [moved[one] for one in found["classes"] if moved.get(one) is not None]
-    return found
+    return translated(defaults, old.class_names, new.class_names)
 
 
 def _end(switch, state, reason="", **values):

@@ -6,26 +6,22 @@ counted as such. A process that is killed loses what it had not counted yet: a f
 
 import hashlib
 import logging
-import queue
 import random
-import threading
 from dataclasses import dataclass
 
-from django.db import close_old_connections
-
 from apps.inference import services
+from apps.inference.aside import Aside
 from apps.inference.capture.choosing import Mode
 from apps.inference.capture.waiting import captures_of, keep, known_or_waiting
+from apps.inference.class_places import translated
 from apps.inference.models import Deployment
+from apps.inference.monitoring.counts import add
 from apps.inference.runtime import Overloaded
-from apps.inference.shadow.compare import add, compare, counts_of
+from apps.inference.shadow.compare import compare, counts_of
 from apps.inference.shadow.counting import Key, keep_sample, store_counts
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 16
-
-_line = queue.Queue(MOST_WAITING)
-_thread, _lock = None, threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +42,10 @@ def double_questions(questions):
     chosen = choose(questions)
     skipped = {}
     for one in chosen:
-        try:
-            _line.put_nowait(one)
-        except queue.Full:
+        if not _aside.put(one):
             add(skipped, {one.key: {"skipped": 1}})
     if chosen:
-        _start()
+        _aside.start()
     store_counts(skipped)
 
 
@@ -83,7 +77,7 @@ def answer_doubled(some):
 
 def settle():
     """Return when all that was handed over so far is counted; for tests."""
-    _line.join()
+    _aside.settle()
 
 
 def _answer(one):
@@ -104,19 +98,6 @@ def _answer(one):
     return {"answered": 1, "counts": counts}
 
 
-def translated(options, live_names, shadow_names):
-    """A question's options with the shadow's class ids: another model may have the same classes in another order."""
-    places = {name.casefold(): place for place, name in enumerate(shadow_names)}
-    theirs = {place: places.get(name.casefold()) for place, name in enumerate(live_names)}
-    options = dict(options)
-    if options.get("classes") is not None:
-        options["classes"] = [theirs[one] for one in options["classes"] if theirs.get(one) is not None]
-    if options.get("per_class") is not None:
-        known = {theirs.get(int(one)): conf for one, conf in options["per_class"].items()}
-        options["per_class"] = {str(place): conf for place, conf in known.items() if place is not None}
-    return options
-
-
 def _tell_capture(one, difference):
     """Keep the picture where that is asked for, and both answers where the picture is kept."""
     sha256 = hashlib.sha256(one.asked.data).hexdigest()
@@ -129,24 +110,4 @@ def _tell_capture(one, difference):
             keep_sample(one.key, sha256, one.asked.prediction, difference)
 
 
-def _start():
-    global _thread
-    if _thread is None or not _thread.is_alive():
-        with _lock:
-            if _thread is None or not _thread.is_alive():
-                _thread = threading.Thread(target=_work, name="shadow", daemon=True)
-                _thread.start()
-
-
-def _work():
-    while True:
-        some = [_line.get()]
-        while len(some) < MOST_WAITING and not _line.empty():
-            some.append(_line.get_nowait())
-        close_old_connections()
-        try:
-            answer_doubled(some)
-        except Exception:
-            log.exception("%d doubled questions were not counted", len(some))
-        for _ in some:
-            _line.task_done()
+_aside = Aside("shadow", MOST_WAITING, answer_doubled)

@@ -105,13 +105,3 @@ def quantile(slots, share):
         if seen >= wanted:
             return round(SLOT ** int(slot), 2)
     return None
-
-
-def add(counts, more):
-    """Add counts to counts, in place, whatever their depth."""
-    for name, value in more.items():
-        if isinstance(value, dict):
-            add(counts.setdefault(name, {}), value)
-        else:
-            counts[name] = counts.get(name, 0) + value
-    return counts

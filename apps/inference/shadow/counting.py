@@ -8,7 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.inference.models import Deployment, ShadowSample, ShadowTraffic
-from apps.inference.shadow.compare import add
+from apps.inference.monitoring.counts import add
 
 MINUTES = 5
 KEPT_DAYS = 14

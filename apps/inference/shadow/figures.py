@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from apps.datasets.models import DatasetImage
 from apps.inference.models import ShadowSample, ShadowTraffic
-from apps.inference.shadow.compare import add, quantile
+from apps.inference.monitoring.counts import add
+from apps.inference.shadow.compare import quantile
 from apps.inference.shadow.counting import MINUTES
 
 MOST_POINTS = 96

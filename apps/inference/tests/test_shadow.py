@@ -6,13 +6,15 @@ from django.utils import timezone
 from apps.core.models import Job
 from apps.datasets import services as datasets
 from apps.inference import services
+from apps.inference.aside import Aside
 from apps.inference.capture import storing
 from apps.inference.capture.settings import set_capture
 from apps.inference.models import Deployment, ShadowSample, ShadowTraffic
+from apps.inference.monitoring.counts import add
 from apps.inference.runtime import Box, Prediction
 from apps.inference.shadow import asking, counting
 from apps.inference.shadow import settings as shadows
-from apps.inference.shadow.compare import add, compare, counts_of, quantile, slot_of
+from apps.inference.shadow.compare import compare, counts_of, quantile, slot_of
 from apps.inference.shadow.figures import figures_of, points, samples_of
 from apps.inference.tests.fakes import BOTH, FakeRuntime, make_version
 from apps.inference.tests.test_capture import asked
@@ -107,8 +109,9 @@ def test_the_shadow_takes_no_place_of_a_question(shadowed, fake_runtimes, versio
 
 
 def test_a_full_line_skips_and_counts_instead_of_waiting(shadowed, monkeypatch):
-    monkeypatch.setattr(asking, "_start", lambda: None)
-    monkeypatch.setattr(asking, "_line", asking.queue.Queue(1))
+    line = Aside("shadow", 1, asking.answer_doubled)
+    monkeypatch.setattr(line, "start", lambda: None)
+    monkeypatch.setattr(asking, "_aside", line)
     asking.double_questions([asked(shadowed, seed=n) for n in range(3)])
     assert ShadowTraffic.objects.get().skipped == 2
 
