@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,3 +45,11 @@ def short_socket_path(data_dir: Path) -> str:
     folder = Path(tempfile.gettempdir()) / f"yolotrainer-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return str(folder / "valkey.sock")
+
+
+def networks(name, texts):
+    """The addresses and networks of a setting; raises ImproperlyConfigured in one line for what is none."""
+    try:
+        return [ip_network(text.strip()) for text in texts if text.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}={','.join(texts)}: {error}. Accepted: addresses and networks.") from None

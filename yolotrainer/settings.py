@@ -8,7 +8,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from yolotrainer.defaults import data_dir_is_usable, kept_secret, short_socket_path
+from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -35,6 +35,7 @@ SECRET_KEY = setting("str", "SECRET_KEY", "") or kept_secret(DATA_DIR / "secret_
 ALLOWED_HOSTS = setting("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = setting("list", "CSRF_TRUSTED_ORIGINS", [])
 HTTPS = setting("bool", "HTTPS", False)
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES", setting("list", "TRUSTED_PROXIES", []))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = setting("int", "HSTS_SECONDS", 0, 0)
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.core.callers.KnownCaller",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.SlashlessApi",
     "django.contrib.sessions.middleware.SessionMiddleware",

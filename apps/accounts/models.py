@@ -1,4 +1,4 @@
-"""People and their API tokens."""
+"""People, their API tokens, and links that are good once."""
 
 import hashlib
 import secrets
@@ -85,3 +85,33 @@ class ApiToken(models.Model):
     @property
     def scopes(self):
         return self.scope.split()
+
+
+class OneTimeLink(models.Model):
+    """A link that is good once and until it ends: an invitation. Its key is shown once; only its hash is stored."""
+
+    purpose = models.CharField(max_length=30, help_text='What it is good for: "registration", "team".')
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    email = models.EmailField(blank=True, help_text="Whom it was sent to; empty: whoever holds it.")
+    data = models.JSONField(default=dict, blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="links_made")
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self):
+        return f"{self.purpose} link {self.pk}" + (f" for {self.email}" if self.email else "")
+
+    @staticmethod
+    def new_key():
+        """A fresh key with 256 bits of chance."""
+        return secrets.token_urlsafe(32)
+
+    @property
+    def is_good(self):
+        return not (self.used_at or self.revoked_at) and self.expires_at > timezone.now()

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from apps.core.models import Job, Upload
+from apps.core.models import AuditEvent, Job, Upload
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -29,3 +29,19 @@ class UploadAdmin(ReadOnlyAdmin):
     search_fields = ["filename", "owner__username"]
     raw_id_fields = ["owner"]
     list_select_related = ["owner"]
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Search takes names, verbs, addresses and ids: "alice deleted", "10.0.0.7", "datasets.dataset"."""
+
+    list_display = ["at", "actor_name", "verb", "subject_type", "subject_name", "team_id", "address", "token_id"]
+    list_display_links = ["at", "verb"]
+    list_filter = ["at", "verb", "subject_type"]
+    search_fields = ["actor_name", "verb", "subject_type", "subject_name", "=subject_id", "address"]
+    search_help_text = "Words of a person's name, of what was done, of what it was done to, or an address."
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -16,6 +16,7 @@ from apps.core import work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.downloads import download
 from apps.core.models import Job
+from apps.core.text import sayable
 
 
 class TooLarge(APIException):
@@ -28,7 +29,7 @@ def answer_error(error, context):
     response = exception_handler(_as_answer(error), context)
     if response is None:
         return None
-    data = _sayable(response.data)
+    data = sayable(response.data)
     if isinstance(data, list):
         data = {"detail": " ".join(map(str, data))}
     elif isinstance(data, dict) and api_settings.NON_FIELD_ERRORS_KEY in data:
@@ -36,17 +37,6 @@ def answer_error(error, context):
         data = {**data, "detail": general}
     response.data = data
     return response
-
-
-def _sayable(data):
-    """Messages repeat what a caller sent, and half a character (a lone surrogate) cannot be encoded."""
-    if isinstance(data, dict):
-        return {_sayable(key): _sayable(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_sayable(value) for value in data]
-    if isinstance(data, str) and any("\ud800" <= c <= "\udfff" for c in data):
-        return data.encode(errors="replace").decode()
-    return data
 
 
 def _as_answer(error):

@@ -106,3 +106,51 @@ class Upload(models.Model):
     @property
     def is_complete(self):
         return bool(self.file)
+
+
+class AuditEventQuerySet(models.QuerySet):
+    """Events are added and read; `audit.forget_before` is the only way out."""
+
+    def update(self, **values):
+        raise TypeError("An audit event is never changed.")
+
+    def delete(self):
+        raise TypeError("An audit event is never deleted by hand.")
+
+
+class AuditEvent(models.Model):
+    """Who did what to what, and when. Names are kept as they were: the person and the thing may be gone since."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor_id = models.BigIntegerField(null=True, blank=True, help_text="The person's id; empty for nobody.")
+    actor_name = models.CharField(max_length=150, blank=True)
+    verb = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=60, blank=True, help_text='As "datasets.dataset".')
+    subject_id = models.CharField(max_length=40, blank=True)
+    subject_name = models.CharField(max_length=200, blank=True)
+    team_id = models.BigIntegerField(null=True, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    token_id = models.BigIntegerField(null=True, blank=True, help_text="The API token that was used.")
+    detail = models.JSONField(default=dict, blank=True)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["actor_id", "-id"]),
+            models.Index(fields=["team_id", "-id"]),
+            models.Index(fields=["verb", "-id"]),
+            models.Index(fields=["subject_type", "subject_id", "-id"]),
+        ]
+
+    def __str__(self):
+        return f"{self.actor_name or 'nobody'} {self.verb} {self.subject_name}".strip()
+
+    def save(self, *args, **kwargs):
+        if self.pk:
+            raise TypeError("An audit event is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        raise TypeError("An audit event is never deleted by hand.")

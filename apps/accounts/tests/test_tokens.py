@@ -8,6 +8,8 @@ from rest_framework.test import APIClient
 
 from apps.accounts import services
 from apps.accounts.models import ApiToken
+from apps.core import audit
+from apps.core.models import AuditEvent
 
 TOKENS = "/api/v1/auth/tokens"
 
@@ -153,3 +155,15 @@ def test_session_without_its_csrf_token_changes_nothing(alice):
     browser.force_login(alice)
     assert browser.get(TOKENS).status_code == 200
     assert browser.post(TOKENS, {"name": "robot"}).status_code == 403
+
+
+def test_event_of_a_request_has_its_address_and_api_token(alice, client):
+    row, key = services.create_token(alice, "robot", scope="read write")
+    answer = client.post(
+        "/api/v1/auth/tokens", {"name": "second"}, HTTP_AUTHORIZATION=f"Token {key}", REMOTE_ADDR="10.1.2.3"
+    )
+    assert answer.status_code == 201
+    event = AuditEvent.objects.filter(verb="token made").first()
+    assert (event.address, event.token_id, event.actor_name) == ("10.1.2.3", row.pk, "alice")
+    assert key not in str(event.detail)
+    assert audit.record(alice, "later").address is None  # the request is over

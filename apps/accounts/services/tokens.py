@@ -1,0 +1,35 @@
+"""Every write to API tokens."""
+
+from django.db import transaction
+
+from apps.accounts.models import ApiToken, hash_token
+from apps.core import audit
+
+
+@transaction.atomic
+def create_token(user, name, scope="read infer", expires_at=None, requests_per_day=None):
+    """A new API token as (row, key); the key is not stored and cannot be shown again.
+
+    `requests_per_day`: how often it may ask models on one day; None: as often as it likes.
+    """
+    key = ApiToken.new_key()
+    row = ApiToken.objects.create(
+        user=user, name=name, scope=scope, expires_at=expires_at, requests_per_day=requests_per_day,
+        hint=key[:8], key_hash=hash_token(key),
+    )  # fmt: skip
+    audit.record(user, "token made", row, scope=scope, expires_at=expires_at)
+    return row, key
+
+
+def set_quota(token, requests_per_day):
+    """How often the token may ask models on one day from now on; None: as often as it likes."""
+    token.requests_per_day = requests_per_day
+    token.save(update_fields=["requests_per_day"])
+    return token
+
+
+@transaction.atomic
+def revoke_token(token, actor=None):
+    """The token stops working at once, in every process. `actor`: who revokes it, where that is not its owner."""
+    audit.record(actor or token.user, "token revoked", token)
+    token.delete()

@@ -1,0 +1,12 @@
+"""Text from outside, made fit for an answer and for every database."""
+
+
+def sayable(data):
+    """`data` (JSON) without NUL, which PostgreSQL refuses, and without half characters, which nothing encodes."""
+    if isinstance(data, dict):
+        return {sayable(key): sayable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [sayable(value) for value in data]
+    if isinstance(data, str):
+        return data.replace("\x00", "").encode(errors="replace").decode()
+    return data
