@@ -134,6 +134,7 @@ urlpatterns = [
     path("deployments/<int:pk>/capture", captures.DeploymentCapture.as_view(), name="deployment_capture"),
     path("deployments/<int:pk>/shadow", captures.DeploymentShadow.as_view(), name="deployment_shadow"),
     path("predictions/batch", batches.Batch.as_view(), name="batch"),
+    path("predictions/batch/<int:job_id>/resume", batches.GoOn.as_view(), name="batch_go_on"),
     path("predictions/batch/<int:job_id>/results", batches.Results.as_view(), name="batch_results"),
     path("predictions/batch/<int:job_id>/results.ndjson", batches.Ndjson.as_view(), name="batch_ndjson"),
     path("predictions/batch/<int:job_id>/results.json", batches.Coco.as_view(), name="batch_coco"),

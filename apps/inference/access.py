@@ -78,6 +78,20 @@ def find_to_ask(user, model_id=None, name=None):
     return None, get_model_to_ask(user, model_id, name)
 
 
+def get_model_of_batch(job):
+    """The model that a batch was started on, while the job's owner may ask it still; else Http404.
+
+    One that was asked by a deployment's name may be asked as long as that deployment is to be seen: whether or not the
+    model is theirs to see, and whichever model answers by now.
+    """
+    deployment_id = job.params.get("deployment_id")
+    if deployment_id and deployments_visible_to(job.owner).filter(pk=deployment_id).exists():
+        model = TrainedModel.objects.filter(pk=job.params["model_id"]).select_related("line").only(*NEEDED).first()
+        if model:
+            return model
+    return get_model_to_ask(job.owner, job.params["model_id"])
+
+
 def deployments_of(user, model):
     """The deployments that `user` may see and that the model answers for, or did before the last switch."""
     return deployments_visible_to(user).filter(Q(model=model) | Q(previous=model))

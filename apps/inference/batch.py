@@ -5,15 +5,19 @@ Every answer is a row as soon as it is there: a run that is killed goes on behin
 
 import time
 import zipfile
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.http import Http404
 from django.utils import timezone
 
+from apps.accounts.models import ApiToken, User
+from apps.core import work
 from apps.core.archives import ArchiveError, Limits, open_archive
 from apps.core.images import FORMATS
 from apps.core.jobs import create_job
@@ -23,17 +27,42 @@ from apps.core.work import WorkFailed
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import services
-from apps.inference.access import get_model_to_ask
-from apps.inference.models import BatchAnswer, BatchVideo, Track
+from apps.inference.access import get_model_of_batch
+from apps.inference.metering import BatchMeter
+from apps.inference.models import BatchAnswer, BatchVideo, Deployment, Track
 from apps.inference.runtime import BadImage
 from apps.inference.serializers import answer
+from apps.models.models import TrainedModel
 
 TASK = "apps.inference.tasks.batch"
 SUFFIXES = {f".{suffix}" for suffix in FORMATS.values()} | {".jpeg", ".tiff"}
 SECONDS, ROWS = 1.0, 100  # answers are written at least as often
 
 
-def start_on_images(user, model, options, files):
+@dataclass(frozen=True)
+class Asking:
+    """Who asks which model, and how: what all images of a batch share.
+
+    `options` are those of `services.predict`; `deployment` is the one by whose name the model was asked, `token` the
+    one whose quota and usage the images count in.
+    """
+
+    user: User
+    model: TrainedModel
+    options: dict
+    deployment: Deployment | None = None
+    token: ApiToken | None = None
+
+    def start(self, task, upload=None, **params):
+        """Queue the batch; returns the job."""
+        params |= {
+            "model_id": self.model.pk, "options": self.options, "deployment_id": self.deployment and self.deployment.pk,
+            "token_id": self.token and self.token.pk,
+        }  # fmt: skip
+        return create_job(self.user, "batch", task, subject=f"model:{self.model.pk}", params=params, upload=upload)
+
+
+def start_on_images(asking, files):
     """Queue a batch on uploaded `files`, which are kept as one archive until they expire; returns the job."""
     with new_draft() as draft:
         names = set()
@@ -48,30 +77,31 @@ def start_on_images(user, model, options, files):
         draft.seek(0)
         draft.name = "images.zip"
         # what was sent as an image is answered as one, whatever its name ends with
-        return _start(user, model, options, upload=draft, source="images", filename=f"{len(names)} images")
+        return asking.start(TASK, upload=draft, source="images", filename=f"{len(names)} images")
 
 
-def start_on_archive(user, model, options, archive, filename):
+def start_on_archive(asking, archive, filename):
     """Queue a batch on the images of an archive: a file, or the name of a stored one."""
-    return _start(user, model, options, upload=archive, source="archive", filename=filename)
+    return asking.start(TASK, upload=archive, source="archive", filename=filename)
 
 
-def start_on_dataset(user, model, options, dataset, query):
+def start_on_dataset(asking, dataset, query):
     """Queue a batch on the images of a dataset that match `query`."""
-    return _start(
-        user, model, options, source="dataset", dataset_id=dataset.pk, query=dict(query), filename=dataset.name
-    )
+    return asking.start(TASK, source="dataset", dataset_id=dataset.pk, query=dict(query), filename=dataset.name)
 
 
-def _start(user, model, options, upload=None, **params):
-    params |= {"model_id": model.pk, "options": options}
-    return create_job(user, "batch", TASK, subject=f"model:{model.pk}", params=params, upload=upload)
+def go_on(job):
+    """Queue a batch that failed or was cancelled again; what is answered stays. True where this call did it."""
+    if not work.resume(job, [Job.Status.FAILED, Job.Status.CANCELLED]):
+        return False
+    work.enqueue_on_commit(job, job.task)
+    return True
 
 
 def run_batch(job, report):
     """The work of a batch job."""
     try:
-        model = get_model_to_ask(job.owner, job.params["model_id"])
+        model = get_model_of_batch(job)
         with _Source(job) as source:
             _answer_all(job, model, source, report)
     except Http404:
@@ -87,16 +117,25 @@ def run_batch(job, report):
 
 def _answer_all(job, model, source, report):
     done, total, rows, written = source.skipped, source.total, [], time.monotonic()
+    meter = BatchMeter(job)
     if not total:
         raise WorkFailed("There is no image in it: JPEG, PNG, WebP, BMP and TIFF are taken.")
     for name, image_id, read in source:
+        if refused := meter.why_not(done + 1):
+            write(rows, report, meter)
+            raise WorkFailed(stopped(refused, f"{done} of {total} images"))
         done += 1
         rows.append(answered(job, model, done, name, image_id, read))
         if len(rows) >= ROWS or time.monotonic() - written > SECONDS:
-            write(rows, report)
+            write(rows, report, meter)
             rows, written = [], time.monotonic()
         report(done / total, f"{done} of {total} images")
-    write(rows, report)
+    write(rows, report, meter)
+
+
+def stopped(why, done):
+    """The words of a batch that stops before its end."""
+    return f"{why} What was answered by then, {done}, is kept, and the batch can go on from there."
 
 
 def answered(job, model, number, name, image_id, read):
@@ -111,10 +150,17 @@ def answered(job, model, number, name, image_id, read):
     return row
 
 
-def write(rows, report):
-    """Keep answers."""
-    report.check()  # who does not run the job any more writes nothing
-    BatchAnswer.objects.bulk_create(rows, ignore_conflicts=True)
+def write(rows, report, meter):
+    """Keep answers, and with them what they count of their token's usage.
+
+    The job's row is locked meanwhile: a run that does not have the job any more writes nothing, and counts nothing.
+    """
+    report.check()
+    if rows:
+        with transaction.atomic():
+            work.update_running(rows[0].job)
+            BatchAnswer.objects.bulk_create(rows)
+            meter.note(rows)
 
 
 class _Source:

@@ -6,10 +6,11 @@ from django.conf import settings
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers, status
+from rest_framework import exceptions, generics, serializers, status
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.views import APIView
 
+from apps.accounts.models import ApiToken
 from apps.core import uploads
 from apps.core.access import jobs_visible_to
 from apps.core.api import JobSerializer, TooLarge, accepted
@@ -17,11 +18,11 @@ from apps.core.archives import ArchiveError
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import batch, services
-from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
+from apps.inference.access import NotAnswering, find_to_ask, get_model_of_batch
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
 from apps.inference.api import NotDeployed, answered
 from apps.inference.fields import CountField, ShareField, YesNoField
-from apps.inference.metering import MeteredView, note_usage, over_quota
+from apps.inference.metering import MeteredView, batch_over_quota
 from apps.inference.models import BatchAnswer
 from apps.inference.runtime import BadImage
 from apps.inference.serializers import OptionsSerializer, options_for
@@ -95,53 +96,47 @@ class Batch(MeteredView, APIView):
         responses={202: JobSerializer},
     )
     def post(self, request):
+        """The version that is live now answers all of it. Each image or frame counts in the token's quota, as it is
+        answered; where the quota is used up the job stops, and keeps what was answered.
+        """
         asked = BatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
-        deployment, model = _model_to_ask(request.user, data)
+        try:
+            deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
+        except NotAnswering as reason:
+            raise NotDeployed(str(reason)) from None
         if not model.serving_file:
             raise NotDeployed(services.NOT_SERVED)
         options = options_for(model, data, deployment and deployment.defaults)
-        refused = over_quota(request)
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        asking = batch.Asking(request.user, model, options, deployment, token)
+        refused = batch_over_quota(request)
         if refused:
-            note_usage(request, refused.status_code)
             return refused
-        job = start(request.user, model, options, data)
-        note_usage(request, status.HTTP_202_ACCEPTED)
+        job = start(asking, data)
         return accepted(job, results_url=f"/api/v1/predictions/batch/{job.pk}/results")
 
 
-def _model_to_ask(user, data):
-    """(deployment or None, model); the whole batch is answered by the version that is live now.
-
-    The job asks for the model by its id, so it must be one that `user` may ask so.
-    """
-    try:
-        deployment, model = find_to_ask(user, data.get("model_id"), data.get("model"))
-    except NotAnswering as reason:
-        raise NotDeployed(str(reason)) from None
-    return deployment, get_model_to_ask(user, model.pk) if deployment else model
-
-
-def start(user, model, options, data):
+def start(asking, data):
     """Start the batch that checked `data` asks for; raises ValidationError or Http404."""
     if data.get("images"):
-        return batch.start_on_images(user, model, options, data["images"])
+        return batch.start_on_images(asking, data["images"])
     if data.get("dataset_id"):
-        dataset, query = get_dataset(user, data["dataset_id"]), data.get("filter") or {}
+        dataset, query = get_dataset(asking.user, data["dataset_id"]), data.get("filter") or {}
         images_matching(dataset, query)  # a wrong filter is refused here, not by the job
-        return batch.start_on_dataset(user, model, options, dataset, query)
+        return batch.start_on_dataset(asking, dataset, query)
     if data.get("file"):
-        return batch.start_on_archive(user, model, options, data["file"], data["file"].name)
+        return batch.start_on_archive(asking, data["file"], data["file"].name)
     if data.get("video"):
-        return start_on_video(user, model, options, data["video"], data["video"].name, **of_frames(data))
+        return start_on_video(asking, data["video"], data["video"].name, **of_frames(data))
     try:
-        name, filename = uploads.stored_upload(user, data["upload"])
+        name, filename = uploads.stored_upload(asking.user, data["upload"])
     except uploads.UploadError as error:
         raise serializers.ValidationError({"upload": [str(error)]}) from None
     if is_stored_video(name):
-        return start_on_video(user, model, options, name, filename, **of_frames(data))
-    return batch.start_on_archive(user, model, options, name, filename)
+        return start_on_video(asking, name, filename, **of_frames(data))
+    return batch.start_on_archive(asking, name, filename)
 
 
 def of_frames(data):
@@ -155,6 +150,27 @@ def get_batch(user, job_id):
     if job is None:
         raise Http404("There is no such batch.")
     return job
+
+
+class GoOn(APIView):
+    """Let a batch that failed, or was cancelled, go on behind its last answer."""
+
+    required_scope = "infer"
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    def post(self, request, job_id):
+        """409 where it has not stopped. What counted in a token's quota does not count again."""
+        job = get_batch(request.user, job_id)
+        if not batch.go_on(job):
+            raise NotStopped
+        job.refresh_from_db()
+        return accepted(job)
+
+
+class NotStopped(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_stopped"
+    default_detail = "The batch has neither failed nor been cancelled: there is nothing to go on with."
 
 
 class ResultSerializer(serializers.ModelSerializer):
@@ -196,7 +212,7 @@ class Coco(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request, job_id):
         job = get_batch(request.user, job_id)
-        model = get_model_to_ask(request.user, job.params["model_id"])
+        model = get_model_of_batch(job)
         return _file(_coco(job, model.class_names), "application/json", f"predictions-{job.pk}-coco.json")
 
 

@@ -36,6 +36,7 @@ class BatchForm(forms.Form):
     )
     conf = forms.FloatField(min_value=0.001, max_value=1, required=False)
     every = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    fps = forms.FloatField(min_value=0.001, max_value=1000, required=False)
     tracks = forms.BooleanField(required=False, initial=True)
     draw = forms.BooleanField(required=False, initial=True)
 
@@ -63,12 +64,14 @@ class BatchForm(forms.Form):
         data = super().clean()
         if not self.errors and sum(bool(data.get(name)) for name in ("files", "upload", "dataset")) != 1:
             raise forms.ValidationError("Choose files, or a dataset.")
+        if data.get("every") and data.get("fps"):
+            self.add_error("fps", "Give either every n-th frame, or frames a second.")
         return data
 
     def asked(self):
         """What was chosen, as `batch_api.start` takes it."""
         data = self.cleaned_data
-        frames = {name: data[name] for name in ("every", "tracks", "draw")}
+        frames = {name: data[name] for name in ("every", "fps", "tracks", "draw")}
         if data["dataset"]:
             return {"dataset_id": data["dataset"].pk, "filter": {"split": data["split"]} if data["split"] else {}}
         if data["upload"]:

@@ -10,16 +10,14 @@ from django.shortcuts import render
 
 from apps.inference.engine.pens import COLORS
 from apps.inference.shown import CHIPS, shown_answers
-from apps.models.models import TrainedModel
 
 FRAMES, TRACKS = 25, 15  # of a page
 ORDERS = {"": "number", "longest": "-seen", "class": "class_name"}
 
 
-def video_page(request, job):
+def video_page(request, job, context):
     """All of it, or the part that htmx asks for: progress (at its end the page loads anew), frames, tracks."""
     part = request.headers.get("HX-Target", "") if request.htmx and not request.htmx.boosted else ""
-    context = {"job": job, "model": TrainedModel.objects.filter(pk=job.params["model_id"]).first()}
     if part == "batch":
         response = render(request, "inference/video_detail.html#progress", context)
         if not job.is_active:

@@ -118,10 +118,10 @@ def test_a_cancelled_batch_writes_nothing_more(start, alice, monkeypatch):
     Job.objects.filter(pk=job.pk).update(status="pending")
     really = batch.write
 
-    def cancelled(rows, report):
+    def cancelled(rows, report, meter):
         work.cancel(job)
         report._heartbeat.lost.set()  # as its next beat finds
-        really(rows, report)
+        really(rows, report, meter)
 
     monkeypatch.setattr(batch, "write", cancelled)
     from apps.inference.tasks import batch as task

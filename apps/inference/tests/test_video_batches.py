@@ -350,16 +350,21 @@ def test_a_video_is_sent_and_looked_through_on_its_pages(
     film_file = upload("my film.mp4", film(8))
     assert b"not several kinds at once" in page.post(address, {"files": [film_file, upload()]}).content
     assert b"greater than or equal to 1" in page.post(address, {"files": [upload("a", film(1))], "every": "0"}).content
+    both = page.post(address, {"files": [upload("a.mp4", film(1))], "every": "2", "fps": "2"}).content
+    assert b"Give either every n-th frame, or frames a second" in both
     film_file.seek(0)
     with django_capture_on_commit_callbacks(execute=True):
         sent = page.post(address, {"files": [film_file], "every": "2", "tracks": "on", "draw": "on"})
     with django_assert_max_num_queries(11):
         shown = page.get(sent["Location"]).content.decode()
     assert (shown.count('class="video-frame"'), shown.count('class="track-color"')) == (4, 2)
-    assert f'src="/api/v1/predictions/batch/{Job.objects.get(kind="batch").pk}/video"' in shown
+    assert f'src="/api/v1/predictions/batch/{Job.objects.filter(kind="batch").last().pk}/video"' in shown
     assert "one frame in 2 answered" in shown
     part = page.get(sent["Location"] + "?order=longest", headers={"HX-Request": "true", "HX-Target": "tracks"})
     assert part.content.decode().lstrip().startswith('<section class="card" id="tracks">')
+    with django_capture_on_commit_callbacks(execute=True):
+        sampled = page.post(address, {"files": [upload("my film.mp4", film(8))], "fps": "2.5"})
+    assert "2.5 frames a second answered" in page.get(sampled["Location"]).content.decode()
     for query in ("?show=wrong", "?order=wrong"):
         assert page.get(sent["Location"] + query).status_code == 404
     ended = page.get(sent["Location"], headers={"HX-Request": "true", "HX-Target": "batch"})

@@ -5,6 +5,7 @@ import time
 
 from apps.core.work import WorkFailed
 from apps.inference import batch
+from apps.inference.metering import BatchMeter
 from apps.inference.models import BatchVideo
 from apps.inference.videos.source import frames_of
 
@@ -14,22 +15,25 @@ def answer_frames(job, model, folder, report):
 
     `report` takes the share that is done, 0 to 1.
     """
-    pace, finished = Pace(job.answers.count()), None
+    pace, meter, finished = Pace(job.answers.count()), BatchMeter(job), None
     rows, written = [], time.monotonic()
     with contextlib.closing(frames_of(job, folder, pace.before, report)) as events:
         for event in events:
             if event["event"] == "opened":
                 pace.total = _keep_header(job, event)
             elif event["event"] == "frame":
+                if refused := meter.why_not(pace.done + 1):
+                    batch.write(rows, report, meter)
+                    raise WorkFailed(batch.stopped(refused, pace.count))
                 pace.done += 1
                 rows.append(_answered(job, model, pace.done, event))
                 if len(rows) >= batch.ROWS or time.monotonic() - written > batch.SECONDS:
-                    batch.write(rows, report)
+                    batch.write(rows, report, meter)
                     rows, written = [], time.monotonic()
                 report(pace.share, pace.words)
             elif event["event"] == "finished":
                 finished = event
-    batch.write(rows, report)
+    batch.write(rows, report, meter)
     if finished is None:
         raise WorkFailed("The process that reads the video ended in the middle of it. The answers so far stay.")
     BatchVideo.objects.filter(job=job).update(num_frames=finished["frames"])
@@ -63,12 +67,16 @@ class Pace:
         return min(self.done / self.total, 1) if self.total else 0
 
     @property
+    def count(self):
+        return f"{self.done} of about {self.total} frames" if self.total else f"{self.done} frames"
+
+    @property
     def words(self):
         """Frames, frames a second of this run, and the time that is left at that pace."""
         now = time.monotonic()
         if self._started is None:  # the first frame waited for the model and the decoder
             self._started, self.before = now, self.done
-        words = f"{self.done} of about {self.total} frames" if self.total else f"{self.done} frames"
+        words = self.count
         count, seconds = self.done - self.before, now - self._started
         if not count or seconds < 0.5:
             return words

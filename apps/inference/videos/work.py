@@ -3,11 +3,10 @@
 from django.core.files.storage import default_storage
 from django.http import Http404
 
-from apps.core.jobs import create_job
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.inference import batch, services
-from apps.inference.access import get_model_to_ask
+from apps.inference.access import get_model_of_batch
 from apps.inference.videos.answers import answer_frames
 from apps.inference.videos.drawn import draw_video
 from apps.inference.videos.source import GONE
@@ -20,16 +19,14 @@ HEAD = 16  # bytes that tell a container
 STARTS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")  # of a mov or mp4, behind four bytes of length
 
 
-def start_on_video(user, model, options, video, filename, every=None, fps=None, tracks=True, draw=True):
+def start_on_video(asking, video, filename, every=None, fps=None, tracks=True, draw=True):
     """Queue a batch on a video, a file or the name of a stored one; returns the job.
 
     Every `every`-th frame is answered, or `fps` of them a second of the video's time; with neither, all are.
     """
-    params = {
-        "source": "video", "filename": filename, "model_id": model.pk, "options": options, "every": every, "fps": fps,
-        "tracks": tracks, "draw": draw,
-    }  # fmt: skip
-    return create_job(user, "batch", TASK, subject=f"model:{model.pk}", params=params, upload=video)
+    return asking.start(
+        TASK, upload=video, source="video", filename=filename, every=every, fps=fps, tracks=tracks, draw=draw
+    )
 
 
 def is_video(file):
@@ -49,7 +46,7 @@ def is_stored_video(name):
 def run_video(job, report):
     """The work of a job on a video: answers, tracks, the drawn video. What is there already is not done again."""
     try:
-        model = get_model_to_ask(job.owner, job.params["model_id"])
+        model = get_model_of_batch(job)
         if not job.upload or not default_storage.exists(job.upload.name):
             raise WorkFailed(GONE)
         with scratch_folder() as folder:

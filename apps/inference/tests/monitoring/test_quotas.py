@@ -72,17 +72,6 @@ def test_a_refused_question_is_an_error_of_its_own_in_usage(robot, answers, trai
     assert (row.requests, row.refused, row.errors, row.spent) == (3, 2, 0, 1)
 
 
-def test_a_batch_counts_as_one(robot, answers, trained_model, run_tasks_at_once):
-    token, api = robot(requests_per_day=1)
-    batch = {"images": [upload(seed=1), upload("b.png", seed=2)], "model_id": trained_model.pk}
-    first = api.post("/api/v1/predictions/batch", batch, format="multipart")
-    assert (first.status_code, first["X-RateLimit-Remaining"]) == (202, "0")
-    batch = {"images": [upload(seed=3)], "model_id": trained_model.pk}
-    assert api.post("/api/v1/predictions/batch", batch, format="multipart").status_code == 429
-    row = TokenUsage.objects.get(token=token)
-    assert (row.requests, row.refused) == (2, 1)
-
-
 def spend(counter, token, clock):
     return counter.next(token.pk, clock.now.date(), token.requests_per_day)
 
