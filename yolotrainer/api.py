@@ -128,7 +128,7 @@ urlpatterns = [
     path("deployments/<int:pk>/switch", deployments.Switching.as_view()),
     path("deployments/<int:pk>/back", deployments.Back.as_view()),
     path("deployments/<int:pk>/switches", deployments.Switches.as_view()),
-    path("models/<int:pk>/monitoring", monitoring.ModelMonitoring.as_view()),
+    path("models/<int:pk>/monitoring", monitoring.ModelMonitoring.as_view(), name="model_monitoring"),
     path("deployments/<int:pk>/monitoring", monitoring.DeploymentMonitoring.as_view(), name="deployment_monitoring"),
     path("auth/tokens/usage", monitoring.TokensUsage.as_view(), name="tokens_usage"),
     path("deployments/<int:pk>/capture", captures.DeploymentCapture.as_view(), name="deployment_capture"),

@@ -44,9 +44,13 @@ class ModelMonitoring(APIView):
 
     @extend_schema(parameters=[RANGE], responses=OpenApiTypes.OBJECT)
     def get(self, request, pk):
-        """As `deployments/{id}/monitoring`. Drift is that of answers as the model's own operating point gives them."""
+        """As `deployments/{id}/monitoring`. Drift is that of answers as the model's own operating point gives them.
+
+        `asked_by` says how many came through which deployment, or (`deployment_id` null) by the model's own id.
+        """
         model = get_model_to_edit(request.user, pk)
-        return Response(reports.report(reports.traffic_of_model(model), _range(request), model))
+        rows, span = reports.traffic_of_model(model), _range(request)
+        return Response(reports.report(rows, span, model) | {"asked_by": reports.ways_of(rows, span)})
 
 
 class TokensUsage(APIView):

@@ -23,7 +23,9 @@ urlpatterns = [
         for part in ("pause", "resume", "defaults", "gate", "settings")
     ),
     path("deployments/<int:pk>/monitoring", monitoring_views.deployment_monitoring, name="deployment_monitoring"),
+    path("models/<int:pk>/monitoring", monitoring_views.model_monitoring, name="model_monitoring"),
     path("account/tokens/usage", monitoring_views.token_usage, name="token_usage"),
+    path("account/tokens/usage.csv", monitoring_views.token_usage_file, name="token_usage_file"),
     path("deployments/<int:pk>/capture", capture_views.capture, name="capture"),
     path("deployments/<int:pk>/shadow", capture_views.shadow, name="shadow"),
     path("deployments/<int:pk>/shadow/figures", capture_views.shadow_figures, name="shadow_figures"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from apps.inference.models import Traffic
@@ -126,6 +127,17 @@ def _confidence(points, total):
 
     bounds = [round(place / c.CONFIDENCE_BINS, 2) for place in range(c.CONFIDENCE_BINS + 1)]
     return {"bounds": bounds, "total": filled(total), "series": [filled(counts) for counts in points]}
+
+
+def ways_of(rows, span_name, now=None):
+    """How a model was asked in a span: `[{deployment_id, name, requests}]`, by its own id with None; busiest first."""
+    span, now = SPANS[span_name], now or timezone.now()
+    rows = rows.filter(start__gte=starts_of(span, now)[0], start__lte=now).order_by()
+    sums = rows.values_list("deployment_id", "deployment__name").annotate(asked=Sum("requests"))
+    return [
+        {"deployment_id": pk, "name": name or "", "requests": asked}
+        for pk, name, asked in sorted(sums, key=lambda one: (-one[2], one[0] or 0))
+    ]  # fmt: skip
 
 
 def _models(rows):

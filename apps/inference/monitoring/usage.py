@@ -9,6 +9,7 @@ from apps.inference.models import TokenUsage
 
 FIELDS = ("requests", "errors", "refused")
 MOST_DAYS = 400
+COLUMNS = ("day", "token", "answered", "errors", "refused", "requests")
 
 
 def usage_of(user, days):
@@ -27,6 +28,20 @@ def usage_of(user, days):
     for name in sorted({row.token_name for row in gone}):
         tokens.append(_used(dates, [row for row in gone if row.token_name == name], today, name))
     return {"days": dates, "tokens": tokens}
+
+
+def by_day(usage):
+    """A dict of COLUMNS for each day and token that asked, the newest first; `requests` is the sum of the three."""
+    return [
+        {
+            "day": day, "token": token["name"], "requests": token["requests"][place],
+            "answered": token["requests"][place] - token["errors"][place] - token["refused"][place],
+            "errors": token["errors"][place], "refused": token["refused"][place],
+        }
+        for place, day in reversed(list(enumerate(usage["days"])))
+        for token in usage["tokens"]
+        if token["requests"][place]
+    ]  # fmt: skip
 
 
 def _used(dates, rows, today, token):

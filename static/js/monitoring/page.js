@@ -1,4 +1,4 @@
-// A deployment's traffic: asks the API for the numbers of a span of time, and again as long as somebody looks.
+// The traffic of a deployment or a model: asks the API for the numbers of a span of time, and again as long as somebody looks.
 
 import { showCharts } from "./charts.js";
 import { showDrift } from "./drift.js";
@@ -65,6 +65,7 @@ class Monitoring {
     this.tiles(totals);
     this.find("latency-error").textContent = `${totals.latency_ms.error * 100} %`;
     this.find("models").textContent = body.models.length > 1 ? `Answered by ${body.models.map((one) => `${one.name} (${one.requests.toLocaleString()})`).join(", ")}.` : "";
+    this.find("asked-by").textContent = body.asked_by ? askedBy(body.asked_by) : "";
     showCharts(this.root, body);
     showDrift(this.root, body.drift);
   }
@@ -80,6 +81,12 @@ class Monitoring {
     for (const name of ["p50", "p95", "p99"]) put(name, milliseconds(totals.latency_ms[name]));
     put("objects", totals.objects_per_image === null ? "–" : totals.objects_per_image.toLocaleString());
   }
+}
+
+/** How a model was asked: by its own id, and through which deployments. */
+export function askedBy(ways) {
+  const words = ways.map((one) => `${one.deployment_id === null ? "by its id" : `through ${one.name}`} (${one.requests.toLocaleString()})`);
+  return words.length ? ` Asked ${words.join(", ")}.` : "";
 }
 
 function perMinute(rate) {

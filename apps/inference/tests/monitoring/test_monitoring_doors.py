@@ -97,6 +97,12 @@ def test_direct_questions_count_for_the_model_and_those_by_name_for_both(
     assert report()["totals"]["requests"] == 1
     model = api_as(alice).get(f"/api/v1/models/{trained_model.pk}/monitoring?range=hour").json()
     assert model["totals"]["requests"] == 3
+    assert model["asked_by"] == [
+        {"deployment_id": None, "name": "", "requests": 2},
+        {"deployment_id": deployment.pk, "name": "cells", "requests": 1},
+    ]
+    clock.forward(hours=2)
+    assert api_as(alice).get(f"/api/v1/models/{trained_model.pk}/monitoring?range=hour").json()["asked_by"] == []
 
 
 def test_answers_like_those_on_validation_have_not_drifted(asked, counted, deployment, clock, report, evaluation):
@@ -182,7 +188,7 @@ def test_monitoring_is_the_owners(deployment, trained_model, api_as, page_as, al
     """Outsiders do not learn that there is one; readers of a public one may ask it, and not see who else does."""
     doors = (
         (api_as, api_of(deployment)), (page_as, f"/deployments/{deployment.pk}/monitoring"),
-        (api_as, f"/api/v1/models/{trained_model.pk}/monitoring"),
+        (api_as, f"/api/v1/models/{trained_model.pk}/monitoring"), (page_as, f"/models/{trained_model.pk}/monitoring"),
     )  # fmt: skip
     for client, url in doors:
         assert client(carol).get(url).status_code == 404
@@ -201,6 +207,17 @@ def test_the_fragment_has_a_call_to_paste_and_its_own_page_a_frame(deployment, p
     assert "<html" not in fragment
     assert "model=cells" in fragment
     assert "<html" in page_as(alice).get(url).content.decode()
+
+
+def test_a_models_page_has_its_own_charts_and_its_page_leads_there(deployment, trained_model, page_as, alice, bob):
+    type(trained_model).objects.update(serving_file="models/none.tar", is_deployed=True, is_public=True)
+    address = f"/models/{trained_model.pk}/monitoring"
+    page = page_as(alice).get(address).content.decode()
+    assert f'data-source="/api/v1{address}"' in page
+    assert f"model_id={trained_model.pk}" in page  # the call to paste
+    panel = f"/models/{trained_model.pk}/deployment"
+    assert address in page_as(alice).get(panel).content.decode()
+    assert address not in page_as(bob).get(panel).content.decode()
 
 
 def test_queries_do_not_grow_with_the_traffic(

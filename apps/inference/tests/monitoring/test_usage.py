@@ -6,6 +6,7 @@ from apps.accounts.services import create_token, revoke_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_quotas")]
 USAGE = "/api/v1/auth/tokens/usage"
+PART = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -48,14 +49,31 @@ def test_a_wrong_number_of_days_is_refused_with_a_reason(alice, api_as, days):
 
 
 def test_the_page_shows_bars_and_what_is_left(used, alice, page_as):
-    page = page_as(alice).get("/account/tokens/usage").content.decode()
-    assert "2026-03-13: 2 asked" in page
-    assert "3 of 10" in page
+    for part in ({}, PART):
+        page = page_as(alice).get("/account/tokens/usage", headers=part).content.decode()
+        assert "2026-03-13: 2 asked" in page
+        assert "3 of 10" in page
 
 
 def test_the_page_says_that_there_is_nothing_yet(alice, page_as):
-    assert "Nothing yet" in page_as(alice).get("/account/tokens/usage").content.decode()
-    assert page_as().get("/account/tokens/usage").status_code == 302
+    assert "Nothing yet" in page_as(alice).get("/account/tokens/usage", headers=PART).content.decode()
+    page = page_as(alice).get("/account/tokens/usage?days=7").content.decode()
+    assert "Nothing was asked in these 7 days" in page
+    assert "usage.csv" not in page
+    for address in ("/account/tokens/usage", "/account/tokens/usage.csv"):
+        assert page_as().get(address).status_code == 302
+        assert page_as(alice).get(address + "?days=8").status_code == 404
+
+
+def test_the_page_and_its_file_say_what_each_token_asked_on_each_day(used, alice, carol, page_as):
+    revoke_token(used)
+    page = page_as(alice).get("/account/tokens/usage?days=7").content.decode()
+    assert page.index("2026-03-14</time>") < page.index("2026-03-13</time>")
+    table = page_as(alice).get("/account/tokens/usage.csv?days=7").content.decode().splitlines()
+    assert table == [
+        "day,token,answered,errors,refused,requests", "2026-03-14,robot,2,1,0,3", "2026-03-13,robot,2,0,0,2"
+    ]  # fmt: skip
+    assert page_as(carol).get("/account/tokens/usage.csv").content.decode().count("\n") == 1
 
 
 def test_the_tokens_page_loads_it(alice, page_as):
@@ -67,4 +85,6 @@ def test_queries_do_not_grow_with_tokens_and_days(used, alice, page_as, django_a
     for number in range(10):
         create_token(alice, f"other {number}")
     with django_assert_max_num_queries(6):
+        browser.get("/account/tokens/usage", headers=PART)
+    with django_assert_max_num_queries(8):
         browser.get("/account/tokens/usage")
