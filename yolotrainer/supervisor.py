@@ -44,7 +44,7 @@ class Child:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True, preexec_fn=_die_with_parent, pass_fds=self.household.inherited,
+            start_new_session=True, preexec_fn=die_with_parent, pass_fds=self.household.inherited,
         )  # fmt: skip
         self.household.note(self.process.pid)
         threading.Thread(target=self._relay, args=(self.process.stdout,), daemon=True).start()
@@ -85,7 +85,7 @@ class Child:
         self.process.wait()
 
 
-def _die_with_parent():
+def die_with_parent():
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 

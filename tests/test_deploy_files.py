@@ -1,0 +1,78 @@
+"""The recipes for containers, held against their schemas: there may be no engine where the tests run."""
+
+import json
+import re
+from importlib import resources
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from yolotrainer.supervisor import commands
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = [ROOT / "docker-compose.yml", *sorted((ROOT / "docs/deploy").glob("compose.*.yml"))]
+MANIFESTS = sorted((ROOT / "docs/deploy/kubernetes").glob("*.yaml"))
+OF_CONTAINERS = {"POSTGRES_PASSWORD", "VERSION", "DEVICE", "TORCH_INDEX"}  # not settings of the platform
+
+
+def rows():
+    return [row for path in MANIFESTS for row in yaml.safe_load_all(path.read_text())]
+
+
+def pods():
+    return [row["spec"]["template"]["spec"] for row in rows() if "template" in row.get("spec", {})]
+
+
+@pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
+def test_compose_files_follow_the_schema(path):
+    import jsonschema
+
+    schema = resources.files("check_jsonschema.builtin_schemas.vendor").joinpath("compose-spec.json").read_text()
+    jsonschema.validate(yaml.safe_load(path.read_text()), json.loads(schema))
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
+def test_manifests_follow_the_schema_of_kubernetes(path):
+    for row in yaml.safe_load_all(path.read_text()):
+        kubernetes_validate.validate(row, "1.32", strict=True)
+
+
+def test_a_wrong_manifest_is_seen():
+    wrong = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": "80"}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, "1.32", strict=True)
+
+
+def test_every_command_names_a_process_that_there_is():
+    known = {"setup", *dict(commands("127.0.0.1", 8000))}
+    named = re.findall(r"yolotrainer\.process,? (\w+)", "\n".join(p.read_text() for p in [*COMPOSE, *MANIFESTS]))
+    assert {"setup", "web", "worker", "trainer", "beat"} <= set(named) <= known
+
+
+def test_every_setting_named_is_in_the_list_of_settings():
+    listed = set(re.findall(r"^# (\w+)=", (ROOT / ".env.example").read_text(), re.M))
+    settings = next(row["data"] for row in rows() if row["kind"] == "ConfigMap")
+    secret = next(row["stringData"] for row in rows() if row["kind"] == "Secret")
+    asked = set(re.findall(r"\$\{(\w+)", "\n".join(path.read_text() for path in COMPOSE))) - OF_CONTAINERS
+    own = {env["name"] for pod in pods() for c in pod["containers"] for env in c.get("env", [])} - {"POD_IP"}
+    assert own
+    assert settings.keys() | secret.keys() | asked | own <= listed
+
+
+def test_no_pod_runs_as_root_and_each_has_bounds():
+    for pod in pods():
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        for container in pod["containers"]:
+            if container["name"] != "setup":
+                assert container["resources"]["limits"]["memory"]
+
+
+def test_services_and_scalers_point_at_pods_that_there_are():
+    deployed = {row["metadata"]["name"] for row in rows() if row["kind"] == "Deployment"}
+    for row in rows():
+        if row["kind"] == "HorizontalPodAutoscaler":
+            assert row["spec"]["scaleTargetRef"]["name"] in deployed
+        if row["kind"] == "Service":
+            assert row["spec"]["selector"]["app"] in deployed
