@@ -64,12 +64,21 @@ def new_draft():
             Path(path).unlink(missing_ok=True)
 
 
-def _drafts_folder():
-    """The folder of drafts, or None where the store is elsewhere."""
+def is_local(storage):
+    """Whether the files of `storage` lie on this machine's disk."""
+    return _path(storage, DRAFTS) is not None
+
+
+def _path(storage, name):
     try:
-        return Path(default_storage.path(DRAFTS))
+        return Path(storage.path(name))
     except NotImplementedError:
         return None
+
+
+def _drafts_folder():
+    """The folder of drafts, or None where the store is elsewhere."""
+    return _path(default_storage, DRAFTS)
 
 
 def _new_draft(folder):

@@ -57,6 +57,9 @@ class TrainingJob(Work):
     weights_due = models.BooleanField(
         default=False, help_text="Cancelled, and its best weights are still to become a model."
     )
+    checkpoint_epoch = models.PositiveIntegerField(
+        null=True, blank=True, editable=False, help_text="Of which epoch the checkpoint in the store is."
+    )
     cleaned_at = models.DateTimeField(null=True, blank=True, help_text="When its checkpoint was deleted.")
     environment = models.JSONField(default=dict, blank=True, help_text="Device, versions, parameters.")
     queued_at = models.DateTimeField(default=timezone.now, help_text="When a person last put it into the queue.")

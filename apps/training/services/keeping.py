@@ -18,6 +18,7 @@ from apps.core.processes import Engine, EngineDied
 from apps.core.work import WorkCancelled, WorkFailed
 from apps.models.services import evaluate_on_own_splits, register_model
 from apps.training.models import TrainingJob
+from apps.training.services import checkpoints
 from apps.training.services.card import noted_of
 from apps.training.services.folders import best_weights, run_folder
 
@@ -42,17 +43,22 @@ def keep_model(job, finished):
         if not ended:
             raise WorkCancelled
     shutil.rmtree(run_folder(job), ignore_errors=True)
+    checkpoints.drop(job)
 
 
 def keep_due_weights():
     """Make models of the best weights of cancelled jobs whose supervisor died, or that were paused; returns how many.
 
-    Only those that lie on this machine. Harmless to run twice at once.
+    Only those that lie on this machine or in the store. Harmless to run twice at once.
     """
     silent = Q(run_token="") | Q(heartbeat_at=None)
     silent |= Q(heartbeat_at__lt=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS))
-    jobs = [job for job in _due().filter(silent)[:20] if run_folder(job).is_dir() and _take(job)]
+    jobs = [job for job in _due().filter(silent)[:20] if _is_within_reach(job) and _take(job)]
     return sum(keep_best_weights(job) for job in jobs)
+
+
+def _is_within_reach(job):
+    return run_folder(job).is_dir() or job.checkpoint_epoch is not None
 
 
 def keep_best_weights(job):
@@ -61,6 +67,7 @@ def keep_best_weights(job):
     best = best_weights(job)
     if not due.exists():
         return False
+    checkpoints.fetch(job)
     if not best.is_file():  # cancelled before its first epoch was done
         due.update(weights_due=False)
         return False

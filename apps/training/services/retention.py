@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.training.models import TrainingJob
+from apps.training.services import checkpoints
 from apps.training.services.folders import run_folder, runs_folder
 
 log = logging.getLogger(__name__)
@@ -16,16 +17,18 @@ GRACE = timedelta(hours=1)  # a process that was told to end needs some seconds;
 
 
 def clean_runs():
-    """Delete this machine's run folders that are past their time; returns how many.
+    """Delete this machine's run folders, and the store's checkpoints, that are past their time; returns how many.
 
     Never that of a job that waits, runs or is paused. A job whose checkpoint goes says so from then on.
     """
+    stored = TrainingJob.objects.filter(checkpoint_epoch__isnull=False, status__in=TrainingJob.ENDED)
+    gone = sum(_clean(job) for job in stored)
     if not runs_folder().is_dir():
-        return 0
+        return gone
     folders = {int(f.name): f for f in runs_folder().iterdir() if f.name.isdecimal() and len(f.name) < 19}
     count = sum(_clean(job) for job in TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED))
     known = set(TrainingJob.objects.filter(pk__in=folders).values_list("pk", flat=True))
-    return count + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
+    return gone + count + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
 
 
 def _clean(job):
@@ -34,7 +37,10 @@ def _clean(job):
     over = timezone.now() - max(keep, GRACE)
     # The row first, on condition: who resumes it at this moment wins, or is told that it is too late.
     mine = TrainingJob.objects.filter(pk=job.pk, status=job.status, completed_at__lt=over)
-    return _drop(run_folder(job)) if mine.update(cleaned_at=timezone.now(), weights_due=False) else 0
+    if not mine.update(cleaned_at=timezone.now(), weights_due=False):
+        return 0
+    checkpoints.drop(job)
+    return _drop(run_folder(job))
 
 
 def _is_left_alone(folder):

@@ -17,6 +17,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 from apps.training.engine.reasons import KILLED_FOR_MEMORY, STILL_RUNNING, explain_exit, find_reason
 from apps.training.machine import about_this_machine
 from apps.training.models import TrainingEpoch, TrainingJob
+from apps.training.services import checkpoints
 from apps.training.services.folders import run_folder
 from apps.training.services.jobs import TASK, WAITING
 from apps.training.services.keeping import keep_best_weights, keep_due_weights, keep_model
@@ -101,6 +102,7 @@ class Supervision:
         self.began, self.time_before = time.monotonic(), job.training_time
         self.finished, self.pending, self.looked = None, {}, 0.0
         self.pace, self.oom, self.progressed = Pace(job), OomWatch(), False
+        self.checkpoints = checkpoints.Keeper(job)
 
     def run(self):
         """Returns the engine's `finished` event; raises WorkFailed, WorkCancelled, WorkHandedBack or EngineDied."""
@@ -114,12 +116,16 @@ class Supervision:
             version, _ = create_version(self.job.dataset, self.job.user)
             work.update_running(self.job, dataset_version=version)
         self._warn()
+        fetched = checkpoints.fetch(self.job)
+        if fetched is not None:
+            self.tail.note(f"The checkpoint of epoch {fetched} came from the store: it was trained on another machine.")
         work.update_running(self.job, phase="Preparing the images")
         payload = self._payload()
         work.update_running(self.job, phase="Starting", started_from=self.job.started_from)
         try:
             device = str(payload["args"].get("device", "auto"))
             with (
+                self.checkpoints,
                 Engine(ENGINE, payload, self.folder, self.tail.path) as engine,
                 Sampler(self.job, engine.process.pid, self.folder, device),
             ):
@@ -177,6 +183,7 @@ class Supervision:
         if self.heartbeat.lost.is_set():
             raise WorkCancelled
         if stopping.is_set():
+            self.checkpoints.flush()
             raise WorkHandedBack
 
     def _look(self):
@@ -252,6 +259,7 @@ class Supervision:
                 defaults={"metrics": metrics, "seconds": event["seconds"] or 0},
             )
         self.progressed = True
+        self.checkpoints.epoch_done(event["epoch"])
 
     def on_finished(self, event):
         self.finished = event
