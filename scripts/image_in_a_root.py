@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Prove the Dockerfile where there is no Docker engine: run its steps in clean Debian roots, start it, ask its health.
 
-    sudo scripts/image_in_a_root.py FOLDER [--build-arg NAME=VALUE] [--lend PLACE[:INSIDE]] [--env NAME=VALUE] [--mirror URL]
+    sudo scripts/image_in_a_root.py FOLDER [--build-arg NAME=VALUE] [--lend PLACE[:INSIDE]] [--env NAME=VALUE]
 
 Each stage becomes a root of its own under FOLDER, made by debootstrap (`apt-get install debootstrap`); RUN happens by
-chroot in it. `--lend` and `--env` give the steps what a host's pip needs (its settings, a folder of wheels), read-only. At the end the
+chroot in it. `--lend` and `--env` give them what a host's pip needs (settings, wheels), read-only. At the end the
 image's CMD is started as the image's USER, its HEALTHCHECK is asked until it is content, and all is stopped. Mounts and
 processes live in namespaces of this command: they go with it, however it ends.
 """
@@ -37,7 +37,9 @@ class Stage:
 
     def enter(self, command, user=None):
         """The command line that runs `command` in this root as `user`."""
-        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user not in (None, "root") else []
+        become = (
+            ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user not in (None, "root") else []
+        )
         go = f'cd {shlex.quote(self.folder)} && exec "$@"'
         return ["chroot", str(self.root), *become, "sh", "-c", go, "sh", *command]
 
@@ -54,7 +56,7 @@ def main():
     if not os.environ.get(INSIDE):
         os.environ[INSIDE] = "1"
         apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
-        os.execvp(apart[0], [*apart, sys.executable, *sys.argv])
+        os.execvp(apart[0], [*apart, sys.executable, *sys.argv])  # noqa: S606
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the first process of a namespace ignores it otherwise
     stages, stage, given = {}, None, dict(item.split("=", 1) for item in options.build_arg)
     for word, rest in instructions((SOURCE / "Dockerfile").read_text()):
@@ -127,7 +129,9 @@ def _copy(stage, rest, stages, given, options):
         kept_out = [line for line in (SOURCE / ".dockerignore").read_text().split() if line]
         shut = [f"--exclude={line if line.startswith('**') else './' + line}" for line in kept_out]
         pack = subprocess.Popen(["tar", "-C", SOURCE, "--anchored", *shut, "-cf", "-", "."], stdout=subprocess.PIPE)
-        subprocess.run(["tar", "-C", stage.outside(target), "--no-same-owner", "-xf", "-"], stdin=pack.stdout, check=True)
+        subprocess.run(
+            ["tar", "-C", stage.outside(target), "--no-same-owner", "-xf", "-"], stdin=pack.stdout, check=True
+        )
         if pack.wait():
             sys.exit("The source could not be packed.")
     else:

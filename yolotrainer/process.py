@@ -15,12 +15,12 @@ SETUP = "setup"
 def main(name, reload=False):
     """Do the setup, or become the process `name`; a wrong name or setting is answered in one line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yolotrainer.settings")
-    from yolotrainer.supervisor import CannotStart, commands, listen_address
-
     import django
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import call_command
     from django.db import OperationalError
+
+    from yolotrainer.supervisor import CannotStart, commands, listen_address
 
     try:
         host, port = listen_address()
@@ -38,7 +38,7 @@ def main(name, reload=False):
     if reload:
         keep_current(known[name])
     else:
-        os.execv(known[name][0], known[name])
+        os.execv(known[name][0], known[name])  # noqa: S606 — no shell is wanted
 
 
 def keep_current(command):

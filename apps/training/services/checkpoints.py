@@ -1,7 +1,7 @@
 """Checkpoints in the store: what a training lost with its machine goes on from, on another one.
 
-A run folder lies on the trainer's machine. Where the files of the platform lie elsewhere (S3), machines come and go: then
-the last checkpoint and the best one are packed into one object of the store now and then while a job trains, and
+A run folder lies on the trainer's machine. Where the files of the platform lie elsewhere (S3), machines come and go:
+then the last checkpoint and the best one are packed into one object of the store now and then while a job trains, and
 the trainer that takes the job next begins with the later of what it has itself and what the store has.
 """
 
@@ -107,7 +107,7 @@ def note_epoch(folder, epoch):
 
 
 def store(job, epoch):
-    """Put the checkpoint that lies in the job's run folder into the store; raises WorkCancelled for who lost the job."""
+    """Put the checkpoint of the job's run folder into the store; raises WorkCancelled for who has lost the job."""
     with new_draft() as draft:
         with tarfile.open(fileobj=draft.file, mode="w") as pack:
             for path in _parts(run_folder(job) / "run"):

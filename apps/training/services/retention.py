@@ -28,7 +28,11 @@ def clean_runs():
     folders = {int(f.name): f for f in runs_folder().iterdir() if f.name.isdecimal() and len(f.name) < 19}
     count = sum(_clean(job) for job in TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED))
     known = set(TrainingJob.objects.filter(pk__in=folders).values_list("pk", flat=True))
-    return gone + count + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
+    return (
+        gone
+        + count
+        + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
+    )
 
 
 def _clean(job):
