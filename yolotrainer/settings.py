@@ -252,18 +252,18 @@ MEDIA_ROOT = DATA_DIR / "media"
 WORK_DIR = DATA_DIR / "work"  # run folders, dataset folders for YOLO, serving models: all can be made again
 UPLOAD_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+S3_OPTIONS = {  # of the store, and of backups to s3://
+    "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
+    "region_name": env.str("S3_REGION", default=None),
+    "access_key": env.str("S3_ACCESS_KEY", default=None),
+    "secret_key": env.str("S3_SECRET_KEY", default=None),
+    "default_acl": None,
+    "file_overwrite": True,
+}
 if env.str("S3_BUCKET", default=""):
     default_storage = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": env.str("S3_BUCKET"),
-            "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
-            "region_name": env.str("S3_REGION", default=None),
-            "access_key": env.str("S3_ACCESS_KEY", default=None),
-            "secret_key": env.str("S3_SECRET_KEY", default=None),
-            "default_acl": None,
-            "file_overwrite": True,
-        },
+        "OPTIONS": {"bucket_name": env.str("S3_BUCKET"), **S3_OPTIONS},
     }
 else:
     default_storage = {"BACKEND": "apps.core.storage.AtomicFileStorage"}
