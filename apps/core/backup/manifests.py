@@ -50,7 +50,7 @@ class Manifest:
 
 def new_name():
     """A name for a backup of this moment; names sort by time."""
-    return f"{timezone.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    return f"{timezone.now():%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(2)}"
 
 
 def write_manifest(place, manifest):
