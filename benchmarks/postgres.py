@@ -45,40 +45,76 @@ def running_postgres(port, folder=None, options=()):
 
 @contextmanager
 def _server(port, folder, options):
-    tools, person, data, secret = binaries(), _not_root(), folder / "data", folder / "password"
-    folder.chmod(0o755)  # its parts have their own rights
-    is_new = not data.exists()
-    if is_new:
-        data.mkdir(mode=0o700)
+    server = Postgres(port, folder, options)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+class Postgres:
+    """A server whose files lie in a folder: started, stopped, killed, started again with the same data."""
+
+    def __init__(self, port, folder, options=()):
+        self.port, self.folder, self.options = port, Path(folder), options
+        self.data, self.process = self.folder / "data", None
+
+    @property
+    def url(self):
+        return f"{self._address()}/pages"
+
+    def start(self):
+        """Returns when it answers; a new one gets its database."""
+        is_new = not self.data.exists()
+        if is_new:
+            self._make()
+        self._run()
+        for _ in range(600):
+            try:
+                with psycopg.connect(f"{self._address()}/postgres", autocommit=True) as connection:
+                    if is_new:
+                        connection.execute("CREATE DATABASE pages")
+                    return
+            except psycopg.OperationalError:
+                time.sleep(0.1)  # it is starting
+            if self.process.poll() is not None:  # of one that was killed, a process still ends
+                self._run()
+        raise SystemExit("PostgreSQL did not start.")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
+        self.process.wait(60)
+
+    def kill(self):
+        """SIGKILL, as where the system is short of memory."""
+        self.process.kill()
+        self.process.wait()
+
+    def _make(self):
+        person, secret = _not_root(), self.folder / "password"
+        self.folder.chmod(0o755)  # its parts have their own rights
+        self.data.mkdir(mode=0o700)
         secret.write_text(secrets.token_urlsafe(12))
         if person:
-            for path in (folder, data, secret):
+            for path in (self.folder, self.data, secret):
                 shutil.chown(path, person)
         command = [
-            tools / "initdb",
-            "-D",
-            data,
-            "-U",
-            "bench",
-            "--auth=scram-sha-256",
-            f"--pwfile={secret}",
-            "-E",
-            "UTF8",
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=person, cwd=folder)
-    server = subprocess.Popen(
-        [tools / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-         "-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=256MB", "-c", "logging_collector=off",
-         *(part for option in options for part in ("-c", option))],
-        user=person, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    address = f"postgres://bench:{secret.read_text()}@127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/postgres", is_new)
-        yield f"{address}/pages"
-    finally:
-        server.send_signal(signal.SIGINT)  # fast shutdown
-        server.wait(60)
+            binaries() / "initdb", "-D", self.data, "-U", "bench", "--auth=scram-sha-256", f"--pwfile={secret}",
+            "-E", "UTF8",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=person, cwd=self.folder)
+
+    def _run(self):
+        self.process = subprocess.Popen(
+            [binaries() / "postgres", "-D", self.data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+             "-c", f"unix_socket_directories={self.folder}", "-c", "shared_buffers=256MB",
+             "-c", "logging_collector=off", *(part for option in self.options for part in ("-c", option))],
+            user=_not_root(), cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def _address(self):
+        return f"postgres://bench:{(self.folder / 'password').read_text()}@127.0.0.1:{self.port}"
 
 
 def _not_root():
@@ -87,16 +123,3 @@ def _not_root():
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
-
-
-def _wait_for(address, is_new):
-    """Wait until the server answers; a new one gets its database."""
-    for _ in range(100):
-        try:
-            with psycopg.connect(address, autocommit=True) as connection:
-                if is_new:
-                    connection.execute("CREATE DATABASE pages")
-                return
-        except psycopg.OperationalError:
-            time.sleep(0.1)  # it is starting
-    raise SystemExit("PostgreSQL did not start.")

