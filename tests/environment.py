@@ -17,3 +17,19 @@ os.environ["SIGN_IN_RATE"] = "10000/min"
 os.environ["WEIGHTS_DOWNLOAD"] = "false"
 os.environ["OMP_NUM_THREADS"] = "1"  # two trainings beside each other: more threads only wait for each other
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(config, items):
+    """On real parts only what touches the database or the store: the rest would say the same again."""
+    if "TEST_DATABASE_URL" not in os.environ:
+        return
+    kept = [item for item in items if _touches_real_parts(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _touches_real_parts(item):
+    if item.get_closest_marker("platform") or item.get_closest_marker("browser"):
+        return False  # it starts platforms of its own, on the parts that it names itself
+    uses = set(getattr(item, "fixturenames", ()))
+    return bool(uses & {"db", "transactional_db"} or item.get_closest_marker("django_db"))

@@ -67,8 +67,11 @@ def running_s3():
         person = {"name": "tests", "credentials": [{"accessKey": access, "secretKey": secret}], "actions": ["Admin"]}
         (folder / "people.json").write_text(json.dumps({"identities": [person]}))
         master, volume, filer, s3 = free_ports(4, also=10_000)  # each has a second port for its own kind, 10,000 above
+        env = os.environ | {"TMPDIR": str(folder)}  # where it leaves sockets of its own
         with (folder / "log").open("wb") as log:
-            server = subprocess.Popen(s3_command(folder, master, volume, filer, s3), cwd=folder, stdout=log, stderr=log)
+            server = subprocess.Popen(
+                s3_command(folder, master, volume, filer, s3), cwd=folder, stdout=log, stderr=log, env=env
+            )
         _wait_for(f"http://127.0.0.1:{s3}/healthz", server, folder / "log")
         yield {
             "TEST_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3}",
