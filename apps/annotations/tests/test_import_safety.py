@@ -8,7 +8,6 @@ import zlib
 from functools import partial
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.annotations.services.imports import archive as import_archive
@@ -18,6 +17,7 @@ from apps.core.archives import Limits
 from apps.core.models import Job
 from apps.datasets import services as datasets
 from apps.datasets.models import Dataset, DatasetImage, PendingDeletion
+from conftest import stored_files
 
 from .archives import packed, photo, voc, voc_xml
 
@@ -39,9 +39,8 @@ def both(run_jobs, dataset, alice):
 
 
 def stored():
-    """What lies in the media folder, uploads and reports aside."""
-    media = django_settings.MEDIA_ROOT
-    return [path for path in media.rglob("*") if path.is_file() and path.relative_to(media).parts[0] != "jobs"]
+    """What lies in the store, uploads and reports aside."""
+    return sorted(name for name in stored_files() if not name.startswith("jobs/"))
 
 
 def zipped(files):

@@ -21,7 +21,7 @@ from apps.core.models import Job
 from apps.core.work import WorkHandedBack
 from apps.datasets import services as datasets
 from apps.datasets.models import Dataset, PendingDeletion
-from conftest import box, upload
+from conftest import box, stored_files, upload
 
 from .archives import coco, packed, photo, sideways, voc, voc_xml, yolo
 
@@ -367,8 +367,7 @@ def test_of_a_cancelled_import_not_even_the_batch_on_the_way_goes_in(run_jobs, d
     assert contents(dataset) == dict(list(EXPECTED.items())[:before])
     PendingDeletion.objects.update(due_at=timezone.now())
     datasets.delete_pending_files()
-    folder = django_settings.MEDIA_ROOT / "datasets" / str(dataset.pk)
-    assert len([path for path in folder.rglob("*") if path.is_file()]) == 2 * before
+    assert len(stored_files(f"datasets/{dataset.pk}")) == 2 * before
 
 
 def test_class_deleted_on_the_way_loses_no_label(run_jobs, dataset, alice, one_by_one):
@@ -415,8 +414,7 @@ def test_dataset_deleted_on_the_way_is_said_and_no_file_stays(run_jobs, dataset,
     job.refresh_from_db()
     assert (job.status, job.error_message) == ("failed", "The dataset was deleted while the archive was read.")
     datasets.delete_pending_files()
-    folder = django_settings.MEDIA_ROOT / "datasets" / str(pk)
-    assert not [path for path in folder.rglob("*") if path.is_file()]
+    assert not stored_files(f"datasets/{pk}")
 
 
 # --- doors --------------------------------------------------------------------------------------------------

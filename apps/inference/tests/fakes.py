@@ -1,6 +1,7 @@
 """Runtimes that answer by rote, for tests of what is around a runtime."""
 
 import io
+import tempfile
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -39,12 +40,13 @@ class FakeRuntime:
 def make_version(dataset, owner, number, class_names=("red", "white"), built=True):
     """The next version of the owner's line “Cells”, built with a file that only a fake runtime can read."""
     version, _ = create_version(dataset, owner)
-    weights = ContentFile(b"weights %d" % number)
-    path = default_storage.path(default_storage.save(f"test-weights/{number}.pt", weights))
-    model = register_model(
-        owner=owner, name="Cells", model_type="yolov8n", weights=path, class_names=list(class_names), img_size=64,
-        metrics={}, dataset_version=version,
-    )  # fmt: skip
+    with tempfile.NamedTemporaryFile(suffix=".pt") as weights:
+        weights.write(b"weights %d" % number)
+        weights.flush()
+        model = register_model(
+            owner=owner, name="Cells", model_type="yolov8n", weights=weights.name, class_names=list(class_names),
+            img_size=64, metrics={}, dataset_version=version,
+        )  # fmt: skip
     if built:
         name = default_storage.save(f"models/{model.sha256[:2]}/{model.sha256}/openvino-64.tar", ContentFile(b"built"))
         serving = {"format": "openvino", "precision": "f32", "checked_images": 2, "boxes_expected": 2, "boxes_found": 2}

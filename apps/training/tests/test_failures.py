@@ -6,6 +6,8 @@ import shutil
 import subprocess
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from PIL import Image
 
 from apps.training import services
@@ -173,8 +175,7 @@ def test_damaged_images_are_left_out_and_named_on_the_job(alice, shapes, api_as)
     image = shapes.images.filter(split="train").first()
     with image.file.open("rb") as file:
         data = file.read()
-    with open(image.file.path, "wb") as file:
-        file.write(cut_off(data))
+    default_storage.save(image.file.name, ContentFile(cut_off(data)))
     services.run_training(job.pk)
     job.refresh_from_db()
     (warning,) = job.warnings
