@@ -214,4 +214,8 @@ def run_tasks_at_once(settings, monkeypatch):
     from celery import current_app
 
     current_app.loader.import_default_modules()
-    monkeypatch.setattr(current_app, "send_task", lambda name, args=(), **kw: current_app.tasks[name].apply(args))
+
+    def send_task(name, args=(), kwargs=None, **options):
+        return current_app.tasks[name].apply(args, kwargs)
+
+    monkeypatch.setattr(current_app, "send_task", send_task)

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_filters",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.access.UnverifiedOnlyLook",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -180,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     "roll-up-traffic": {"task": "apps.inference.tasks.roll_up_traffic", "schedule": 1800},
     "sweep-captures": {"task": "apps.inference.tasks.sweep_captures", "schedule": 60},
     "expire-captures": {"task": "apps.inference.tasks.expire_captures", "schedule": 3600},
+    "forget-ended-sign-ins": {"task": "apps.accounts.tasks.forget_ended_sign_ins", "schedule": 6 * 3600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
 }
 
@@ -202,12 +205,37 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "core:home"
 LOGOUT_REDIRECT_URL = "core:home"
-REGISTRATION_OPEN = setting("bool", "REGISTRATION_OPEN", True)
+# REGISTRATION_OPEN=false was how registration was closed before there were invitations.
+REGISTRATION = setting("str", "REGISTRATION", "open" if setting("bool", "REGISTRATION_OPEN", True) else "closed")
+if REGISTRATION not in ("open", "invitation", "closed"):
+    raise ImproperlyConfigured(f"REGISTRATION={REGISTRATION} is none of open, invitation, closed.")
+OPERATOR_CONTACT = setting("str", "OPERATOR_CONTACT", "")
+PUBLIC_URL = setting("str", "PUBLIC_URL", "").rstrip("/")
+if PUBLIC_URL and not PUBLIC_URL.startswith(("http://", "https://")):
+    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL} does not start with http:// or https://.")
+INVITATION_DAYS = setting("int", "INVITATION_DAYS", 7, 1, 365)
+PASSWORD_RESET_TIMEOUT = setting("int", "PASSWORD_RESET_HOURS", 3, 1, 168) * 3600
+EMAIL_VERIFICATION_DAYS = setting("int", "EMAIL_VERIFICATION_DAYS", 3, 1, 90)
+
+# --- mail ---------------------------------------------------------------------------------------------------
+EMAIL_HOST = setting("str", "EMAIL_HOST", "")
+MAIL_IS_SENT = bool(EMAIL_HOST)
+EMAIL_SECURITY = setting("str", "EMAIL_SECURITY", "starttls")
+if EMAIL_SECURITY not in ("starttls", "tls", "none"):
+    raise ImproperlyConfigured(f"EMAIL_SECURITY={EMAIL_SECURITY} is none of starttls, tls, none.")
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
+EMAIL_PORT = setting("int", "EMAIL_PORT", {"starttls": 587, "tls": 465, "none": 25}[EMAIL_SECURITY], 1, 65535)
+EMAIL_HOST_USER = setting("str", "EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = setting("str", "EMAIL_PASSWORD", "")
+EMAIL_TIMEOUT = setting("int", "EMAIL_TIMEOUT", 20, 1, 300)
+DEFAULT_FROM_EMAIL = setting("str", "EMAIL_FROM", "")
+if MAIL_IS_SENT and "@" not in DEFAULT_FROM_EMAIL:
+    raise ImproperlyConfigured(f"EMAIL_HOST is set and EMAIL_FROM={DEFAULT_FROM_EMAIL} is no address to send from.")
 
 # --- API ----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "apps.accounts.jwts.PersonJWT",
         "apps.accounts.authentication.ApiTokenAuthentication",
         "apps.accounts.authentication.BrowserSessionAuthentication",
     ],
@@ -230,6 +258,8 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=setting("int", "JWT_REFRESH_DAYS", 14, 1)),
     "UPDATE_LAST_LOGIN": False,
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "YOLO Trainer API",

@@ -1,29 +1,33 @@
 """The API's `auth/`."""
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
-from apps.accounts import services
+from apps.accounts import access, services
 from apps.accounts.authentication import SignInThrottle
 from apps.accounts.models import ApiToken
 from apps.accounts.serializers import (
     ApiTokenSerializer,
     KeymapSerializer,
     LoginSerializer,
+    LogoutSerializer,
     NewApiTokenSerializer,
+    PasswordSerializer,
     QuotaSerializer,
     RefreshSerializer,
     RegisterSerializer,
     TokenPairSerializer,
     UserSerializer,
+    VerifySerializer,
     token_pair,
 )
+from apps.core import audit
 
 
 class Register(APIView):
@@ -36,9 +40,8 @@ class Register(APIView):
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request):
-        if not settings.REGISTRATION_OPEN:
-            raise PermissionDenied("Registration is closed here. Ask the operator for an account.")
-        serializer = RegisterSerializer(data=request.data)
+        access.refuse_registration(invited=bool(request.data.get("invitation")))
+        serializer = RegisterSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         return Response(UserSerializer(serializer.save()).data, status=status.HTTP_201_CREATED)
 
@@ -55,14 +58,16 @@ class Login(APIView):
     def post(self, request):
         serializer = LoginSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
-        return Response(token_pair(serializer.validated_data["user"]))
+        user = serializer.validated_data["user"]
+        audit.record(user, "signed in", user, by="API")
+        return Response(token_pair(user))
 
     def get_authenticate_header(self, request):
         return "Bearer"
 
 
 class Refresh(TokenRefreshView):
-    """A new access token for a refresh token."""
+    """The next pair for a refresh token, which is good once: a second use ends all that came from its sign-in."""
 
     serializer_class = RefreshSerializer
 
@@ -70,15 +75,54 @@ class Refresh(TokenRefreshView):
 class Verify(TokenVerifyView):
     """200 where a token is good, else 401."""
 
+    serializer_class = VerifySerializer
+
+
+class Logout(APIView):
+    """The end of a sign-in: its refresh tokens are good no more; its access token ends by itself, within minutes."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=LogoutSerializer, responses={204: None})
+    def post(self, request):
+        serializer = LogoutSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            services.end_jwts(serializer.validated_data["refresh"])
+        except TokenError as error:
+            raise InvalidToken(str(error)) from None
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def get_authenticate_header(self, request):
+        return "Bearer"
+
 
 class Me(generics.RetrieveUpdateAPIView):
     """Who I am."""
+
+    open_to_unverified = True
 
     serializer_class = UserSerializer
     http_method_names = ["get", "patch", "head", "options"]
 
     def get_object(self):
         return self.request.user
+
+
+class Password(APIView):
+    """A new password: every session and JWT of mine ends, also the one that calls; API tokens go on."""
+
+    open_to_unverified = True
+
+    @extend_schema(request=PasswordSerializer, responses={204: None})
+    def post(self, request):
+        if isinstance(request.auth, ApiToken):
+            raise PermissionDenied("An API token cannot change the password. Sign in as a person for it.")
+        serializer = PasswordSerializer(data=request.data, context={"request": request})
+        serializer.is_valid(raise_exception=True)
+        services.set_password(request.user, serializer.validated_data["new_password"])
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class Keymap(APIView):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from redis import RedisError
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -10,6 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.throttling import ScopedRateThrottle
 
+from apps.accounts.access import ONLY_LOOK
 from apps.accounts.models import ApiToken, hash_token
 from apps.core.prepared import Prepared
 
@@ -51,11 +53,19 @@ class BrowserSessionAuthentication(SessionAuthentication):
 class IsSignedInWithScope(BasePermission):
     """Signed in, and for an API token within its scope: `read` to look, `infer` to predict, `write` for the rest.
 
-    A view that needs another scope than its method says names it as `required_scope`.
+    A view that needs another scope than its method says names it as `required_scope`; one with `open_to_unverified`
+    is open to people whose address is not verified, too.
     """
 
     def has_permission(self, request, view):
         if not (request.user and request.user.is_authenticated):
+            return False
+        if (
+            request.user.may_only_look
+            and request.method not in SAFE_METHODS
+            and not getattr(view, "open_to_unverified", False)
+        ):
+            self.message = ONLY_LOOK
             return False
         if not isinstance(request.auth, ApiToken):
             return True
@@ -80,6 +90,10 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema):
         return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "Token <API token>"}
+
+
+class PersonJwtScheme(SimpleJWTScheme):
+    target_class = "apps.accounts.jwts.PersonJWT"
 
 
 class SessionScheme(OpenApiAuthenticationExtension):

@@ -1,9 +1,18 @@
 """Forms about people."""
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.conf import settings
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+    SetPasswordForm,
+)
 from django.utils import timezone
 
+from apps.accounts import services, tasks
+from apps.accounts.mail import later, site_of
 from apps.accounts.models import SCOPES, ApiToken, User
 
 
@@ -16,6 +25,20 @@ class SignInForm(AuthenticationForm):
         self.error_messages["invalid_login"] = "No account has this name and password together."
 
 
+def _free_name(username, mine=None):
+    if "@" in username:
+        raise forms.ValidationError("A username has no @; the email has its own field.")
+    if User.objects.filter(username__iexact=username).exclude(pk=mine and mine.pk).exists():
+        raise forms.ValidationError("This username is taken.")
+    return username
+
+
+def _free_email(email, mine=None):
+    if User.objects.filter(email__iexact=email).exclude(pk=mine and mine.pk).exists():
+        raise forms.ValidationError("An account with this email exists.")
+    return email
+
+
 class RegisterForm(BaseUserCreationForm):
     """A new account; names differ by more than case, and have no @ so that they are never taken for an email."""
 
@@ -24,18 +47,67 @@ class RegisterForm(BaseUserCreationForm):
         fields = ["username", "email"]
 
     def clean_username(self):
-        username = self.cleaned_data["username"]
-        if "@" in username:
-            raise forms.ValidationError("A username has no @; the email has its own field.")
-        if User.objects.filter(username__iexact=username).exists():
-            raise forms.ValidationError("This username is taken.")
-        return username
+        return _free_name(self.cleaned_data["username"])
+
+    def clean_email(self):
+        return _free_email(self.cleaned_data["email"])
+
+
+class AccountForm(forms.ModelForm):
+    """One's own username and address."""
+
+    class Meta:
+        model = User
+        fields = ["username", "email"]
+
+    def clean_username(self):
+        return _free_name(self.cleaned_data["username"], self.instance)
+
+    def clean_email(self):
+        return _free_email(self.cleaned_data["email"], self.instance)
+
+
+class NewPasswordForm(SetPasswordForm):
+    """A new password by a link; it is written by the service that all doors use."""
+
+    def save(self, commit=True):
+        services.set_password(self.user, self.cleaned_data["new_password1"])
+        return self.user
+
+
+class ChangePasswordForm(NewPasswordForm, PasswordChangeForm):
+    """A new password, for who knows the old one."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].widget.attrs.pop("autofocus")  # it stands beside another form
+
+
+class ForgottenForm(PasswordResetForm):
+    """Asks for a link by mail; the answer does not say whether there is such an account."""
+
+    def save(self, request=None, **kwargs):
+        for user in self.get_users(self.cleaned_data["email"]):
+            later(tasks.send_password_reset, user.pk, site_of(request))
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite to register, and for how long."""
+
+    email = forms.EmailField(required=False, label="Address (optional)")
+    days = forms.IntegerField(min_value=1, max_value=365, label="Good for so many days")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["days"].initial = settings.INVITATION_DAYS
+        self.fields["email"].help_text = (
+            "The link is sent there." if settings.MAIL_IS_SENT
+            else "No mail is sent here: you copy the link, and the address is filled in for whoever opens it."
+        )  # fmt: skip
 
     def clean_email(self):
         email = self.cleaned_data["email"]
-        if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError("An account with this email exists.")
-        return email
+        return _free_email(email) if email else ""
 
 
 class TokenForm(forms.ModelForm):

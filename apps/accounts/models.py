@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 TOKEN_PREFIX = "yt_"  # noqa: S105 — how a token starts, so that people and scanners know it
 MOST_PER_DAY = 1_000_000_000  # what all databases can count to
@@ -27,6 +28,13 @@ class User(AbstractUser):
     keymap = models.JSONField(
         default=dict, blank=True, help_text="Keys of the labelling workspace that differ from the defaults."
     )
+    must_verify_email = models.BooleanField(
+        "email not verified", default=False,
+        help_text="Set where mail is sent, until the link in it is followed: this person may look, and change nothing.",
+    )  # fmt: skip
+    sign_in_generation = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Sessions and JWTs of an earlier generation are good no more."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -44,6 +52,17 @@ class User(AbstractUser):
 
     def get_short_name(self):
         return self.username
+
+    @property
+    def may_only_look(self):
+        """Where the platform sends mail, whoever has not verified their address changes nothing yet."""
+        return self.must_verify_email and settings.MAIL_IS_SENT
+
+    def _get_session_auth_hash(self, secret=None):
+        """What a session must hold to go on: it ends with the password, and with the generation."""
+        kept = f"{self.password}{self.sign_in_generation or ''}"
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"  # Django's: older sessions go on
+        return salted_hmac(salt, kept, secret=secret, algorithm="sha256").hexdigest()
 
 
 def hash_token(key):

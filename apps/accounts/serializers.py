@@ -6,11 +6,11 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings as jwt_settings
-from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.tokens import UntypedToken
 
-from apps.accounts import services
+from apps.accounts import jwts, services
+from apps.accounts.mail import site_of
 from apps.accounts.models import SCOPES, ApiToken, User
 
 
@@ -38,14 +38,17 @@ class UserSerializer(serializers.ModelSerializer):
         return value
 
     def update(self, instance, validated_data):
-        return _unless_taken(services.update_user, instance, **validated_data)
+        return _unless_taken(services.update_user, instance, site=site_of(self.context["request"]), **validated_data)
 
 
 class RegisterSerializer(UserSerializer):
     password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+    invitation = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=100, help_text="The last part of its link."
+    )
 
     class Meta(UserSerializer.Meta):
-        fields = [*UserSerializer.Meta.fields, "password"]
+        fields = [*UserSerializer.Meta.fields, "password", "invitation"]
 
     def validate(self, data):
         try:
@@ -55,7 +58,10 @@ class RegisterSerializer(UserSerializer):
         return data
 
     def create(self, validated_data):
-        return _unless_taken(services.register_user, **validated_data)
+        try:
+            return _unless_taken(services.register_oneself, site=site_of(self.context["request"]), **validated_data)
+        except services.LinkRefused as refused:
+            raise serializers.ValidationError({"invitation": [str(refused)]}) from None
 
 
 def _unless_taken(write, *args, **values):
@@ -80,12 +86,50 @@ class LoginSerializer(serializers.Serializer):
         return {"user": user}
 
 
-class RefreshSerializer(TokenRefreshSerializer):
+class RefreshSerializer(serializers.Serializer):
+    """A refresh token for the next pair; each is good once."""
+
+    refresh = serializers.CharField()
+    access = serializers.CharField(read_only=True)
+
     def validate(self, data):
-        try:
-            return super().validate(data)
-        except User.DoesNotExist:  # deleted since the token was given
-            raise AuthenticationFailed("No account has this token.") from None
+        access, refresh = jwts.rotate(data["refresh"])
+        return {"access": access, "refresh": refresh}
+
+
+class VerifySerializer(serializers.Serializer):
+    """An access or refresh token."""
+
+    token = serializers.CharField(write_only=True)
+
+    def validate(self, data):
+        token = UntypedToken(data["token"])
+        if token.get("token_type") == "refresh":
+            token = jwts.PersonRefresh(data["token"])
+        jwts.person_of(token)
+        return {}
+
+
+class LogoutSerializer(serializers.Serializer):
+    """The refresh token of the sign-in that ends."""
+
+    refresh = serializers.CharField(write_only=True)
+
+
+class PasswordSerializer(serializers.Serializer):
+    """One's own password, old and new."""
+
+    password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+    new_password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+
+    def validate_password(self, value):
+        if not self.context["request"].user.check_password(value):
+            raise serializers.ValidationError("This is not your password.")
+        return value
+
+    def validate_new_password(self, value):
+        validate_password(value, self.context["request"].user)
+        return value
 
 
 class TokenPairSerializer(serializers.Serializer):
@@ -99,7 +143,7 @@ class TokenPairSerializer(serializers.Serializer):
 
 def token_pair(user):
     """A fresh pair of JWTs for `user`, in the shape of TokenPairSerializer."""
-    refresh = RefreshToken.for_user(user)
+    refresh = jwts.PersonRefresh.for_user(user)
     return {
         "access": str(refresh.access_token),
         "refresh": str(refresh),

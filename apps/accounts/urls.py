@@ -1,18 +1,25 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from apps.accounts import views
-from apps.accounts.forms import SignInForm
+from apps.accounts.views import account, passwords, registration, sign_in, tokens
 
 app_name = "accounts"
-sign_in = LoginView.as_view(
-    template_name="accounts/sign_in.html", authentication_form=SignInForm, redirect_authenticated_user=True
-)
 urlpatterns = [
-    path("register", views.register, name="register"),
-    path("sign-in", sign_in, name="sign_in"),
+    path("", account.account, name="account"),
+    path("password", account.password_change, name="password_change"),
+    path("register", registration.register, name="register"),
+    path("invitation/<str:key>", registration.register_invited, name="register_invited"),
+    path("verify/<str:proof>", registration.verify_email, name="verify_email"),
+    path("verify", registration.send_email_proof, name="send_email_proof"),
+    path("invitations", registration.invitation_list, name="invitation_list"),
+    path("invitations/<int:pk>/renew", registration.invitation_renew, name="invitation_renew"),
+    path("invitations/<int:pk>/withdraw", registration.invitation_withdraw, name="invitation_withdraw"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
-    path("tokens", views.token_list, name="token_list"),
-    path("tokens/<int:pk>/quota", views.token_quota, name="token_quota"),
-    path("tokens/<int:pk>/revoke", views.token_revoke, name="token_revoke"),
+    path("forgotten", passwords.PasswordForgotten.as_view(), name="password_forgotten"),
+    path("forgotten/sent", passwords.PasswordForgottenSent.as_view(), name="password_forgotten_sent"),
+    path("reset/<uidb64>/<token>", passwords.PasswordReset.as_view(), name="password_reset_confirm"),
+    path("tokens", tokens.token_list, name="token_list"),
+    path("tokens/<int:pk>/quota", tokens.token_quota, name="token_quota"),
+    path("tokens/<int:pk>/revoke", tokens.token_revoke, name="token_revoke"),
 ]

@@ -1,5 +1,6 @@
 """Pages that belong to no other app: home, jobs, health, errors."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -15,7 +16,7 @@ from apps.core.subjects import subject_of
 
 def home(request):
     template = "core/dashboard.html" if request.user.is_authenticated else "core/home.html"
-    return render(request, template)
+    return render(request, template, {"registration": settings.REGISTRATION})
 
 
 @login_required

@@ -1,20 +1,44 @@
 """Every write about people, their tokens and their links."""
 
-from apps.accounts.services.links import LinkRefused, find_link, make_link, revoke_link, use_link
-from apps.accounts.services.people import NameTaken, register_user, save_keymap, update_user
+from apps.accounts.services.invitations import copy_invitation, invitations, invite, withdraw_invitation
+from apps.accounts.services.links import LinkRefused, find_link, make_link, renew_key, revoke_link, use_link
+from apps.accounts.services.people import (
+    NameTaken,
+    ProofRefused,
+    make_reset_link,
+    register_oneself,
+    register_user,
+    save_keymap,
+    set_password,
+    update_user,
+    verify_email,
+)
+from apps.accounts.services.sign_ins import end_jwts, sign_out_everywhere
 from apps.accounts.services.tokens import create_token, revoke_token, set_quota
 
 __all__ = [
     "LinkRefused",
     "NameTaken",
+    "ProofRefused",
+    "copy_invitation",
     "create_token",
+    "end_jwts",
     "find_link",
+    "invitations",
+    "invite",
     "make_link",
+    "make_reset_link",
+    "register_oneself",
     "register_user",
+    "renew_key",
     "revoke_link",
     "revoke_token",
     "save_keymap",
+    "set_password",
     "set_quota",
+    "sign_out_everywhere",
     "update_user",
     "use_link",
+    "verify_email",
+    "withdraw_invitation",
 ]

@@ -58,3 +58,12 @@ def revoke_link(link):
     """The link is good no more; False where it was used or withdrawn before."""
     good = OneTimeLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None)
     return bool(good.update(revoked_at=timezone.now()))
+
+
+def renew_key(link):
+    """A new key for a link that is still good, in place of its old one; raises LinkRefused."""
+    key = OneTimeLink.new_key()
+    good = OneTimeLink.objects.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=timezone.now())
+    if not good.update(key_hash=hash_token(key)):
+        raise LinkRefused("This link was used or withdrawn, or its time is over.")
+    return key

@@ -123,7 +123,7 @@ def test_loser_of_a_race_for_a_name_hears_that_it_is_taken(alice, api_as, client
 
 @pytest.mark.django_db
 def test_closed_registration_is_refused_with_words(settings, api_as, client):
-    settings.REGISTRATION_OPEN = False
+    settings.REGISTRATION = "closed"
     response = by_api(api_as)
     assert response.status_code == 403
     assert "operator" in response.json()["detail"]

@@ -1,34 +1,12 @@
-"""Pages about one's own account."""
+"""Pages about one's API tokens."""
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.accounts import services
-from apps.accounts.forms import QuotaForm, RegisterForm, TokenForm
-
-
-def register(request):
-    if not settings.REGISTRATION_OPEN:
-        raise PermissionDenied("Registration is closed here. Ask the operator for an account.")
-    if request.user.is_authenticated:
-        return redirect("core:home")
-    form = RegisterForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            user = services.register_user(data["username"], data["email"], data["password1"])
-        except services.NameTaken as taken:
-            form.add_error(None, str(taken))
-        else:
-            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-            messages.success(request, f"Welcome, {user.username}.")
-            return redirect("core:home")
-    return render(request, "accounts/register.html", {"form": form})
+from apps.accounts.forms import QuotaForm, TokenForm
 
 
 @login_required

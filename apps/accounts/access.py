@@ -1,0 +1,46 @@
+"""Who may have an account, and who may only look with it."""
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+
+ONLY_LOOK = (
+    "Your address is not verified yet: follow the link in the mail that you got, or have another sent on the page "
+    "Account. Until then you may look, and change nothing."
+)
+
+
+def refuse_registration(invited=False):
+    """PermissionDenied, with what to do instead, for who may not register by the setting REGISTRATION."""
+    contact = operator_words()
+    if settings.REGISTRATION == "closed":
+        raise PermissionDenied(f"Registration is closed here. Ask {contact} for an account.")
+    if settings.REGISTRATION == "invitation" and not invited:
+        raise PermissionDenied(f"Registration is by invitation here. Ask {contact} for a link.")
+
+
+def operator_words():
+    """Whom to ask for help."""
+    return f"the operator ({settings.OPERATOR_CONTACT})" if settings.OPERATOR_CONTACT else "the operator"
+
+
+def refuse_all_but_operators(user):
+    """PermissionDenied for who is no operator."""
+    if not user.is_superuser:
+        raise PermissionDenied("This is for operators.")
+
+
+class UnverifiedOnlyLook:
+    """Middleware: who has not verified their address changes nothing but their account. The API has the same rule in
+    its permissions, where it is known who calls."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        reads = request.method in ("GET", "HEAD", "OPTIONS")
+        own = request.path_info.startswith(("/account/", "/api/"))
+        if not (reads or own) and getattr(request.user, "may_only_look", False):
+            raise PermissionDenied(ONLY_LOOK)
