@@ -28,6 +28,8 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
+	$(BIN)/bandit --quiet --recursive --severity-level medium --skip B104,B108,B310 --exclude '*/tests/*,*/migrations/*' apps yolotrainer scripts
+	$(BIN)/python scripts/audit.py
 	DATA_DIR=$$(mktemp -d) $(BIN)/python manage.py makemigrations --check --dry-run
 
 format: .venv/ready-dev

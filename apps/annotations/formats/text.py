@@ -77,7 +77,7 @@ def read_xml(source: Source, name: str) -> ET.Element:
             raise FormatError(name, line, f"contains a {mark} declaration, which is not accepted")
     try:
         # Given text, expat ignores the declared encoding: what was checked is what is parsed.
-        return ET.fromstring(text)  # noqa: S314
+        return ET.fromstring(text)  # noqa: S314  # nosec B314
     except ET.ParseError as error:
         raise FormatError(name, error.position[0], f"is not valid XML ({error})") from error
     except (ValueError, RecursionError) as error:
@@ -163,7 +163,7 @@ def read_yaml(source: Source, name: str) -> dict[str, Any]:
     if _is_nested_too_deeply(text):
         raise FormatError(name, None, f"is nested deeper than the {_MAX_YAML_DEPTH} levels such a file may have")
     try:
-        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # nosec B506
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or "unreadable"

@@ -142,11 +142,11 @@ def ways_of(rows, span_name, now=None):
 
 def _models(rows):
     """Which models answered how many, the busiest first."""
-    requests = {}
+    asked = {}
     for row in rows:
-        requests[row.model_id] = requests.get(row.model_id, 0) + row.requests
-    models = TrainedModel.objects.select_related("line").only("number", "line__name").in_bulk(set(requests) - {None})
+        asked[row.model_id] = asked.get(row.model_id, 0) + row.requests
+    models = TrainedModel.objects.select_related("line").only("number", "line__name").in_bulk(set(asked) - {None})
     return [
         {"model_id": pk, "name": models[pk].title if pk in models else "a deleted model", "requests": number}
-        for pk, number in sorted(requests.items(), key=lambda one: -one[1])
+        for pk, number in sorted(asked.items(), key=lambda one: -one[1])
     ]

@@ -1,0 +1,126 @@
+"""One of everything that has an address, so that “not found” can only mean “not for you”."""
+
+import gzip
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from apps.accounts.services import create_token
+from apps.annotations.models import Annotation
+from apps.annotations.services.versions import create_version
+from apps.core.models import Job, Upload
+from apps.inference.models import BatchAnswer, BatchVideo, Deployment
+from apps.models.models import Evaluation, ModelExport
+from apps.models.services import register_model
+from apps.training.models import TrainingJob, TrainingLook, TrainingPicture, TrainingWatch
+from conftest import picture
+
+FIGURES = {"mAP50": 0.9, "mAP50_95": 0.7, "precision": 0.8, "recall": 0.8, "f1": 0.8}
+MISSING = 999_999
+
+
+@pytest.fixture
+def world(ready_dataset, alice, tmp_path):
+    """{route's beginning: {parameter: value}} of alice's things; the longest beginning that fits holds."""
+    dataset, image = ready_dataset, ready_dataset.images.order_by("pk").first()
+    version, _ = create_version(dataset, alice)
+    model = _model(alice, version, tmp_path)
+    job = _training(alice, dataset, version)
+    evaluation, export = _evaluation(model, version, image), _export(model)
+    deployment = Deployment.objects.create(owner=alice, name="cells", model=model)
+    of_dataset = {
+        "pk": dataset.pk, "dataset_id": dataset.pk, "image_id": image.pk, "class_id": 0, "number": version.number,
+        "other": "now", "annotation_id": Annotation.objects.filter(image=image).first().pk, "name": "statistics",
+        "job_id": _job(alice, "import", f"dataset:{dataset.pk}").pk,
+    }  # fmt: skip
+    of_model = {"pk": model.pk, "evaluation_id": evaluation.pk, "export_id": export.pk, "image_id": image.pk}
+    of_model["dataset_id"] = dataset.pk
+    of_training = {"pk": job.pk, "epoch": 1, "picture_id": job.pictures.first().pk}
+    batch = {"job_id": _batch(alice, model).pk, "number": 1}
+    return {
+        "jobs/": {"pk": _job(alice, "export", f"dataset:{dataset.pk}", file=True).pk},
+        "account/tokens/": {"pk": create_token(alice, "machine")[0].pk},
+        "auth/tokens/": {"pk": alice.api_tokens.first().pk},
+        "uploads/": {"pk": Upload.objects.create(
+            owner=alice, filename="a.zip", size=9, expires_at=timezone.now() + timedelta(days=1)
+        ).pk},
+        "datasets/": of_dataset,
+        "datasets/import/": {"job_id": _job(alice, "inspect", f"user:{alice.pk}").pk},
+        "training/": of_training,
+        "training/preview/": {"pk": _job(alice, "preview", f"dataset:{dataset.pk}").pk},
+        "models/": of_model,
+        "deployments/": {"pk": deployment.pk},
+        "predictions/": batch,
+    }  # fmt: skip
+
+
+def _job(owner, kind, subject, file=False, **more):
+    job = Job.objects.create(owner=owner, kind=kind, task="none", subject=subject, status="completed", **more)
+    if file:
+        job.file.save("out.zip", ContentFile(b"PK"))
+    return job
+
+
+def _model(owner, version, folder):
+    weights = folder / "best.pt"
+    weights.write_bytes(b"not really weights")
+    model = register_model(
+        owner=owner, name="Cells", model_type="yolov8n", weights=weights, class_names=["red", "white"], img_size=64,
+        metrics={"overall": FIGURES}, dataset_version=version,
+    )  # fmt: skip
+    name = default_storage.save("models/walk.tar", ContentFile(b"built"))
+    type(model).objects.filter(pk=model.pk).update(
+        serving_file=name, serving={"format": "openvino", "precision": "f32"}, is_deployed=True
+    )
+    model.refresh_from_db()
+    return model
+
+
+def _training(owner, dataset, version):
+    job = TrainingJob.objects.create(
+        user=owner, dataset=dataset, dataset_version=version, name="walk", model_type="yolov8n", epochs=2,
+        batch_size=2, img_size=64, status="completed", patience=5, completed_at=timezone.now(),
+    )  # fmt: skip
+    TrainingWatch.objects.create(job=job, classes=[], images=[])
+    TrainingLook.objects.create(job=job, epoch=1, found=[])
+    drawn = default_storage.save("training/walk.jpg", ContentFile(picture(format="JPEG")))
+    TrainingPicture.objects.create(job=job, kind="batch", number=1, epoch=1, images=1, tiles=1, file=drawn)
+    return job
+
+
+def _evaluation(model, version, image):
+    line = {
+        "sha256": image.sha256, "filename": image.filename, "revision": image.revision, "width": 64, "height": 48,
+        "labels": [], "found": [], "cells": [],
+    }  # fmt: skip
+    lines = default_storage.save("evaluations/walk.gz", ContentFile(gzip.compress(json.dumps(line).encode())))
+    return Evaluation.objects.create(
+        model=model, dataset_version=version, split="val", images=lines, weights_sha256=model.sha256,
+        evaluated_at=timezone.now(), curves={}, results={"overall": FIGURES, "per_class": [], "images": 1},
+    )  # fmt: skip
+
+
+def _export(model):
+    name = default_storage.save("exports/walk.onnx", ContentFile(b"onnx"))
+    return ModelExport.objects.create(
+        model=model, format="onnx", img_size=64, file=name, exported_at=timezone.now(), weights_sha256=model.sha256
+    )
+
+
+def _batch(owner, model):
+    params = {"model_id": model.pk, "options": {}, "source": "video"}
+    job = _job(owner, "batch", f"model:{model.pk}", file=True, params=params)
+    BatchAnswer.objects.create(job=job, number=1, name="a.jpg", answer={"predictions": []})
+    BatchVideo.objects.create(job=job, codec="h264", width=64, height=48, frame_rate=10, seconds=1)
+    return job
+
+
+def values_of(text, world):
+    """The parameters of a route, from the longest beginning that is known; those of its first word fill the rest."""
+    short = text.removeprefix("api/v1/").lstrip("^")
+    best = max((start for start in world if short.startswith(start)), key=len, default=None)
+    return {"rest": "nothing", **world.get(f"{short.split('/')[0]}/", {}), **world.get(best, {})}
