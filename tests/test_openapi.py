@@ -15,6 +15,7 @@ from yolotrainer.wsgi import application
 
 from .walk.world import values_of, world  # noqa: F401
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 EXAMPLES = 6  # of each operation
 METHODS = ("get", "post", "put", "patch", "delete")
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
@@ -40,7 +41,7 @@ def nothing_is_sent(monkeypatch):
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("nothing_is_sent")
-@pytest.mark.parametrize("path, method", operations(), ids=lambda part: part)
+@pytest.mark.parametrize(("path", "method"), operations(), ids=lambda part: part)
 def test_answers_fit_the_schema(path, method, world, alice):  # noqa: F811
     sent = {"Authorization": f"Bearer {RefreshToken.for_user(alice).access_token}"}
     known = values_of(path.lstrip("/"), world)

@@ -21,6 +21,11 @@ class AnyField(serializers.Field):
         return value
 
 
+@extend_schema_field({"type": "array", "nullable": True, "items": {"type": "array", "items": {"type": "number"}}})
+class PointsField(AnyField):
+    """A polygon as [[x, y], …], or null."""
+
+
 class AnnotationSerializer(serializers.Serializer):
     """A labelled object, normalized to 0..1 of the image as people see it."""
 
@@ -31,7 +36,7 @@ class AnnotationSerializer(serializers.Serializer):
     y_center = serializers.FloatField(required=False)
     width = serializers.FloatField(required=False)
     height = serializers.FloatField(required=False)
-    points = AnyField(required=False, help_text="A polygon as [[x, y], …]; its box is worked out.")
+    points = PointsField(required=False, help_text="A polygon as [[x, y], …]; its box is worked out.")
     confidence = serializers.FloatField(required=False, allow_null=True)
     source = serializers.ChoiceField(choices=Annotation.Source.choices, default=Annotation.Source.MANUAL)
 

@@ -51,8 +51,8 @@ class VersionOfSerializer(serializers.ModelSerializer):
 class SwitchSerializer(serializers.ModelSerializer):
     """A change of what answers. `state`: waiting, done, blocked, failed."""
 
-    old = VersionOfSerializer(read_only=True)
-    new = VersionOfSerializer(read_only=True)
+    old = VersionOfSerializer(read_only=True, allow_null=True)
+    new = VersionOfSerializer(read_only=True, allow_null=True)
     by = serializers.CharField(source="by.username", default=None, read_only=True)
     state = serializers.ChoiceField(choices=Switch.State.choices, source="outcome", read_only=True)
     reason = serializers.CharField(source="words", read_only=True, help_text="Why it was blocked, or failed.")
@@ -72,8 +72,10 @@ class DeploymentSerializer(serializers.ModelSerializer):
 
     owner = serializers.CharField(source="owner.username", read_only=True)
     endpoint = serializers.SerializerMethodField(help_text="Ask it with `model` as this name.")
-    model = VersionOfSerializer(read_only=True, help_text="What answers now.")
-    previous = VersionOfSerializer(read_only=True, help_text="What did before; `back` brings it again.")
+    model = VersionOfSerializer(read_only=True, allow_null=True, help_text="What answers now.")
+    previous = VersionOfSerializer(
+        read_only=True, allow_null=True, help_text="What did before; `back` brings it again."
+    )
     answers = serializers.BooleanField(read_only=True)
     defaults = DefaultsSerializer(required=False)
     gate_version_id = serializers.IntegerField(

@@ -113,8 +113,10 @@ def _export(model):
 
 def _batch(owner, model):
     params = {"model_id": model.pk, "options": {}, "source": "video"}
-    job = _job(owner, "batch", f"model:{model.pk}", file=True, params=params)
-    BatchAnswer.objects.create(job=job, number=1, name="a.jpg", answer={"predictions": []})
+    job = _job(owner, "batch", f"model:{model.pk}", params=params)
+    job.file.save("drawn.mp4", ContentFile(b"not really a video"))
+    answer = {"predictions": [], "image": {"width": 64, "height": 48}}
+    BatchAnswer.objects.create(job=job, number=1, name="a.jpg", answer=answer)
     BatchVideo.objects.create(job=job, codec="h264", width=64, height=48, frame_rate=10, seconds=1)
     return job
 

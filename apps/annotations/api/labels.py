@@ -1,6 +1,6 @@
 """The labels of an image and their revisions."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
@@ -119,7 +119,7 @@ class AnnotationDetail(APIView):
 class Revisions(APIView):
     """What an image's labels went through, newest first."""
 
-    @extend_schema(responses=RevisionSerializer(many=True))
+    @extend_schema(responses=inline_serializer("Revisions", {"revisions": RevisionSerializer(many=True)}))
     def get(self, request, dataset_id, image_id):
         image = get_image(request.user, dataset_id, image_id)
         rows = Revision.objects.filter(image=image).select_related("author").defer("annotations")[:500]
