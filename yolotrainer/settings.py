@@ -328,14 +328,8 @@ TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
 WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)
 INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", 2, 1)
-# Those who wait for a prediction hold a thread of the web process each: some must be left for the pages.
-WEB_THREADS = setting("int", "WEB_THREADS", 16, 2)
-INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", max(WEB_THREADS // 2, 1), 0)
-if INFERENCE_THREADS + INFERENCE_WAITING >= WEB_THREADS:
-    raise ImproperlyConfigured(
-        f"INFERENCE_THREADS={INFERENCE_THREADS} and INFERENCE_WAITING={INFERENCE_WAITING} leave no thread of "
-        f"WEB_THREADS={WEB_THREADS} to the pages: together they must be less."
-    )
+WEB_THREADS = setting("int", "WEB_THREADS", 16, 2)  # of all but predictions, which have threads of their own
+INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 8, 0)
 SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
 if SERVING_PRECISION not in ("auto", "f32"):
     raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")

@@ -172,9 +172,8 @@ def commands(host, port):
     return [
         *found,
         ("web", [
-            python, "-m", "gunicorn", "yolotrainer.wsgi", "--bind", f"{host}:{port}", "--worker-class", "gthread",
-            "--workers", "1", "--threads", str(settings.WEB_THREADS), "--timeout", "120",
-            "--graceful-timeout", "8", "--keep-alive", "30", "--log-level", "warning", "--worker-tmp-dir", tmp_dir(),
+            python, "-m", "gunicorn", "yolotrainer.wsgi", "-c", "python:yolotrainer.gunicorn_conf",
+            "--bind", f"{host}:{port}",
         ]),
         ("worker", [*celery, *worker, "-Q", "default,inference", "-c", "2", "-n", "worker@%h"]),
         ("trainer", [*celery, *worker, "-Q", "training", "-c", os.environ.get("TRAINERS", "1"), "-n", "trainer@%h"]),
@@ -191,10 +190,6 @@ def valkey_command(socket_path, data_dir, port=0):
         str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", socket_path,
         "--unixsocketperm", "700", "--dir", str(data_dir), "--appendonly", "yes", "--save", "", "--loglevel", "warning",
     ]  # fmt: skip
-
-
-def tmp_dir():
-    return "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"  # noqa: S108 — where gunicorn's heartbeat file lies
 
 
 def connectable(host):

@@ -8,6 +8,7 @@ from apps.annotations import import_views as imports
 from yolotrainer import api
 
 urlpatterns = [
+    path("api/v1/", include((api.urlpatterns, "api"))),  # first: programs ask far more often than people
     path("", include("apps.core.urls")),
     path("account/", include("apps.accounts.urls")),
     path("datasets/", include("apps.datasets.urls")),
@@ -18,7 +19,6 @@ urlpatterns = [
     path("training/", include("apps.training.urls")),
     path("models/", include("apps.models.urls")),
     path("", include("apps.inference.urls")),
-    path("api/v1/", include((api.urlpatterns, "api"))),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="api_docs"),
     path("admin/", admin.site.urls),
 ]

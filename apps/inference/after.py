@@ -12,6 +12,7 @@ from apps.inference.runtime.answers import Prediction
 
 log = logging.getLogger(__name__)
 MOST_WAITING = 256
+GATHERED = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,4 @@ def _listen(some):
             log.exception("%s failed on %d questions", listener.__name__, len(some))
 
 
-_aside = Aside("after-answers", MOST_WAITING, _listen)
+_aside = Aside("after-answers", MOST_WAITING, _listen, pause=GATHERED)

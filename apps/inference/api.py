@@ -20,7 +20,7 @@ from apps.inference import after, prelabel, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
 from apps.inference.answer_forms import FORMS, in_form
 from apps.inference.metering import MeteredView, over_quota
-from apps.inference.parsers import PARSERS, read_question, refuse_huge, refuse_more_files
+from apps.inference.parsers import PARSERS, PLAIN_FORM, read_question, refuse_huge, refuse_more_files
 from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
     AnswerSerializer,
@@ -54,6 +54,8 @@ class AnyAccept(BaseContentNegotiation):
     """The answer's form is asked for by `format`: no `Accept` is refused."""
 
     def select_parser(self, request, parsers):
+        if PLAIN_FORM.fullmatch(request.content_type or ""):  # what nearly all send
+            return parsers[0]
         return DefaultContentNegotiation().select_parser(request, parsers)
 
     def select_renderer(self, request, renderers, format_suffix=None):

@@ -12,12 +12,13 @@ log = logging.getLogger(__name__)
 class Aside:
     """A line of at most `most_waiting` things; the thread hands `work` all that wait, as a list.
 
-    What `work` raises goes into the log: the next list comes all the same.
+    It lets them gather for `pause` seconds: a thread that wakes for each holds the interpreter just when the next
+    answer needs it. What `work` raises goes into the log: the next list comes all the same.
     """
 
-    def __init__(self, name, most_waiting, work):
-        self.name, self.most_waiting, self.work = name, most_waiting, work
-        self._line = queue.Queue(most_waiting)
+    def __init__(self, name, most_waiting, work, pause=0.0):
+        self.name, self.most_waiting, self.work, self.pause = name, most_waiting, work, pause
+        self._line, self._hurry = queue.Queue(most_waiting), threading.Event()
         self._thread, self._lock = None, threading.Lock()
 
     def put(self, one):
@@ -36,12 +37,17 @@ class Aside:
                 self._thread.start()
 
     def settle(self):
-        """Return when all that was put so far has been worked on."""
+        """Return when all that was put so far has been worked on; at once where no thread does that."""
+        if self._thread is None or not self._thread.is_alive():
+            return
+        self._hurry.set()
         self._line.join()
+        self._hurry.clear()
 
     def _run(self):
         while True:
             some = [self._line.get()]
+            self._hurry.wait(self.pause)
             while len(some) < self.most_waiting and not self._line.empty():
                 some.append(self._line.get_nowait())
             close_old_connections()

@@ -1,5 +1,8 @@
 """How a question about one image may come: a form, the picture itself, or JSON with the picture in base64."""
 
+import io
+import re
+
 from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
@@ -26,7 +29,54 @@ class BytesParser(PictureParser):
     media_type = "application/octet-stream"
 
 
-PARSERS = (MultiPartParser, PictureParser, BytesParser, JSONParser)
+PLAIN_FORM_BYTES = 4 * 2**20  # a larger one is read as Django reads it, with its files on the disk
+PLAIN_FORM = re.compile(r"multipart/form-data; ?boundary=([\w-]{1,70})")
+PLAIN_PART = re.compile(
+    rb'\r\nContent-Disposition: form-data; name="([\w-]{1,40})"'
+    rb'(; filename="[^"\\/&\x00-\x1f\x7f]{0,200}\w[^"\\/&\x00-\x1f\x7f]{0,200}")?'
+    rb"(?:\r\nContent-Type: [\w/+.-]{1,80})?\r\n\r\n"
+)
+
+
+class FormParser(MultiPartParser):
+    """Forms. The plain ones that nearly all programs send cost a tenth of what Django's reader takes for them.
+
+    Whatever is not quite plain (other headers, rare names, several files, a delimiter inside a part) is read by Django.
+    """
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        length = parser_context["request"].META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length[:18]) > PLAIN_FORM_BYTES:
+            return super().parse(stream, media_type, parser_context)
+        body = stream.read()
+        question = read_plain_form(media_type, body)
+        if question is None:
+            return super().parse(io.BytesIO(body), media_type, parser_context)
+        return question
+
+
+def read_plain_form(content_type, body):
+    """The text values of a form and the bytes of its one file, `image`, by name; None where it is not plain."""
+    plain = PLAIN_FORM.fullmatch(content_type)
+    if not plain:
+        return None
+    first, *parts = body.split(b"--" + plain[1].encode())
+    if first or not 1 < len(parts) < 20 or parts.pop() not in (b"--", b"--\r\n"):
+        return None
+    texts, files = {}, {}
+    for part in parts:
+        head = PLAIN_PART.match(part)
+        if not head or not part.endswith(b"\r\n") or head.end() > len(part) - 2:
+            return None
+        held, value = files if head[2] else texts, part[head.end() : -2]
+        name = head[1].decode()
+        if name in held or (head[2] and name != "image"):
+            return None
+        held[name] = value if head[2] else value.decode(errors="replace")
+    return texts | files
+
+
+PARSERS = (FormParser, PictureParser, BytesParser, JSONParser)  # forms first: see `api.AnyAccept`
 
 
 def refuse_huge(request):

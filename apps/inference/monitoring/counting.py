@@ -13,6 +13,7 @@ from datetime import UTC
 from django.db import close_old_connections
 from django.utils import timezone
 
+from apps.inference import after
 from apps.inference.models import Deployment
 from apps.inference.monitoring import counts as c
 from apps.inference.monitoring.storing import Day, Key, store
@@ -117,5 +118,6 @@ def _store_on():
 
 @atexit.register
 def _store_the_rest():
+    after.settle()
     if _traffic or _usage:
         flush()

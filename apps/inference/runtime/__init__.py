@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from .answers import Box, Prediction
 from .errors import BadImage, ModelError, Overloaded
 from .parity import Parity, compare, compare_many
-from .pool import Gate, RuntimeCache
+from .pool import Flood, Gate, RuntimeCache
 
 if TYPE_CHECKING:
     from .model import Runtime
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadImage",
     "Box",
+    "Flood",
     "Gate",
     "ModelError",
     "Overloaded",

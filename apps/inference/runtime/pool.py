@@ -90,6 +90,21 @@ def memory_of(future: Future) -> int | None:
 FLOOD = 20  # refusals within a second
 
 
+class Flood:
+    """Tells when so many are refused that even refusing each of them properly would cost too much."""
+
+    def __init__(self):
+        self._refused: deque[float] = deque(maxlen=FLOOD)  # when the last ones were
+
+    def note(self) -> None:
+        """One more was refused properly."""
+        self._refused.append(time.monotonic())
+
+    def is_on(self) -> bool:
+        """Whether FLOOD were within the last second."""
+        return len(self._refused) == FLOOD and time.monotonic() - self._refused[0] < 1
+
+
 class Gate:
     """At most `running` threads inside the block, at most `waiting` in front of it.
 
@@ -102,7 +117,7 @@ class Gate:
         self.running = 0
         self.waiting = 0
         self._seconds = 0.0  # moving mean of one pass
-        self._refused: deque[float] = deque(maxlen=FLOOD)  # when the last ones were refused
+        self._flood = Flood()
         self._condition = threading.Condition()
         self._mine = threading.local()
 
@@ -133,12 +148,12 @@ class Gate:
         """
         with self._condition:
             full = self.running >= self.max_running and self.waiting >= self.max_waiting
-            if full and len(self._refused) == FLOOD and time.monotonic() - self._refused[0] < 1:
+            if full and self._flood.is_on():
                 raise Overloaded(self.retry_after())
 
     def _wait(self) -> None:
         if self.waiting >= self.max_waiting:
-            self._refused.append(time.monotonic())
+            self._flood.note()
             raise Overloaded(self.retry_after())
         self.waiting += 1
         try:
