@@ -22,6 +22,11 @@ def data_dir_is_usable(path):
         raise ImproperlyConfigured(f"DATA_DIR={path} cannot be used: {error.strerror or error}.") from None
 
 
+def usable_cores():
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def kept_secret(path):
     """The secret in `path`, made once; two processes that start together get the same one."""
     if not path.exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path
+from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path, usable_cores
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -327,7 +327,8 @@ RUN_FOLDER_DAYS = setting("int", "RUN_FOLDER_DAYS", 14, 0)  # of failed and canc
 TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
 WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)
-INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", 2, 1)
+# One more than cores: while one picture is decoded or its answer written, each core has another to compute.
+INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", min(usable_cores(), 8) + 1, 1)
 WEB_THREADS = setting("int", "WEB_THREADS", 16, 2)  # of all but predictions, which have threads of their own
 INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 8, 0)
 SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
