@@ -116,6 +116,11 @@ if env.str("DATABASE_URL", default=""):
     DATABASES = {"default": env.db("DATABASE_URL")}
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        # Migrations that lock no table for long: indexes are built beside the work, constraints validated afterwards.
+        DATABASES["default"]["ENGINE"] = "django_zero_downtime_migrations.backends.postgres"
+        ZERO_DOWNTIME_MIGRATIONS_LOCK_TIMEOUT = "5s"
+        ZERO_DOWNTIME_MIGRATIONS_IDEMPOTENT_SQL = True
 else:
     DATABASES = {
         "default": {
