@@ -142,7 +142,8 @@ def valkey():
 
     from yolotrainer.supervisor import valkey_command
 
-    server = subprocess.Popen(valkey_command(settings.VALKEY_SOCKET, settings.DATA_DIR / "valkey"))
+    command = valkey_command(settings.VALKEY_SOCKET, settings.DATA_DIR / "valkey")
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         while not os.path.exists(settings.VALKEY_SOCKET):
             time.sleep(0.02)
