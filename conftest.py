@@ -210,9 +210,15 @@ def threads_database(transactional_db, tmp_path):
 
 @pytest.fixture
 def run_tasks_at_once(settings, monkeypatch):
-    """What is queued runs in this process as soon as it is sent, without a broker."""
+    """What is queued runs in this process as soon as it is sent, without a broker.
+
+    The heartbeat, a thread with a connection of its own, is out of it: it does not see the test's rows.
+    """
     from celery import current_app
 
+    from apps.core import work
+
+    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
     current_app.loader.import_default_modules()
 
     def send_task(name, args=(), kwargs=None, **options):

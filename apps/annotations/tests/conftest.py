@@ -2,7 +2,6 @@
 
 import pytest
 
-from apps.core import work
 from apps.datasets import services as datasets
 
 
@@ -38,7 +37,6 @@ def public(dataset):
 
 
 @pytest.fixture
-def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks, monkeypatch):
-    """A `with` block at whose end the jobs made in it have run; the heartbeat, a thread, is out of the test."""
-    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
+def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks):
+    """A `with` block at whose end the jobs made in it have run."""
     return lambda: django_capture_on_commit_callbacks(execute=True)

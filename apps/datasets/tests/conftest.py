@@ -1,7 +1,5 @@
 import pytest
 
-from apps.core import work
-
 
 @pytest.fixture(autouse=True)
 def own_folders(settings, tmp_path):
@@ -10,7 +8,6 @@ def own_folders(settings, tmp_path):
 
 
 @pytest.fixture
-def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks, monkeypatch):
-    """A `with` block at whose end the jobs made in it have run; the heartbeat, a thread, is out of the test."""
-    monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
+def run_jobs(run_tasks_at_once, django_capture_on_commit_callbacks):
+    """A `with` block at whose end the jobs made in it have run."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
