@@ -38,7 +38,7 @@ class Person(threading.Thread):
         self.session = requests.Session()
         cookies = dict(zip(about["cookies"], (about["session"], about["csrf"]), strict=True))
         self.session.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        self.session.headers |= {"X-CSRFToken": about["csrf"], "Referer": base}
+        self.session.headers.update({"X-CSRFToken": about["csrf"], "Referer": base})
         self.cached = set()  # what a browser keeps: pictures never change
         self.times, self.failures, self.pauses, self.surprises = [], [], [], []
         self.boxes = {}  # image → what it must have now
