@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.core.middleware.DatabaseAway",
 ]
 ROOT_URLCONF = "yolotrainer.urls"
 WSGI_APPLICATION = "yolotrainer.wsgi.application"

@@ -15,6 +15,7 @@ from rest_framework.views import APIView, exception_handler
 from apps.core import work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.downloads import download
+from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
 from apps.core.text import sayable
 
@@ -22,6 +23,14 @@ from apps.core.text import sayable
 class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
+
+
+class Away(APIException):
+    """The database is away for a moment."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code, default_detail = "away", "The database does not answer at this moment. Try again."
+    wait = AWAY_SECONDS  # becomes Retry-After
 
 
 def answer_error(error, context):
@@ -47,6 +56,8 @@ def _as_answer(error):
         return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20} MB besides files.")
     if isinstance(error, SuspiciousOperation):
         return ParseError("This request cannot be read.")
+    if work.database_is_away(error):
+        return Away()
     if isinstance(error, RecursionError):
         return ParseError("This is nested too deep to be read.")
     return error

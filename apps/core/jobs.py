@@ -83,8 +83,10 @@ def run_job(pk, do):
             work.hand_back(job, count_attempt=False)
         except WorkFailed as failure:
             work.end(job, Job.Status.FAILED, error_message=str(failure))
-        except Exception:
+        except Exception as error:
             log.exception("job %s (%s)", pk, job.kind)
+            if work.database_is_away(error):
+                return  # the sweep gives it back
             work.end(
                 job,
                 Job.Status.FAILED,

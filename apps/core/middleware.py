@@ -1,5 +1,26 @@
 """Middleware of the whole platform."""
 
+from django.shortcuts import render
+
+from apps.core import work
+
+AWAY_SECONDS = 2
+
+
+class DatabaseAway:
+    """A page that meets no database says so, and when to ask again; it is not an error of the page."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, error):
+        if not work.database_is_away(error):
+            return None
+        return render(request, "503.html", status=503, headers={"Retry-After": str(AWAY_SECONDS)})
+
 
 class SlashlessApi:
     """API paths work with and without a trailing slash: routes are written without one."""

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, connection, transaction
+from django.db import OperationalError as DatabaseError
 from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -20,6 +21,16 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 3
 REENQUEUE_SECONDS = 300
 UNFORESEEN = "This failed for a reason that the platform did not foresee; the operator finds it here."
+
+
+def database_is_away(error):
+    """Whether `error` is that the database's server ended the connection, or cannot be reached.
+
+    Then nothing can be written and nothing is known of a row: work stops as it does where its worker is killed.
+    """
+    if not isinstance(error, DatabaseError | InterfaceError) or connection.vendor == "sqlite":
+        return False
+    return not connection.is_usable()
 
 
 class WorkFailed(Exception):

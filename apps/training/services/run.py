@@ -74,6 +74,8 @@ def _run(job):
             _restart_or_fail(job, death)
         except Exception as error:
             log.exception("training %s", job.pk)
+            if work.database_is_away(error):
+                return  # the sweep gives it back, and it goes on from its checkpoint
             reason = find_reason(error)
             known = reason.code in FORESEEN
             _fail(job, reason.message if known else work.UNFORESEEN, reason.code, traceback.format_exc())
