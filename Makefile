@@ -17,8 +17,8 @@ test: .venv/ready-dev
 	@$(BIN)/python -m pytest $(ARGS)
 	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
 
-# Of the tests that touch the database and the store, those of the apps that have been through it on real parts.
-REAL ?= apps/core apps/accounts
+# What touches the database, again on PostgreSQL and S3: docs/decisions/026-tests-on-real-parts.md.
+REAL ?= apps
 
 test-real: .venv/ready-dev
 	@$(BIN)/python -m tests.real_parts pytest $(REAL) $(ARGS)

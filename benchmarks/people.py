@@ -62,7 +62,7 @@ class Parts:
         with (self.folder / "platform.log").open("ab") as log:
             command = [sys.executable, "-m", "yolotrainer.supervisor"]
             self.platform = subprocess.Popen(command, cwd=ROOT, env=self.environment(), stdout=log, stderr=log)
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             with suppress(requests.RequestException):
                 if requests.get(f"{self.base}/readyz", timeout=10).ok:
