@@ -143,7 +143,7 @@ class Killer(threading.Thread):
         pause = self.seconds / (len(KILLED) + 1)
         for number, kind in enumerate(KILLED, 1):
             time.sleep(max(self.began + number * pause - time.monotonic(), 0))
-            at = time.monotonic() - self.began
+            at = time.time()
             deadline = time.monotonic() + pause / 2
             while not (done := self.parts.kill(kind)) and time.monotonic() < deadline:
                 time.sleep(0.2)  # no training runs at this moment
@@ -270,7 +270,9 @@ def show(runs, options):
     for kind, found in runs.items():
         for at, what in found["kills"]:
             ends = [start + long - at for start, _, long in found["pauses"] if at - 1 <= start < at + 12]
-            print(f"  {kind}: {what} killed after {at:.0f} s; all answered again {max(ends, default=0):.1f} s later")
+            print(
+                f"  {kind}: {what} killed at {at - found['kills'][0][0]:.0f} s; all answered again {max(ends, default=0):.1f} s later"
+            )
         for surprise, count in Counter(found["surprises"]).most_common(5):
             print(f"  {kind}: {count}× {surprise}")
         print(f"  {kind}: jobs {found['jobs']}")

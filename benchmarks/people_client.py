@@ -31,9 +31,9 @@ class GaveUp(Exception):
 class Person(threading.Thread):
     """One of them."""
 
-    def __init__(self, number, about, base, began, until):
+    def __init__(self, number, about, base, until):
         super().__init__(daemon=True)
-        self.about, self.base, self.began, self.until = about, base, began, until
+        self.about, self.base, self.until = about, base, until
         self.random = random.Random(number)
         self.session = requests.Session()
         cookies = dict(zip(about["cookies"], (about["session"], about["csrf"]), strict=True))
@@ -120,12 +120,12 @@ class Person(threading.Thread):
     # --- how they ask -----------------------------------------------------------------------------------------
     def ask(self, kind, method, path, **options):
         """The answer, after as many tries as it takes; each try is noted."""
-        began, wait = time.monotonic(), 0.25
+        began, at, wait = time.monotonic(), time.time(), 0.25
         while True:
             answer = self.once(kind, method, path, options)
             if answer is not None:
                 if wait > 0.25:
-                    self.pauses.append((began - self.began, kind, time.monotonic() - began))
+                    self.pauses.append((at, kind, time.monotonic() - began))
                 return answer
             if time.monotonic() - began > PATIENCE:
                 raise GaveUp(f"{kind}: nothing for {PATIENCE} s")
@@ -133,17 +133,17 @@ class Person(threading.Thread):
             wait = min(2 * wait, LONGEST_WAIT)
 
     def once(self, kind, method, path, options):
-        began = time.monotonic()
+        began, at = time.monotonic(), time.time()
         try:
             answer = self.session.request(method, self.base + path, timeout=(5, 30), **options)
         except requests.RequestException as error:
-            self.failures.append((began - self.began, kind, type(error).__name__))
+            self.failures.append((at, kind, type(error).__name__))
             return None
         taken = time.monotonic() - began
         if answer.status_code in (200, 304) or (answer.status_code == 409 and method == "PUT"):
-            self.times.append((began - self.began, kind, taken))
+            self.times.append((at, kind, taken))
             return answer
-        self.failures.append((began - self.began, kind, answer.status_code))
+        self.failures.append((at, kind, answer.status_code))
         if answer.status_code < 500 and answer.status_code != 429:
             raise GaveUp(f"{kind}: {answer.status_code} {answer.text[:200]}")
         return None
@@ -170,11 +170,8 @@ def read_back(people):
 
 def main():
     plan = json.loads(Path(sys.argv[1]).read_text())
-    began = time.monotonic()
-    people = [
-        Person(number, about, plan["base"], began, began + plan["seconds"])
-        for number, about in enumerate(plan["people"])
-    ]
+    until = time.monotonic() + plan["seconds"]
+    people = [Person(number, about, plan["base"], until) for number, about in enumerate(plan["people"])]
     for person in people:
         person.start()
     for person in people:

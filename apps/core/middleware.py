@@ -19,7 +19,9 @@ class DatabaseAway:
     def process_exception(self, request, error):
         if not work.database_is_away(error):
             return None
-        return render(request, "503.html", status=503, headers={"Retry-After": str(AWAY_SECONDS)})
+        page = render(request, "503.html", status=503)
+        page["Retry-After"] = str(AWAY_SECONDS)
+        return page
 
 
 class SlashlessApi:
