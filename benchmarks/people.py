@@ -270,9 +270,8 @@ def show(runs, options):
     for kind, found in runs.items():
         for at, what in found["kills"]:
             ends = [start + long - at for start, _, long in found["pauses"] if at - 1 <= start < at + 12]
-            print(
-                f"  {kind}: {what} killed at {at - found['kills'][0][0]:.0f} s; all answered again {max(ends, default=0):.1f} s later"
-            )
+            first, back = found["kills"][0][0], max(ends, default=0)
+            print(f"  {kind}: {what} killed at {at - first:.0f} s; all answered again {back:.1f} s later")
         for surprise, count in Counter(found["surprises"]).most_common(5):
             print(f"  {kind}: {count}× {surprise}")
         print(f"  {kind}: jobs {found['jobs']}")
