@@ -61,7 +61,7 @@ def test_a_page_says_so_too(rf, lose_database):
         lose_database()
     page = DatabaseAway(None).process_exception(rf.get("/datasets/"), error.value)
     assert (page.status_code, page["Retry-After"]) == (503, "2")
-    assert b"tries again by itself" in page.content
+    assert b"Try again" in page.content
 
 
 @pytest.mark.django_db
