@@ -7,25 +7,26 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
 
 from yolotrainer.demo import free_port
-from yolotrainer.web_worker import asks_model, plain_length
+from yolotrainer.web_worker import asks_again, asks_model, plain_length
 
 ASK = "/api/v1/predictions/infer"
 HEAD = b"POST /api/v1/predictions/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
 
 
-@pytest.fixture
-def server(tmp_path):
-    """(port, folder for `X-Wait`) of a worker with one place for predictions and two threads for all else."""
+@pytest.fixture(params=[1])
+def server(tmp_path, request):
+    """(port, folder for `X-Wait`) of a worker with so many places for predictions and two threads for all else."""
     port = free_port()
     env = os.environ | {
         "DJANGO_SETTINGS_MODULE": "yolotrainer.settings", "DATA_DIR": str(tmp_path), "WEB_THREADS": "2",
-        "INFERENCE_THREADS": "1", "INFERENCE_WAITING": "0",
+        "INFERENCE_THREADS": str(request.param), "INFERENCE_WAITING": "0",
     }  # fmt: skip
     command = [sys.executable, "-m", "gunicorn", "tests.waiting_app", "-c", "python:yolotrainer.gunicorn_conf"]
     process = subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}"], env=env)
@@ -121,6 +122,22 @@ def test_a_refused_body_that_comes_in_pieces_is_waited_for(server):
     asking.join(60)
 
 
+@pytest.mark.parametrize("server", [3], indirect=True)
+def test_clients_that_ask_again_and_again_get_each_answer_and_pages_in_between(server):
+    port, _ = server
+
+    def work():
+        with closing(connect(port)) as connection:
+            for size in range(1, 60):
+                assert ask(connection, body=b"x" * size) == f"POST {ASK} {size}".encode()
+                if size % 5 == 0:
+                    assert ask(connection, "GET", f"/page/{size}") == f"GET /page/{size} 0".encode()
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [one.result(120) for one in [pool.submit(work), pool.submit(work)]] == [True, True]
+
+
 def read_until(sock, ends):
     """What the socket says until one of these texts is in it."""
     read = b""
@@ -145,6 +162,19 @@ def test_predictions_are_told_by_their_first_bytes(pair):
     assert asks_model(connection)
     assert asks_model(connection)  # nothing was taken
     assert plain_length(connection) == len(HEAD) + 2 + 5
+
+
+def test_a_thread_stays_only_with_a_client_that_asks_again(pair):
+    connection, client = pair
+    assert not asks_again(connection)
+    client.sendall(HEAD + b"\r\n12345")
+    assert asks_again(connection)
+    connection.sock.recv(4096)
+    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert not asks_again(connection)
+    connection.sock.recv(4096)
+    client.close()
+    assert not asks_again(connection)
 
 
 @pytest.mark.parametrize(

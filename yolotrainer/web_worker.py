@@ -7,6 +7,7 @@ anything but the request's length was read.
 
 import json
 import re
+import select
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,6 +27,7 @@ NOT_PLAIN = re.compile(
     rb"\r\n(?:[ \t]|transfer-encoding|expect|upgrade|connection:(?![ \t]*keep-alive[ \t]*\r\n))", re.IGNORECASE
 )
 WASTE = bytearray(65536)
+MOMENT_MS = 3  # a client on the same machine takes less than one
 READS_AT_ONCE = 16  # before others have their turn
 
 
@@ -79,6 +81,13 @@ class Worker(ThreadWorker):
             conn.asks = False  # a thread of the others refuses it
         self.asking += conn.asks
         super().enqueue_req(conn)
+
+    def handle(self, conn):
+        """As gunicorn's; while there are places, the thread stays with a client that asks again at once."""
+        kept = super().handle(conn)
+        while kept is True and conn.asks and self.alive and self.asking < self.places and asks_again(conn):
+            kept = super().handle(conn)
+        return kept
 
     def finish_request(self, conn, fs):
         self.asking -= conn.asks
@@ -154,6 +163,13 @@ def asks_model(conn):
         return conn.sock.recv(len(ASKING), MSG_PEEK | MSG_DONTWAIT) == ASKING
     except OSError:
         return False
+
+
+def asks_again(conn):
+    """Whether the next request comes within a moment, and is a prediction too."""
+    poll = select.poll()
+    poll.register(conn.sock, select.POLLIN)
+    return bool(poll.poll(MOMENT_MS)) and asks_model(conn)
 
 
 def plain_length(conn):
