@@ -32,18 +32,24 @@ class Failed(Exception):
 
 
 class Api:
-    """The platform's API with one person's or one machine's key."""
+    """The platform's API with one person's or one machine's key; `renew()` gives another where it has expired."""
 
-    def __init__(self, base, authorization=None):
-        self.base, self.session = base, requests.Session()
+    def __init__(self, base, authorization=None, renew=None):
+        self.base, self.session, self._renew = base, requests.Session(), renew
         if authorization:
             self.session.headers["Authorization"] = authorization
 
     def __call__(self, method, path, **options):
-        answer = self.session.request(method, f"{self.base}/api/v1/{path}", timeout=60, **options)
+        answer = self._ask(method, path, options)
+        if answer.status_code == 401 and self._renew:
+            self.session.headers["Authorization"] = self._renew()
+            answer = self._ask(method, path, options)
         if not answer.ok:
             raise Failed(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
         return answer.json() if "json" in answer.headers.get("Content-Type", "") else answer.content
+
+    def _ask(self, method, path, options):
+        return self.session.request(method, f"{self.base}/api/v1/{path}", timeout=60, **options)
 
     def picture(self, url):
         return self.session.get(self.base + url, timeout=60).content
@@ -75,7 +81,7 @@ def running_platform(data_dir, port=None):
 
 
 def _wait_until_ready(process, base, log):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise Failed(f"the platform did not start:\n{log.read_text()[-1500:]}")
@@ -83,14 +89,17 @@ def _wait_until_ready(process, base, log):
             if requests.get(f"{base}/readyz", timeout=10).ok:
                 return
         time.sleep(0.5)
-    raise Failed("the platform did not answer within two minutes.")
+    raise Failed("the platform did not answer within five minutes.")
 
 
 def sign_in(base, data_dir):
     """The API as the demo account."""
     password = (data_dir / "demo_password").read_text()
-    pair = Api(base)("POST", "auth/login", json={"username": "demo", "password": password})
-    return Api(base, f"Bearer {pair['access']}")
+
+    def signed_in():
+        return "Bearer " + Api(base)("POST", "auth/login", json={"username": "demo", "password": password})["access"]
+
+    return Api(base, signed_in(), renew=signed_in)
 
 
 def train(api, dataset):

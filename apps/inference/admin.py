@@ -1,4 +1,4 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 
 from apps.core.admin import ReadOnlyAdmin
 from apps.inference import services
@@ -47,15 +47,26 @@ class TrackAdmin(ReadOnlyAdmin):
 
 @admin.register(Deployment)
 class DeploymentAdmin(admin.ModelAdmin):
+    """Its notes and who sees it are the operator's to change; what answers, and how, its page changes."""
+
     list_display = ["name", "owner", "model", "previous", "is_active", "is_public", "updated_at"]
     list_filter = ["is_active", "is_public", "created_at"]
     search_fields = ["name", "description", "owner__username", "model__line__name"]
-    raw_id_fields = ["gate_version"]
-    readonly_fields = ["owner", "model", "previous", "shadow", "created_at", "updated_at"]
+    readonly_fields = [
+        "owner", "name", "model", "previous", "defaults", "gate_version", "gate_split", "max_fall", "shadow",
+        "shadow_share", "created_at", "updated_at",
+    ]  # fmt: skip
     list_select_related = ["owner", "model__line", "previous__line"]
 
     def has_add_permission(self, request):
         return False  # its page makes it: a model is built and proven before it answers
+
+    def save_model(self, request, obj, form, change):
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        try:
+            services.update_deployment(obj, **values)
+        except services.DeploymentRefused as refused:
+            self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
 
     def delete_model(self, request, obj):
         services.delete_deployment(obj)
@@ -66,7 +77,7 @@ class DeploymentAdmin(admin.ModelAdmin):
 
 
 @admin.register(Switch)
-class SwitchAdmin(admin.ModelAdmin):
+class SwitchAdmin(ReadOnlyAdmin):
     list_display = ["deployment", "old", "new", "state", "by", "is_return", "created_at", "switched_at"]
     list_filter = ["state", "is_return", "created_at"]
     search_fields = ["deployment__name", "by__username", "reason", "overruled"]
@@ -74,23 +85,13 @@ class SwitchAdmin(admin.ModelAdmin):
 
 
 @admin.register(Traffic)
-class TrafficAdmin(admin.ModelAdmin):
-    """Counts are only read here: what they say of the past is not the operator's to change."""
-
+class TrafficAdmin(ReadOnlyAdmin):
     list_display = ["start", "step", "deployment", "model", "requests", "errors"]
     list_filter = ["step", "start", ("deployment", admin.EmptyFieldListFilter)]
     search_fields = ["deployment__name", "model__line__name"]
     list_select_related = ["deployment", "model__line"]
     date_hierarchy = "start"
     show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False  # history
-
-        return False
 
 
 @admin.register(TokenUsage)

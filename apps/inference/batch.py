@@ -22,6 +22,7 @@ from apps.core.archives import ArchiveError, Limits, open_archive
 from apps.core.images import FORMATS
 from apps.core.jobs import create_job
 from apps.core.models import Job
+from apps.core.pieces import by_pk
 from apps.core.storage import new_draft
 from apps.core.work import WorkFailed
 from apps.datasets.access import get_dataset
@@ -175,7 +176,7 @@ class _Source:
         if self.job.params["source"] == "dataset":
             last = self.job.answers.last()
             dataset = get_dataset(self.job.owner, self.job.params["dataset_id"])
-            images = images_matching(dataset, self.job.params["query"]).order_by("pk")
+            images = images_matching(dataset, self.job.params["query"])
             self._images = images.filter(pk__gt=last.image_id if last else 0)
             self.total = self.skipped + self._images.count()
         else:
@@ -193,7 +194,7 @@ class _Source:
 
     def __iter__(self):
         if self._archive is None:
-            for image in self._images.iterator(200):
+            for image in by_pk(self._images):
                 yield image.filename, image.pk, lambda name=image.file.name: _read(default_storage.open(name))
         else:
             for name in self._names[self.skipped :]:

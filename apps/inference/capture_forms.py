@@ -33,7 +33,7 @@ class CaptureForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, data=None, *, datasets, capture=None):
-        super().__init__(data, initial=_shown(capture or Capture(is_on=True)))
+        super().__init__(data, initial=_shown(capture or Capture(is_on=True)), auto_id="capture_%s")
         self.fields["dataset"].queryset = datasets
 
     def clean(self):
@@ -73,7 +73,7 @@ class ShadowForm(forms.Form):
 
     def __init__(self, data=None, *, models, deployment):
         initial = {"model": deployment.shadow_id, "share": f"{deployment.shadow_share * 100:g}"}
-        super().__init__(data, initial=initial)
+        super().__init__(data, initial=initial, auto_id="shadow_%s")  # the page has another form with a model
         self.fields["model"].queryset = models
         self.fields["model"].label_from_instance = _called
 

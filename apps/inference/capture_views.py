@@ -46,35 +46,45 @@ def capture(request, pk):
 def shadow(request, pk):
     """The shadow beside the live model, and the form that starts or changes it."""
     deployment = get_deployment_to_edit(request.user, pk)
-    models = models_to_bring(request.user, deployment)
-    form = ShadowForm(request.POST or None, models=models, deployment=deployment)
+    form = _shadow_form(request, deployment, request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
             shadows.start_shadow(deployment, data["model"], data["share"] / 100, request.user)
-            deployment = get_deployment_to_edit(request.user, pk)
-            form = ShadowForm(models=models, deployment=deployment)
+            return _shadow_card(request, pk)
         except shadows.ShadowRefused as refused:
             form.add_error("model", str(refused))
-    return _card(request, "shadow", _shadow_context(deployment) | {"form": form, "has_models": models.exists()})
+    return _shadow_card(request, pk, form)
 
 
 @login_required
 def shadow_figures(request, pk):
-    """The part that asks for itself again and again while the shadow answers."""
+    """The part that asks for itself again and again; once the shadow is built, or is not, all of the card comes."""
     deployment = get_deployment_to_edit(request.user, pk)
+    if request.GET.get("was") == "building" and shadows.state_of(deployment) != "building":
+        card = _shadow_card(request, pk)
+        card["HX-Retarget"], card["HX-Reswap"] = "#shadow", "innerHTML"
+        return card
     return render(request, "inference/shadow.html#figures", _shadow_context(deployment, samples=False))
 
 
 @login_required
 @require_POST
 def shadow_stop(request, pk):
+    shadows.stop_shadow(get_deployment_to_edit(request.user, pk))
+    return _shadow_card(request, pk)
+
+
+def _shadow_form(request, deployment, data=None):
+    return ShadowForm(data, models=models_to_bring(request.user, deployment), deployment=deployment)
+
+
+def _shadow_card(request, pk, form=None):
+    """The card as it is now; `form` is one with errors."""
     deployment = get_deployment_to_edit(request.user, pk)
-    shadows.stop_shadow(deployment)
-    deployment = get_deployment_to_edit(request.user, pk)
-    models = models_to_bring(request.user, deployment)
-    form = ShadowForm(models=models, deployment=deployment)
-    return _card(request, "shadow", _shadow_context(deployment) | {"form": form, "has_models": models.exists()})
+    form = form or _shadow_form(request, deployment)
+    has_models = form.fields["model"].queryset.exists()
+    return _card(request, "shadow", _shadow_context(deployment) | {"form": form, "has_models": has_models})
 
 
 def _shadow_context(deployment, samples=True):

@@ -5,6 +5,7 @@ from django.core.files.storage import default_storage
 from apps.annotations.services.suggestions import in_class, replace_suggestions, worth_offering
 from apps.core.jobs import create_job
 from apps.core.models import Job
+from apps.core.pieces import by_pk
 from apps.core.work import WorkFailed
 from apps.datasets import services as datasets
 from apps.datasets.filters import images_matching
@@ -71,7 +72,7 @@ def run_prelabel(job: Job, report):
         raise WorkFailed(f"The dataset has none of the model's classes: {', '.join(unmapped)}.")
     images = images_matching(dataset, job.params["query"])
     total, done, offered, problems = images.count(), 0, 0, []
-    for image in images.iterator(200):
+    for image in by_pk(images):
         image.dataset = dataset
         try:
             found = predict_on(model, image, mapping, job.params["conf"])

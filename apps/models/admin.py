@@ -1,5 +1,6 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 
+from apps.core.admin import ReadOnlyAdmin
 from apps.models import services
 from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, TrainedModel
 
@@ -13,46 +14,76 @@ class TagInline(admin.TabularInline):
 class ModelLineAdmin(admin.ModelAdmin):
     list_display = ["name", "owner", "versions_made", "created_at"]
     search_fields = ["name", "owner__username"]
-    raw_id_fields = ["owner"]
-    readonly_fields = ["versions_made", "created_at"]
+    readonly_fields = ["owner", "versions_made", "created_at"]
     list_select_related = ["owner"]
 
     def has_add_permission(self, request):
         return False  # a line comes with its first version
 
+    def delete_model(self, request, obj):
+        self.delete_queryset(request, [obj])
+
+    def delete_queryset(self, request, queryset):
+        for line in queryset:
+            delete_models(self, request, line.versions.all())  # it goes with its last version
+
 
 @admin.register(TrainedModel)
 class TrainedModelAdmin(admin.ModelAdmin):
+    """Notes, licence, tags and who sees it may be changed; what describes the weights is as they are."""
+
     list_display = [
         "title", "owner", "stage", "origin", "model_type", "img_size", "num_classes", "is_public", "is_deployed",
         "created_at",
     ]  # fmt: skip
     list_filter = ["stage", "origin", "format", "model_type", "is_public", "is_deployed", "created_at"]
     search_fields = ["line__name", "description", "owner__username", "sha256", "tags__name"]
-    raw_id_fields = ["owner", "dataset_version", "parent"]
-    readonly_fields = [
-        "line", "number", "stage", "is_deployed", "origin", "format", "file", "serving_file", "card", "upload_job",
-        "sha256", "num_bytes", "training_id", "created_at", "updated_at", "deployed_at",
+    fields = [
+        "owner", "line", "number", "stage", "description", "licence", "is_public", "is_deployed", "deployed_at", "task",
+        "model_type", "img_size", "num_classes", "class_names", "origin", "format", "file", "num_bytes", "sha256",
+        "serving_file", "serving", "operating_point", "card", "dataset_version", "training_id", "upload_job", "parent",
+        "created_at", "updated_at",
     ]  # fmt: skip
+    readonly_fields = [name for name in fields if name not in ("description", "licence", "is_public")]
     list_select_related = ["owner", "line"]
     inlines = [TagInline]
 
     def has_add_permission(self, request):
         return False  # weights come from a training or an upload, not by hand
 
+    def save_model(self, request, obj, form, change):
+        services.update_model(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
+
+    def delete_model(self, request, obj):
+        delete_models(self, request, [obj])
+
+    def delete_queryset(self, request, queryset):
+        delete_models(self, request, queryset)
+
+
+def delete_models(desk, request, models):
+    """Delete models with their files; of those that are deployed the person is told why they stay."""
+    for model in models:
+        try:
+            services.delete_model(model)
+        except services.DeleteRefused as refused:
+            desk.message_user(request, str(refused), messages.ERROR)
+
 
 @admin.register(Evaluation)
-class EvaluationAdmin(admin.ModelAdmin):
+class EvaluationAdmin(ReadOnlyAdmin):
     list_display = ["model", "dataset_version", "split", "evaluated_at"]
     list_filter = ["split", "evaluated_at"]
     search_fields = ["model__line__name", "dataset_version__dataset__name"]
-    raw_id_fields = ["model", "dataset_version", "job"]
-    readonly_fields = ["weights_sha256", "results", "images", "evaluated_at", "created_at"]
     exclude = ["curves"]
     list_select_related = ["model__line", "dataset_version__dataset"]
 
-    def has_add_permission(self, request):
-        return False  # a model's page measures it
+    def delete_model(self, request, obj):
+        services.delete_evaluation(obj)
+
+    def delete_queryset(self, request, queryset):
+        for row in queryset:
+            services.delete_evaluation(row)
 
 
 @admin.register(ModelTag)
@@ -65,16 +96,11 @@ class ModelTagAdmin(admin.ModelAdmin):
 
 
 @admin.register(ModelExport)
-class ModelExportAdmin(admin.ModelAdmin):
+class ModelExportAdmin(ReadOnlyAdmin):
     list_display = ["model", "format", "precision", "img_size", "verdict", "num_bytes", "exported_at"]
     list_filter = ["format", "precision", "verdict", "exported_at"]
     search_fields = ["model__line__name", "sha256"]
-    raw_id_fields = ["model", "job"]
-    readonly_fields = ["file", "num_bytes", "sha256", "weights_sha256", "figures", "verdict", "reason", "exported_at"]
     list_select_related = ["model__line"]
-
-    def has_add_permission(self, request):
-        return False  # a model's page exports it
 
     def delete_model(self, request, obj):
         services.delete_export(obj)
@@ -85,9 +111,8 @@ class ModelExportAdmin(admin.ModelAdmin):
 
 
 @admin.register(ConfirmedLabels)
-class ConfirmedLabelsAdmin(admin.ModelAdmin):
+class ConfirmedLabelsAdmin(ReadOnlyAdmin):
     list_display = ["image", "revision", "confirmed_by", "created_at"]
     list_filter = ["created_at"]
     search_fields = ["image__filename", "confirmed_by__username"]
-    raw_id_fields = ["image", "confirmed_by"]
     list_select_related = ["image", "confirmed_by"]

@@ -57,6 +57,14 @@ document.addEventListener("submit", (event) => {
   if (button && !event.target.hasAttribute("hx-post")) setTimeout(() => { button.disabled = true; }, 0);
 });
 
+// What htmx sends asks in the same way.
+document.addEventListener("htmx:confirm", (event) => {
+  const { question, elt, issueRequest } = event.detail;
+  if (!question) return;
+  event.preventDefault();
+  ask(question, elt.dataset.confirmAction ?? "Delete").then((yes) => { if (yes) issueRequest(true); });
+});
+
 // A question that stands in the page as a <dialog>; its form sends the answer.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dialog]");

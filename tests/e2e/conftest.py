@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -70,6 +71,25 @@ class RunningPlatform:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
+
+    def children(self):
+        """`{name: pid}` of its processes."""
+        found = {}
+        listed = subprocess.run(["ps", "-wweo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+        for line in listed.splitlines()[1:]:
+            pid, parent, args = line.split(None, 2)
+            if int(parent) == self.process.pid:
+                name = "web" if "gunicorn" in args else "worker" if "default,inference" in args else args.split()[-1]
+                found[name] = int(pid)
+        return found
+
+    def kill(self, name):
+        """SIGKILL to one of its processes and all that it started."""
+        os.killpg(self.children()[name], signal.SIGKILL)
+
+    def database(self):
+        """Its database, to be read only."""
+        return sqlite3.connect(f"file:{self.data_dir}/platform.sqlite3?mode=ro", uri=True)
 
     @property
     def password(self):

@@ -4,8 +4,6 @@ import hashlib
 import io
 import os
 import random
-import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -65,30 +63,10 @@ def archive_of(tmp_path_factory):
     return make
 
 
-def children(platform):
-    """`{name: pid}` of the platform's processes."""
-    found = {}
-    listed = subprocess.run(["ps", "-wweo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
-    for line in listed.splitlines()[1:]:
-        pid, parent, args = line.split(None, 2)
-        if int(parent) == platform.process.pid:
-            name = "web" if "gunicorn" in args else "worker" if "default,inference" in args else args.split()[-1]
-            found[name] = int(pid)
-    return found
-
-
-def kill(platform, name):
-    os.killpg(children(platform)[name], signal.SIGKILL)
-
-
-def database(platform):
-    return sqlite3.connect(f"file:{platform.data_dir}/platform.sqlite3?mode=ro", uri=True)
-
-
 def wait_for_progress(platform, job_id, attempt, progress):
     """Until a worker has the job for the `attempt`-th time and it is so far; the database is quicker than the API."""
     deadline = time.monotonic() + 120
-    with database(platform) as db:
+    with platform.database() as db:
         while time.monotonic() < deadline:
             columns = "status, progress, attempts"
             status, now, tries = db.execute(f"SELECT {columns} FROM core_job WHERE id = ?", [job_id]).fetchone()  # noqa: S608
@@ -108,18 +86,18 @@ def test_import_whose_worker_is_killed_twice_goes_on_and_leaves_nothing(platform
     for attempt, moment in enumerate(moments, 1):
         wait_for_progress(platform, job_id, attempt, moment)
         time.sleep(random.Random(seed).random() * 0.2)
-        kill(platform, "worker")
+        platform.kill("worker")
     result = ended(platform, f"jobs/{job_id}")["result"]
     assert (result["images"], result["boxes"], result["duplicates"]) == (IMAGES, IMAGES * BOXES, 0)
     assert [problem["file"] for problem in result["problems"]] == ["images/train/broken.jpg"]
-    with database(platform) as db:
+    with platform.database() as db:
         assert db.execute("SELECT attempts FROM core_job WHERE id = ?", [job_id]).fetchone() == (3,)
     assert_whole(platform, result["dataset_id"])
 
 
 def assert_whole(platform, dataset_id):
     """Every row has its files and its labels, every file its row; no note and no draft outlives the import."""
-    with database(platform) as db:
+    with platform.database() as db:
         rows = db.execute(
             "SELECT id, file, thumbnail, num_boxes, revision, split FROM datasets_datasetimage WHERE dataset_id = ?",
             [dataset_id],
@@ -190,7 +168,7 @@ def test_upload_whose_server_is_killed_goes_on_where_it_was(platform, archive_of
         sender.start()
         while body.sent < 2_000_000:
             time.sleep(0.01)
-        kill(platform, "web")
+        platform.kill("web")
         sender.join(30)
         before, offset = offset, offset_when_back(url, headers)
         assert before < offset <= before + body.sent + 65_536

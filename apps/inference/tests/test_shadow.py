@@ -208,7 +208,16 @@ def test_starting_builds_what_is_not_built_and_answers_from_then_on(
 def test_a_build_that_failed_is_said_and_can_be_tried_again(deployment, ready_dataset, alice, api_as, page_as):
     model = make_version(ready_dataset, alice, 3, built=False)
     shadows.start_shadow(deployment, model, 0.1, alice)
+    poll = f"/deployments/{deployment.pk}/shadow/figures?was=building"
+    part = {"HX-Request": "true"}
+    building = page_as(alice).get(poll, headers=part)
+    assert poll in building.content.decode()
+    assert "HX-Retarget" not in building
     Job.objects.update(status="failed", error_message="No validation image.")
+    ended = page_as(alice).get(poll, headers=part)  # all of the card says so: its badge, and its form
+    assert ended["HX-Retarget"] == "#shadow"
+    assert "not built" in ended.content.decode()
+    assert "Try again" in ended.content.decode()
     assert api_as(alice).get(f"{ADDRESS}/{deployment.pk}/shadow").json()["state"] == "failed"
     assert "No validation image." in page_as(alice).get(f"/deployments/{deployment.pk}/shadow").content.decode()
     page_as(alice).post(f"/deployments/{deployment.pk}/shadow", {"model": model.pk, "share": 5})

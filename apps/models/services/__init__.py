@@ -3,6 +3,7 @@
 from apps.models.services.confirmations import confirm_labels, unconfirm_labels
 from apps.models.services.evaluations import (
     EvaluationRefused,
+    delete_evaluation,
     evaluate_on_own_splits,
     run_evaluation,
     start_evaluation,
@@ -39,6 +40,7 @@ __all__ = [
     "clear_operating_point",
     "confirm_labels",
     "copy_weights",
+    "delete_evaluation",
     "delete_export",
     "delete_model",
     "evaluate_on_own_splits",

@@ -172,3 +172,11 @@ def on_same_ground(models, version, split):
     rows = Evaluation.objects.filter(model__in=models, dataset_version=version, split=split).select_related("job")
     found = {row.model_id: row for row in rows}
     return {model.pk: found.get(model.pk) for model in models}
+
+
+def delete_evaluation(evaluation):
+    """Delete what was measured, with its file."""
+    name = evaluation.images.name
+    evaluation.delete()
+    if name:
+        default_storage.delete(name)

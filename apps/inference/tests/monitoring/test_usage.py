@@ -68,7 +68,7 @@ def test_the_page_says_that_there_is_nothing_yet(alice, page_as):
 def test_the_page_and_its_file_say_what_each_token_asked_on_each_day(used, alice, carol, page_as):
     revoke_token(used)
     page = page_as(alice).get("/account/tokens/usage?days=7").content.decode()
-    assert page.index("2026-03-14</time>") < page.index("2026-03-13</time>")
+    assert page.index("2026-03-14</td>") < page.index("2026-03-13</td>")
     table = page_as(alice).get("/account/tokens/usage.csv?days=7").content.decode().splitlines()
     assert table == [
         "day,token,answered,errors,refused,requests", "2026-03-14,robot,2,1,0,3", "2026-03-13,robot,2,0,0,2"
