@@ -15,7 +15,6 @@ from apps.core import work
 from apps.core.jobs import expire_files
 from apps.core.models import Job
 from apps.inference import batch, services
-from apps.inference.tests.test_bad_input import NO_IMAGES, RARE
 from conftest import picture, upload
 
 ADDRESS = "/api/v1/predictions/batch"
@@ -57,19 +56,6 @@ def test_images_that_are_sent_are_answered_each(start, api_as, alice, deployed):
     last = results(api_as(alice), job, page=2, page_size=2)["results"][0]
     assert (last["name"], last["answer"]) == ("b.jpg", {})
     assert "not an image" in last["error"]
-
-
-def test_a_batch_of_all_that_can_be_wrong_answers_the_rest_and_says_why_not(start, api_as, alice):
-    files = {f"{name}.jpg": make() for name, make in (NO_IMAGES | RARE).items()}
-    job = start(images=[upload(name, data) for name, data in files.items()])
-    assert (job["status"], job["result"]["images"], job["result"]["failed"]) == (
-        "completed",
-        len(files),
-        len(NO_IMAGES),
-    )
-    rows = results(api_as(alice), job, page_size=500)["results"]
-    assert {row["name"].removesuffix(".jpg") for row in rows if row["error"].endswith(".")} == set(NO_IMAGES)
-    assert all(row["answer"]["image"] == {"width": 60, "height": 40} for row in rows if not row["error"])
 
 
 def test_an_archive_is_answered_by_its_images(start, api_as, alice):
