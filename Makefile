@@ -18,7 +18,7 @@ test: .venv/ready-dev
 	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
 
 # What touches the database, again on PostgreSQL and S3: docs/decisions/026-tests-on-real-parts.md.
-REAL ?= apps/core apps/accounts apps/datasets apps/annotations apps/models
+REAL ?= apps/core apps/accounts apps/datasets apps/annotations apps/models apps/training
 
 test-real: .venv/ready-dev
 	@$(BIN)/python -m tests.real_parts pytest $(REAL) $(ARGS)

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _touches_real_parts(item):
-    if item.get_closest_marker("platform") or item.get_closest_marker("browser"):
-        return False  # it starts platforms of its own, on the parts that it names itself
+    if any(map(item.get_closest_marker, ("platform", "browser", "once"))):
+        return False  # those start platforms of their own, on the parts that they name themselves
     uses = set(getattr(item, "fixturenames", ()))
     return bool(uses & {"db", "transactional_db"} or item.get_closest_marker("django_db"))

@@ -156,6 +156,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_a_full_disk_ends_the_job_in_words_and_keeps_its_log(alice, shapes, small_disk, settings):
     settings.WORK_DIR = small_disk
@@ -169,6 +170,7 @@ def test_a_full_disk_ends_the_job_in_words_and_keeps_its_log(alice, shapes, smal
     assert not list(small_disk.rglob("*.part"))  # what was begun is given back
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_damaged_images_are_left_out_and_named_on_the_job(alice, shapes, api_as):
     job = services.create_job(alice, shapes, **TINY | {"epochs": 1, "batch_size": 5})

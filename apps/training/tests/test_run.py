@@ -64,6 +64,7 @@ def test_a_training_ends_in_a_model_with_metrics_and_lineage(alice, shapes, sett
     assert not (settings.WORK_DIR / "runs" / str(job.pk)).exists()
 
 
+@pytest.mark.once
 def test_a_training_on_splits_that_leak_says_so_in_its_log_and_goes_on(alice, shapes):
     shapes.images.update(group="one video")
     job = services.create_job(alice, shapes, **{**TINY, "epochs": 1})
@@ -100,6 +101,7 @@ def test_pretrained_weights_that_are_not_to_be_had_end_in_words_that_say_where_t
     assert str(weights_path("yolov8n").parent) in job.error_message
 
 
+@pytest.mark.once
 def test_auto_starts_from_nothing_where_there_are_no_weights_and_says_so(alice, shapes):
     job = services.create_job(alice, shapes, **TINY | {"weights": "auto", "epochs": 1})
     services.run_training(job.pk)
@@ -108,6 +110,7 @@ def test_auto_starts_from_nothing_where_there_are_no_weights_and_says_so(alice, 
     assert "not to be had" in job.started_from
 
 
+@pytest.mark.once
 def test_weights_put_there_by_hand_and_an_own_model_are_starts(alice, shapes):
     first = services.create_job(alice, shapes, **TINY | {"epochs": 1})
     services.run_training(first.pk)
@@ -123,6 +126,7 @@ def test_weights_put_there_by_hand_and_an_own_model_are_starts(alice, shapes):
     path.unlink()
 
 
+@pytest.mark.once
 def test_weights_that_are_not_a_checkpoint_end_in_words(alice, shapes):
     path = weights_path("yolov8n")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,6 +141,7 @@ def test_weights_that_are_not_a_checkpoint_end_in_words(alice, shapes):
     assert "Traceback" not in job.error_message
 
 
+@pytest.mark.once
 def test_an_engine_that_a_dead_worker_left_behind_is_ended_before_the_next_one_begins(alice, shapes, monkeypatch):
     from apps.core.processes import Engine
     from apps.training.services import queue, run
