@@ -8,6 +8,7 @@ from apps.accounts import api as accounts
 from apps.annotations.api import classes, health, imports, labelled, labels, review, transfer, versions, workspace
 from apps.core import api as core
 from apps.core import tus
+from apps.core.webhooks import api as webhooks
 from apps.datasets import api as datasets
 from apps.datasets import bulk_api
 from apps.datasets import health_api as health_of
@@ -49,6 +50,12 @@ urlpatterns = [
     path("jobs/<int:pk>", core.JobDetail.as_view()),
     path("jobs/<int:pk>/cancel", core.JobCancel.as_view()),
     path("jobs/<int:pk>/file", core.JobFile.as_view(), name="job_file"),
+    path("webhooks", webhooks.Webhooks.as_view()),
+    path("webhooks/<int:pk>", webhooks.WebhookDetail.as_view()),
+    path("webhooks/<int:pk>/test", webhooks.WebhookTest.as_view()),
+    path("webhooks/<int:pk>/secret", webhooks.WebhookSecret.as_view()),
+    path("webhooks/<int:pk>/deliveries", webhooks.Deliveries.as_view()),
+    path("webhooks/<int:pk>/deliveries/<uuid:delivery_id>/replay", webhooks.DeliveryReplay.as_view()),
     path("datasets/import", imports.ImportNewDataset.as_view()),
     path("datasets/inspect", imports.InspectForNewDataset.as_view()),
     path(f"{DATASET}/import", imports.ImportIntoDataset.as_view()),

@@ -186,6 +186,8 @@ CELERY_BEAT_SCHEDULE = {
     "delete-pending-files": {"task": "apps.datasets.tasks.delete_pending_files", "schedule": 600},
     "expire-predictions": {"task": "apps.inference.tasks.expire_answers", "schedule": 3600},
     "roll-up-traffic": {"task": "apps.inference.tasks.roll_up_traffic", "schedule": 1800},
+    "sweep-webhooks": {"task": "apps.core.tasks.sweep_webhooks", "schedule": 10},
+    "expire-webhook-log": {"task": "apps.core.tasks.expire_webhook_log", "schedule": 3600},
     "sweep-captures": {"task": "apps.inference.tasks.sweep_captures", "schedule": 60},
     "expire-captures": {"task": "apps.inference.tasks.expire_captures", "schedule": 3600},
     "forget-ended-sign-ins": {"task": "apps.accounts.tasks.forget_ended_sign_ins", "schedule": 6 * 3600},
@@ -342,6 +344,16 @@ if SERVING_PRECISION not in ("auto", "f32"):
     raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")
 TRAFFIC_DAYS = setting("int", "TRAFFIC_DAYS", 400, 32)
 INFERENCE_MEMORY_BYTES = setting("int", "INFERENCE_MEMORY_MB", 1024, 1) * 1024 * 1024
+
+# --- calls to other machines ---------------------------------------------------------------------------------
+OUTGOING_PRIVATE_NETWORKS = networks(
+    "OUTGOING_PRIVATE_NETWORKS", setting("list", "OUTGOING_PRIVATE_NETWORKS", [])
+)  # of our own, that webhooks may reach all the same
+WEBHOOK_MAX_FAILURES = setting("int", "WEBHOOK_MAX_FAILURES", 20, 1)  # in a row, over an hour at least
+WEBHOOK_LOG_DAYS = setting("int", "WEBHOOK_LOG_DAYS", 30, 1)
+
+# --- watching it ---------------------------------------------------------------------------------------------
+METRICS_TOKEN = setting("str", "METRICS_TOKEN", "")
 
 # --- logs ---------------------------------------------------------------------------------------------------
 LOGGING = {

@@ -1,6 +1,7 @@
-from django.contrib import admin
+from django.contrib import admin, messages
 
-from apps.core.models import AuditEvent, Job, Upload
+from apps.core.models import AuditEvent, Delivery, Job, Upload, Webhook
+from apps.core.webhooks import services as webhooks
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -45,3 +46,40 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    list_display = ["id", "url", "owner", "is_active", "failures", "failing_since", "disabled_because", "created_at"]
+    list_filter = ["is_active", "created_at"]
+    search_fields = ["url", "description", "owner__username"]
+    exclude = ["secret"]
+    list_select_related = ["owner"]
+    actions = ["switch_on", "switch_off"]
+
+    @admin.action(description="Switch on", permissions=["delete"])
+    def switch_on(self, request, queryset):
+        for hook in queryset:
+            webhooks.update_webhook(hook, request.user, is_active=True)
+
+    @admin.action(description="Switch off", permissions=["delete"])
+    def switch_off(self, request, queryset):
+        for hook in queryset:
+            webhooks.update_webhook(hook, request.user, is_active=False)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["id", "event", "webhook", "status", "tries", "due_at", "created_at", "ended_at"]
+    list_filter = ["status", "event", "created_at"]
+    search_fields = ["id", "webhook__url", "webhook__owner__username"]
+    list_select_related = ["webhook"]
+    actions = ["send_again"]
+
+    @admin.action(description="Send again", permissions=["delete"])
+    def send_again(self, request, queryset):
+        for row in queryset:
+            try:
+                webhooks.replay(row)
+            except webhooks.WebhookRefused as refused:
+                messages.warning(request, f"{row}: {refused}")

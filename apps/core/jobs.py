@@ -13,6 +13,8 @@ from django.utils import timezone
 from apps.core import work
 from apps.core.models import Job, Upload
 from apps.core.processes import stopping
+from apps.core.webhooks import tell
+from apps.core.webhooks.events import event_of, job_in_short
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
@@ -82,25 +84,36 @@ def run_job(pk, do):
         except WorkHandedBack:
             work.hand_back(job, count_attempt=False)
         except WorkFailed as failure:
-            work.end(job, Job.Status.FAILED, error_message=str(failure))
+            _end(job, Job.Status.FAILED, error_message=str(failure))
         except Exception as error:
             log.exception("job %s (%s)", pk, job.kind)
             if work.database_is_away(error):
                 return  # the sweep gives it back
-            work.end(
-                job,
-                Job.Status.FAILED,
-                error_message=work.UNFORESEEN,
-                traceback=traceback.format_exc(),
-            )
+            _end(job, Job.Status.FAILED, error_message=work.UNFORESEEN, traceback=traceback.format_exc())
         else:
             expires = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
-            kept = work.end(
+            kept = _end(
                 job, Job.Status.COMPLETED, progress=1, message="Done", result=result, file=job.file.name,
                 expires_at=expires,
             )  # fmt: skip
     if job.file and not kept:
         default_storage.delete(job.file.name)  # no row knows of it
+
+
+@transaction.atomic
+def _end(job, status, **values):
+    """Move a job that this worker runs to its end, and tell of it; True where it still was its own."""
+    ended = work.end(job, status, **values)
+    if ended:
+        tell_of_end(job)
+    return ended
+
+
+def tell_of_end(job):
+    """Tell the owner's webhooks how a job ended, in the transaction that ended it."""
+    event = event_of(job)
+    if event:
+        tell(event, job.owner, job_in_short(job))
 
 
 def expire_files():

@@ -6,6 +6,10 @@ from pathlib import PurePath
 from django.conf import settings
 from django.db import models
 
+from apps.core.webhooks.models import Delivery, Webhook
+
+__all__ = ["Delivery", "Job", "Upload", "Webhook", "Work"]
+
 
 def upload_path(job, filename):
     """A name of its own for every uploaded file."""

@@ -4,12 +4,13 @@ from apps.core import jobs, uploads, work
 from apps.core.models import Job
 from apps.core.scratch import sweep_scratch
 from apps.core.storage import sweep_drafts
+from apps.core.webhooks import delivering
 
 
 @shared_task(ignore_result=True)
 def sweep_jobs():
     """Give back what dead workers held, send what was not sent, and delete the folders that killed ones left here."""
-    work.sweep(Job, lambda job: job.task, jobs.MAX_ATTEMPTS)
+    work.sweep(Job, lambda job: job.task, jobs.MAX_ATTEMPTS, jobs.tell_of_end)
     sweep_scratch()
 
 
@@ -20,3 +21,21 @@ def expire_job_files():
     jobs.sweep_stray_files()
     uploads.sweep_uploads()
     sweep_drafts()
+
+
+@shared_task(ignore_result=True)
+def deliver_webhook(pk):
+    """Make an attempt of a delivery."""
+    delivering.deliver(pk)
+
+
+@shared_task(ignore_result=True)
+def sweep_webhooks():
+    """Send deliveries that are due."""
+    delivering.sweep()
+
+
+@shared_task(ignore_result=True)
+def expire_webhook_log():
+    """Delete old deliveries."""
+    delivering.expire_log()

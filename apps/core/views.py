@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse, JsonResponse
+from django.http import JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -10,6 +10,7 @@ from apps.core import health, work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.api import job_file_response
 from apps.core.jobs import UNASKED
+from apps.core.operations import may_see_inside
 from apps.core.reports import rows_of
 from apps.core.subjects import subject_of
 
@@ -70,11 +71,13 @@ def job_file(request, pk):
 
 def healthz(request):
     """Alive."""
-    return HttpResponse("ok", content_type="text/plain")
+    return JsonResponse({"status": "ok"})
 
 
 def readyz(request):
-    """Each part that the platform needs: "ok", or why not."""
+    """Each part that the platform needs: "ok", or why not; to whom may not see inside, only that it is not."""
     answers = health.ask_all()
     ready = all(answer == "ok" for answer in answers.values())
+    if not may_see_inside(request):
+        answers = {name: answer if answer == "ok" else "not ok" for name, answer in answers.items()}
     return JsonResponse(answers, status=200 if ready else 503)

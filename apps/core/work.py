@@ -122,33 +122,46 @@ def resume(row, statuses, where=Q(), **values):  # noqa: B008 (a Q is a value)
     )  # fmt: skip
 
 
-def sweep(model, task_of, max_attempts):
+def sweep(model, task_of, max_attempts, failed=None):
     """Give work of dead workers back and send what waits unsent. Harmless to run twice or on two machines.
 
-    `task_of(row)` names the Celery task; a row that lost its worker `max_attempts` times has failed.
+    `task_of(row)` names the Celery task; a row that lost its worker `max_attempts` times has failed, and `failed(row)`
+    is called in the transaction that says so.
     """
-    counts = give_back_stale(model, max_attempts)
+    counts = give_back_stale(model, max_attempts, failed=failed)
     long_ago = Q(enqueued_at__lt=timezone.now() - timedelta(seconds=REENQUEUE_SECONDS))
     for row in model.objects.filter(never_sent() | long_ago, status=model.Status.PENDING).order_by("pk")[:500]:
         enqueue(row, task_of(row))
     return counts
 
 
-def give_back_stale(model, max_attempts, counted="attempts"):
+def give_back_stale(model, max_attempts, counted="attempts", failed=None):
     """Put rows whose worker is dead back among the pending, or fail them; returns how many (returned, failed).
 
-    `counted` is the field that says how often a row has lost its worker.
+    `counted` is the field that says how often a row has lost its worker; `failed(row)` is called of each that failed.
     """
     now = timezone.now()
     stale = model.objects.filter(
         status=model.Status.RUNNING, heartbeat_at__lt=now - timedelta(seconds=settings.JOB_STALE_SECONDS)
     )
-    failed = stale.filter(**{f"{counted}__gte": max_attempts}).update(
-        status=model.Status.FAILED,
-        completed_at=now,
+    hopeless = stale.filter(**{f"{counted}__gte": max_attempts})
+    keys = list(hopeless.order_by("pk").values_list("pk", flat=True))
+    number = sum(_fail_dead(hopeless.filter(pk=pk), failed) for pk in keys)
+    return stale.update(status=model.Status.PENDING, enqueued_at=None, run_token=""), number
+
+
+@transaction.atomic
+def _fail_dead(rows, failed):
+    """End the one row of a query that lost its worker too often; 1 where this call did it."""
+    pk = rows.values_list("pk", flat=True).first()
+    ended = rows.update(
+        status=rows.model.Status.FAILED,
+        completed_at=timezone.now(),
         error_message="Its worker died again and again; the operator finds more in the worker's log.",
     )
-    return stale.update(status=model.Status.PENDING, enqueued_at=None, run_token=""), failed
+    if ended and failed:
+        failed(rows.model.objects.get(pk=pk))
+    return ended
 
 
 def never_sent():

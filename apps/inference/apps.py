@@ -12,7 +12,7 @@ class InferenceConfig(AppConfig):
         from apps.inference.services import unreadable_models
         from apps.inference.shadow.asking import double_questions
 
-        add_check("models", unreadable_models)
+        add_check("models", unreadable_models, kept_seconds=60)  # each file is a question to the store
         LISTENERS.append(count)
         LISTENERS.append(capture_questions)
         LISTENERS.append(double_questions)  # after the capture: it asks what that has kept

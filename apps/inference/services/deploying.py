@@ -1,5 +1,6 @@
 """Deploying a version of a model: it is built and proven, and answers by its id and behind the name of its line."""
 
+from django.db import transaction
 from django.utils import timezone
 
 from apps.core.jobs import create_job
@@ -9,6 +10,7 @@ from apps.inference.models import Deployment
 from apps.inference.services.answering import runtimes
 from apps.inference.services.building import build, is_built
 from apps.inference.services.deployments import answer_under_name
+from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
 from apps.models.models import TrainedModel
 
@@ -60,7 +62,9 @@ def run_deployment(job, report):
     return {"is_deployed": True, "model_id": model.pk, **serving}
 
 
+@transaction.atomic
 def _serve(model, user):
     """It is built: it may be asked, by its id and behind the name of its line."""
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
     answer_under_name(model, user)
+    tell_deployed(model)

@@ -17,6 +17,7 @@ from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
 from apps.inference.services.deployments import bring_first, gate_of
 from apps.inference.services.judging import judge
+from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
 
 TASK = "apps.inference.tasks.switch"
@@ -64,6 +65,7 @@ def _first(deployment, model, user):
     """Nothing is live, so there is nothing to judge it against."""
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
     bring_first(deployment, model, user)
+    tell_deployed(model, deployment)
     return deployment.switches.first()
 
 
@@ -208,6 +210,7 @@ def _swap(switch, reason=""):
         raise WorkFailed(str(refused)) from None
     if switch.old_id is None:
         bring_first(switch.deployment, new, None, switch)
+        tell_deployed(new, switch.deployment)
         return
     rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id)
     now_there = rows.select_for_update().values("defaults", "shadow").first() or {"defaults": {}, "shadow": None}
@@ -218,6 +221,7 @@ def _swap(switch, reason=""):
         raise WorkFailed("Another version was brought behind this deployment meanwhile. Look at it, and switch again.")
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):
         raise WorkFailed("This switch has ended already.")
+    tell_deployed(new, switch.deployment)
 
 
 def carried_over(defaults, old, new):

@@ -1,5 +1,6 @@
 """Switching what answers behind a name: the gate, the swap, the way back. The runtimes are fake ones."""
 
+import json
 import threading
 
 import pytest
@@ -7,7 +8,8 @@ from celery import current_app
 
 from apps.annotations.services.versions import create_version
 from apps.core.jobs import run_job
-from apps.core.models import Job
+from apps.core.models import Delivery, Job
+from apps.core.webhooks import services as webhooks
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
 from apps.inference.services import switching
@@ -49,6 +51,18 @@ def test_a_version_that_is_as_good_takes_over_and_the_one_before_is_kept(deploym
         "white": (0.995, 0.995),
     }
     assert judged["new"]["milliseconds"] >= 0
+
+
+def test_webhooks_are_told_of_what_answers_from_now_on(deployment, versions, switched, alice):
+    webhooks.create_webhook(alice, "https://example.org/", ["model.deployed"])
+    switched(deployment, versions[1])
+    deployment.refresh_from_db()
+    services.go_back(deployment, alice)
+    services.undeploy_model(versions[0])
+    services.deploy_model(versions[0], alice)
+    told = [json.loads(row.body)["data"] for row in Delivery.objects.order_by("created_at")]
+    assert [data["model_id"] for data in told] == [versions[1].pk, versions[0].pk, versions[0].pk]
+    assert told[0]["deployment"] == "Cells"
 
 
 def test_the_gate_blocks_what_falls_by_more_than_is_accepted_and_says_which_class(

@@ -21,6 +21,7 @@ from apps.training.models import TrainingJob
 from apps.training.services import checkpoints
 from apps.training.services.card import noted_of
 from apps.training.services.folders import best_weights, run_folder
+from apps.training.services.telling import tell_finished
 
 log = logging.getLogger(__name__)
 ENGINE = "apps.training.engine.strip"
@@ -42,6 +43,7 @@ def keep_model(job, finished):
         )  # fmt: skip
         if not ended:
             raise WorkCancelled
+        tell_finished(job)
     shutil.rmtree(run_folder(job), ignore_errors=True)
     checkpoints.drop(job)
 

@@ -30,6 +30,7 @@ from apps.training.services.queue import take, take_next
 from apps.training.services.start import starting_weights
 from apps.training.services.stray import end_stray_engine
 from apps.training.services.sweep import clean_folders
+from apps.training.services.telling import tell_failed
 from apps.training.services.usage import Sampler
 from apps.training.services.warnings import skipped_in_words, split_warnings
 
@@ -299,6 +300,8 @@ def _fail(job, message, code, details=None):
     """End a job in words; where not even that can be written, as on a full disk, the sweep takes it up later."""
     values = {} if details is None else {"traceback": details}
     try:
-        work.end(job, TrainingJob.Status.FAILED, error_message=message, ended_by=code[:20], phase="", **values)
+        with transaction.atomic():
+            if work.end(job, TrainingJob.Status.FAILED, error_message=message, ended_by=code[:20], phase="", **values):
+                tell_failed(job)
     except DatabaseError:
         log.exception("training %s failed (%s), and that could not be written", job.pk, message)

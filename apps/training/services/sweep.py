@@ -12,6 +12,7 @@ from apps.training.services.jobs import TASK
 from apps.training.services.keeping import keep_due_weights
 from apps.training.services.queue import Queue
 from apps.training.services.retention import clean_runs
+from apps.training.services.telling import tell_failed
 from apps.training.services.trainers import forget_dead_trainers
 
 RESEND_SECONDS = 30  # a message takes a moment to a trainer that idles
@@ -24,7 +25,8 @@ def sweep_training():
     more than can start, for a queue of days would gather messages by the thousand. Cancelled jobs get the model that
     their supervisor did not live to store.
     """
-    counts = work.give_back_stale(TrainingJob, settings.TRAINING_MAX_RESTARTS + 1, counted="fruitless_starts")
+    most = settings.TRAINING_MAX_RESTARTS + 1
+    counts = work.give_back_stale(TrainingJob, most, counted="fruitless_starts", failed=tell_failed)
     waiting = TrainingJob.objects.filter(status=TrainingJob.Status.PENDING)
     long_ago = timezone.now() - timedelta(seconds=RESEND_SECONDS)
     for job in waiting.filter(work.never_sent()).order_by("pk")[:500]:

@@ -1,10 +1,16 @@
 """What becomes of a job whose process or supervisor died: again, or an end in words."""
 
+import json
 import signal
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from apps.core.models import Delivery
 from apps.core.processes import EngineDied
+from apps.core.webhooks import services as webhooks
+from apps.core.work import WorkFailed
 from apps.training import services
 from apps.training.engine import reasons
 from apps.training.services import run
@@ -22,6 +28,23 @@ def test_what_stops_the_supervisor_itself_has_words_too(job, monkeypatch, broken
     job.refresh_from_db()
     assert (job.status, job.ended_by) == ("failed", reasons.find_reason(broken).code)
     assert job.error_message == reasons.find_reason(broken).message
+
+
+def test_webhooks_are_told_of_a_training_that_failed(job, monkeypatch):
+    webhooks.create_webhook(job.user, "https://example.org/", ["training.failed"])
+    monkeypatch.setattr(run.Supervision, "run", lambda self: (_ for _ in ()).throw(WorkFailed("No images.")))
+    services.run_training(job.pk)
+    assert [json.loads(row.body)["data"]["error"] for row in Delivery.objects.all()] == ["No images."]
+
+
+def test_webhooks_are_told_of_a_training_whose_trainers_died(job, settings):
+    webhooks.create_webhook(job.user, "https://example.org/", ["training.failed"])
+    long_ago = timezone.now() - timedelta(hours=1)
+    more = settings.TRAINING_MAX_RESTARTS + 1
+    type(job).objects.filter(pk=job.pk).update(status="running", fruitless_starts=more, heartbeat_at=long_ago)
+    for _ in range(2):
+        services.sweep_training()
+    assert Delivery.objects.get().event == "training.failed"
 
 
 def killed(out_of_memory, progressed):

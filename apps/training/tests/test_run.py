@@ -1,5 +1,6 @@
 """Running a job through the real engine: small, but nothing of it is pretended."""
 
+import json
 import os
 import signal
 
@@ -7,6 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.annotations.services.labels import save_labels
+from apps.core.models import Delivery
+from apps.core.webhooks import services as webhooks
 from apps.core.work import WorkCancelled
 from apps.datasets import services as datasets
 from apps.datasets.sample import generate_sample
@@ -44,9 +47,11 @@ def nothing_is_sent(monkeypatch):
 
 
 def test_a_training_ends_in_a_model_with_metrics_and_lineage(alice, shapes, settings):
+    webhooks.create_webhook(alice, "https://example.org/", ["training.finished"])
     job = services.create_job(alice, shapes, **TINY)
     services.run_training(job.pk)
     job.refresh_from_db()
+    assert json.loads(Delivery.objects.get().body)["data"]["model_id"] == job.model_id
     assert (job.status, job.error_message, job.current_epoch) == ("completed", "", 2)
     assert [row.epoch for row in job.epoch_rows.all()] == [1, 2]
     model = job.model

@@ -1,0 +1,187 @@
+"""The one door for requests to addresses that people give: it reaches nothing inside our own network.
+
+A name is resolved once, every address that it has is checked, and the connection goes to the address that was checked:
+a name that changes its mind in between (DNS rebinding) gains nothing. Redirects are not followed, proxies of the
+environment are not used, and size and time of an answer are bounded. `OUTGOING_PRIVATE_NETWORKS` names networks of our
+own that may be reached all the same.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+CONNECT_SECONDS = 5
+MOST_ANSWERED = 64 * 1024  # bytes that are read of an answer
+PORTS = {"http": 80, "https": 443}
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
+
+
+class Refused(ValueError):
+    """This address is never asked; the message says why and what is accepted."""
+
+
+class Unreachable(Exception):
+    """It was asked and gave no proper answer; the message says what happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`body`: the first bytes of it; `seconds`: until it was read."""
+
+    status: int
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def host_header(self):
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def check_url(url):
+    """Raise Refused for what can never be asked: another scheme, a password in it, a private address in figures.
+
+    Names are not resolved here: what they lead to is checked each time they are asked.
+    """
+    target = _target(url)
+    try:
+        _check(ipaddress.ip_address(target.host))
+    except Refused:
+        raise
+    except ValueError:  # a name
+        if target.host == "localhost" or target.host.endswith(".localhost"):
+            for address in ("127.0.0.1", "::1"):
+                _check(ipaddress.ip_address(address))
+
+
+def post(url, body, headers, seconds=10):
+    """POST bytes, within `seconds` in all; the Answer, whatever its status. Raises Refused or Unreachable."""
+    started, target = time.monotonic(), _target(url)
+    address = _resolve(target)
+    connection = _connection(target, address)
+    too_late = threading.Event()
+
+    def give_up():
+        too_late.set()
+        if connection.sock:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(max(seconds - (time.monotonic() - started), 0.1), _quietly(give_up))
+    watch.start()
+    try:
+        connection.request("POST", target.path, body, {"Host": target.host_header, "Connection": "close", **headers})
+        response = connection.getresponse()
+        read = response.read(MOST_ANSWERED)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Unreachable(_in_words(error, too_late.is_set(), seconds)) from None
+    finally:
+        watch.cancel()
+        connection.close()
+    if too_late.is_set():
+        raise Unreachable(_in_words(None, True, seconds))
+    return Answer(response.status, read, time.monotonic() - started)
+
+
+def _target(url):
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Refused("This is not an address that can be called.") from None
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise Refused("An address begins with https:// or http:// and names a host.")
+    if parts.username is not None or parts.password is not None:
+        raise Refused("An address holds no name or password: what is sent is signed instead.")
+    if any(c.isspace() or not c.isprintable() for c in url):
+        raise Refused("An address holds no spaces.")
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        host = parts.hostname.rstrip(".").encode("idna").decode()
+        path.encode("ascii")
+    except UnicodeError:
+        raise Refused("An address has a host name that can be looked up, and other letters as %-codes.") from None
+    return _Target(parts.scheme, host, PORTS[parts.scheme] if port is None else port, path)
+
+
+def _resolve(target):
+    """The address to connect to, of a host all whose addresses may be asked; raises Refused or Unreachable."""
+    try:
+        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"The name {target.host} is not known ({error.__class__.__name__}).") from None
+    addresses = [place[0].partition("%")[0] for *_, place in found]
+    for address in addresses:
+        _check(ipaddress.ip_address(address))
+    if not addresses:
+        raise Unreachable(f"The name {target.host} has no address.")
+    return addresses[0]
+
+
+def _check(address):
+    """Raise Refused for an address that is not of the public internet, whatever form hides it."""
+    real = _real(address)
+    if any(real in network for network in settings.OUTGOING_PRIVATE_NETWORKS):
+        return
+    # Not global: loopback, private, link-local (where clouds keep their metadata), shared by a carrier.
+    hidden = real.is_reserved or getattr(real, "is_site_local", False) or real in SIX_TO_FOUR
+    if hidden or real.is_multicast or not real.is_global:
+        raise Refused(
+            "This leads to a private or local address, which is not called from here. The operator can allow networks "
+            "of your own (OUTGOING_PRIVATE_NETWORKS)."
+        )
+
+
+def _real(address):
+    """The IPv4 address that packets to a mapped or NAT64 address go to; else the address itself."""
+    if address.version == 6 and address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _connection(target, address):
+    """A connection whose socket goes to `address`, while certificate and `Host` are those of the name."""
+    context = ssl.create_default_context() if target.scheme == "https" else None
+
+    class Pinned(http.client.HTTPConnection):
+        def connect(self):
+            self.sock = socket.create_connection((address, target.port), CONNECT_SECONDS)
+            if context:
+                self.sock = context.wrap_socket(self.sock, server_hostname=target.host)
+
+    return Pinned(target.host, target.port, timeout=CONNECT_SECONDS)
+
+
+def _quietly(do):
+    def called():
+        try:
+            do()
+        except OSError:
+            return  # it was closed in this moment: nothing is left to end
+
+    return called
+
+
+def _in_words(error, too_late, seconds):
+    if too_late or isinstance(error, TimeoutError):
+        return f"It did not answer within {seconds} s." if too_late else "It did not answer in time."
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"Its certificate is not valid: {error.verify_message}."
+    if isinstance(error, ConnectionRefusedError):
+        return "Nothing listens there: the connection was refused."
+    return f"The connection failed: {type(error).__name__}: {error}"[:200]

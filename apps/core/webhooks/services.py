@@ -1,0 +1,97 @@
+"""Every write about webhooks that a person asks for."""
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.core import audit, outgoing
+from apps.core.webhooks.events import EVENTS, TEST
+from apps.core.webhooks.models import Delivery, Webhook, new_secret
+from apps.core.webhooks.telling import send, write
+
+MOST_PER_PERSON = 20
+CHANGEABLE = ("url", "events", "description", "is_active")
+
+
+class WebhookRefused(ValueError):
+    """This cannot be kept; `field` is to blame (None: nothing alone) and the message says what is accepted."""
+
+    def __init__(self, field, message):
+        self.field = field
+        super().__init__(message)
+
+
+@transaction.atomic
+def create_webhook(owner, url, events, description=""):
+    """A webhook of `owner`, active, with a secret of its own. Raises WebhookRefused."""
+    url, events = _checked(url), _known(events)
+    get_user_model().objects.select_for_update().get(pk=owner.pk)  # two at once are counted one after the other
+    if Webhook.objects.filter(owner=owner).count() >= MOST_PER_PERSON:
+        raise WebhookRefused(None, f"You have {MOST_PER_PERSON} webhooks, which is as many as one person has.")
+    hook = Webhook.objects.create(owner=owner, url=url, events=events, description=description)
+    audit.record(owner, "webhook made", hook, url=url, events=events)
+    return hook
+
+
+@transaction.atomic
+def update_webhook(hook, by, **values):
+    """Have `by` change url, events, description or is_active. Switched on, it starts without a count of failures."""
+    if "url" in values:
+        values["url"] = _checked(values["url"])
+    if "events" in values:
+        values["events"] = _known(values["events"])
+    if values.get("is_active"):
+        values |= {"failures": 0, "failing_since": None, "disabled_because": ""}
+    for field, value in values.items():
+        setattr(hook, field, value)
+    hook.save(update_fields=list(values))
+    audit.record(by, "webhook changed", hook, **{name: values[name] for name in CHANGEABLE if name in values})
+    return hook
+
+
+@transaction.atomic
+def delete_webhook(hook, by):
+    """It goes, with its log and what was on its way."""
+    audit.record(by, "webhook deleted", hook, url=hook.url)
+    hook.delete()
+
+
+@transaction.atomic
+def renew_secret(hook, by):
+    """Sign with a new secret from now on; returns it."""
+    hook.secret = new_secret()
+    hook.save(update_fields=["secret"])
+    audit.record(by, "webhook secret renewed", hook)
+    return hook.secret
+
+
+@transaction.atomic
+def send_test(hook):
+    """A delivery that says nothing but that it is a test, tried once, also where the webhook is switched off."""
+    return write(hook, TEST, {"words": "This is a test of your webhook.", "webhook_id": hook.pk})
+
+
+@transaction.atomic
+def replay(row):
+    """Send the same body under the same id again, now, with all its retries. Raises WebhookRefused while it is sent."""
+    now = timezone.now()
+    resting = Delivery.objects.filter(~Q(status=Delivery.Status.PENDING) | Q(enqueued_at=None), pk=row.pk)
+    if not resting.update(status=Delivery.Status.PENDING, due_at=now, enqueued_at=now, tries=0, ended_at=None):
+        raise WebhookRefused(None, "It is being sent right now.")
+    transaction.on_commit(lambda: send(row))
+
+
+def _checked(url):
+    try:
+        outgoing.check_url(url)
+    except outgoing.Refused as refused:
+        raise WebhookRefused("url", str(refused)) from None
+    return url
+
+
+def _known(events):
+    unknown = sorted(set(events) - set(EVENTS))
+    if unknown or not events:
+        raise WebhookRefused("events", f"Choose one or more of {', '.join(EVENTS)}.")
+    return [event for event in EVENTS if event in events]
