@@ -1,6 +1,7 @@
 """All settings, all from the environment (see .env.example). A wrong value stops the start with one clear line."""
 
 import importlib.util
+import logging
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path, usable_cores
+from yolotrainer.sentry import report_errors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -74,6 +76,8 @@ INSTALLED_APPS = [
     "apps.inference",
 ]
 MIDDLEWARE = [
+    "apps.core.metrics.middleware.Metered",
+    "apps.core.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "apps.core.callers.KnownCaller",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -356,11 +360,25 @@ WEBHOOK_LOG_DAYS = setting("int", "WEBHOOK_LOG_DAYS", 30, 1)
 METRICS_TOKEN = setting("str", "METRICS_TOKEN", "")
 
 # --- logs ---------------------------------------------------------------------------------------------------
+LOG_FORMAT = setting("str", "LOG_FORMAT", "line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT} is neither line nor json.")
+LOG_LEVEL = setting("str", "LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL={LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+ACCESS_LOG = setting("bool", "ACCESS_LOG", False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": setting("str", "LOG_LEVEL", "INFO")},
+    "filters": {"context": {"()": "apps.core.logs.Context"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s%(tag)s %(message)s"},
+        "json": {"()": "apps.core.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["context"]}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": "WARNING"}},
 }
+SENTRY_DSN = setting("str", "SENTRY_DSN", "")
+if SENTRY_DSN:
+    report_errors(SENTRY_DSN, setting("str", "SENTRY_ENVIRONMENT", "production"))

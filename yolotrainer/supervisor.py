@@ -7,6 +7,7 @@ with this process, however it dies, is the kernel's work (PR_SET_PDEATHSIG).
 
 import ctypes
 import errno
+import json
 import os
 import shutil
 import signal
@@ -93,13 +94,19 @@ def die_with_parent():
 class Platform:
     """All children, in the order in which they start; they stop in the reverse order."""
 
-    def __init__(self, host, port, household):
+    def __init__(self, host, port, household, as_json=False):
+        self.as_json = as_json
         self.host, self.port, self.stopping = host, port, threading.Event()
         self._lock = threading.Lock()
         self.children = [Child(name, command, self.say, household) for name, command in commands(host, port)]
 
     def say(self, name, line):
-        """Print a line with its process's name in front."""
+        """Print a line with its process's name in front; as JSON, where the log is."""
+        if self.as_json:
+            line = line if line.startswith("{") else json.dumps({"process": name, "message": line})
+            with self._lock:
+                print(line, flush=True)
+            return
         prefix = f"{name:>8} │ "
         if sys.stdout.isatty():
             prefix = f"\x1b[{COLORS.get(name, 37)}m{prefix}\x1b[0m"
@@ -248,7 +255,7 @@ def main():
         check_machine(host, port, settings.DATA_DIR)
         account, dataset = prepare()
         welcome = words(connectable(host), port, account, dataset)
-        Platform(host, port, household).run(
+        Platform(host, port, household, settings.LOG_FORMAT == "json").run(
             lambda: print(f"{welcome}\n  (ready after {time.monotonic() - began:.1f} s)\n", flush=True)
         )
     except (CannotStart, Occupied) as reason:

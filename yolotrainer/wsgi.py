@@ -8,6 +8,8 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
+from yolotrainer.shared_metrics import share_metrics_among_processes
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of glibc's malloc.h
 KEPT_BYTES = 32 * 2**20  # the most that glibc allows for M_MMAP_THRESHOLD
 
@@ -16,6 +18,8 @@ KEYS = ("Token ", "Bearer ")
 # What a call with a key passes. The others of settings.MIDDLEWARE serve browsers: static files, session, CSRF,
 # messages, htmx. A call with a key has none of these, and each of them costs it time.
 FOR_PROGRAMS = (
+    "apps.core.metrics.middleware.Metered",
+    "apps.core.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "apps.core.callers.KnownCaller",
     "apps.core.middleware.SlashlessApi",
@@ -56,6 +60,7 @@ class Handler(WSGIHandler):
 
 
 share_memory_among_threads()
+share_metrics_among_processes()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yolotrainer.settings")
 django.setup(set_prefix=False)
 application = Handler()

@@ -50,6 +50,11 @@ class Work(models.Model):
         abstract = True
 
     @property
+    def kind_name(self):
+        """What kind of work it is, for the metrics."""
+        return self._meta.model_name
+
+    @property
     def is_active(self):
         return self.status in self.ACTIVE
 
@@ -79,6 +84,10 @@ class Job(Work):
 
     def __str__(self):
         return f"{self.kind} {self.pk}"
+
+    @property
+    def kind_name(self):
+        return self.kind
 
     @property
     def percent(self):

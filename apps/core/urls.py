@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.core import views
+from apps.core.metrics.views import metrics
 from apps.core.webhooks import views as webhooks
 
 app_name = "core"
@@ -12,6 +13,7 @@ urlpatterns = [
     path("jobs/<int:pk>/file", views.job_file, name="job_file"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("webhooks", webhooks.webhook_list, name="webhook_list"),
     path("webhooks/off", webhooks.switched_off, name="webhooks_off"),
     path("webhooks/<int:pk>", webhooks.webhook_detail, name="webhook_detail"),

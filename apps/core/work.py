@@ -17,6 +17,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from apps.core.logs import JOB
+from apps.core.metrics.ended import count_end
+
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 3
 REENQUEUE_SECONDS = 300
@@ -72,6 +75,11 @@ def claim(model, pk, **values):
     return model.objects.get(pk=pk)
 
 
+def _ended(row, status):
+    """Count an end, for the metrics."""
+    count_end(row.kind_name, str(status))
+
+
 def update_running(row, **values):
     """Write to a row that this worker runs; raises WorkCancelled where it does not run it any more."""
     mine = type(row).objects.filter(pk=row.pk, status=row.Status.RUNNING, run_token=row.run_token)
@@ -87,6 +95,7 @@ def end(row, status, **values):
         update_running(row, status=status, completed_at=timezone.now(), **values)
     except WorkCancelled:
         return False
+    _ended(row, status)
     return True
 
 
@@ -102,7 +111,10 @@ def hand_back(row, count_attempt=True, **values):
 def cancel(row, **values):
     """Cancel a row that has not ended, with `values`; True where this call did it."""
     open_rows = type(row).objects.filter(pk=row.pk).exclude(status__in=row.ENDED)
-    return bool(open_rows.update(status=row.Status.CANCELLED, completed_at=timezone.now(), **values))
+    did = bool(open_rows.update(status=row.Status.CANCELLED, completed_at=timezone.now(), **values))
+    if did:
+        _ended(row, row.Status.CANCELLED)
+    return did
 
 
 def pause(row, **values):
@@ -159,8 +171,11 @@ def _fail_dead(rows, failed):
         completed_at=timezone.now(),
         error_message="Its worker died again and again; the operator finds more in the worker's log.",
     )
-    if ended and failed:
-        failed(rows.model.objects.get(pk=pk))
+    if ended:
+        row = rows.model.objects.get(pk=pk)
+        _ended(row, row.status)
+        if failed:
+            failed(row)
     return ended
 
 
@@ -170,7 +185,7 @@ def never_sent():
 
 
 class Heartbeat:
-    """A thread that keeps a running row alive; `lost` is set where the row is not ours any more."""
+    """A thread that keeps a running row alive; `lost` is set where the row is not ours any more. The log names it."""
 
     def __init__(self, row):
         self.row, self.lost, self._end = row, threading.Event(), threading.Event()
@@ -178,12 +193,14 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, daemon=True, name=f"heartbeat-{row.pk}")
 
     def __enter__(self):
+        self._about = JOB.set(f"{self.row.kind_name} {self.row.pk}")
         self._thread.start()
         return self
 
     def __exit__(self, *exc):
         self._end.set()
         self._thread.join()
+        JOB.reset(self._about)
 
     def say(self, **values):
         """Have the next beat write these, on its own connection."""

@@ -3,3 +3,13 @@ from django.apps import AppConfig
 
 class TrainingConfig(AppConfig):
     name = "apps.training"
+
+    def ready(self):
+        from apps.core.metrics.now import add_source
+        from apps.core.metrics.work import TABLES, Kind
+        from apps.training.metrics import trainings
+        from apps.training.models import TrainingJob
+        from apps.training.services.jobs import TASK
+
+        TABLES.append(Kind(TrainingJob, "training", TASK, "queued_at", fixed=True))
+        add_source("training", trainings)

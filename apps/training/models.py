@@ -42,6 +42,7 @@ class TrainingJob(Work):
     arguments = models.JSONField(
         default=dict, blank=True, help_text="Further training arguments: augmentation, optimizer."
     )
+    kind_name = "training"
     current_epoch = models.PositiveIntegerField(default=0)
     epoch_progress = models.FloatField(default=0, help_text="0 to 1 within the epoch under way")
     phase = models.CharField(max_length=60, blank=True)

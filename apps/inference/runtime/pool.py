@@ -57,6 +57,12 @@ class RuntimeCache:
         with self._lock:
             return list(self._futures)
 
+    def memory(self) -> int:
+        """Bytes that all loaded runtimes hold, by their own estimate."""
+        with self._lock:
+            futures = list(self._futures.values())
+        return sum(memory_of(future) or 0 for future in futures)
+
     def _fill(self, key: Hashable, future: Future, load: Callable[[], Any]) -> None:
         try:
             future.set_result(load())
