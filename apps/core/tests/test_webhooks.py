@@ -162,7 +162,7 @@ def test_an_attempt_that_arrives_ends_the_count_of_failures(hook, receiver, sent
 def test_many_failures_over_an_hour_switch_it_off_and_its_owner_is_told_by_mail(
     hook, receiver, sent, settings, mailoutbox, django_capture_on_commit_callbacks
 ):
-    settings.WEBHOOK_MAX_FAILURES, settings.MAIL_IS_SET_UP = 3, True
+    settings.WEBHOOK_MAX_FAILURES, settings.MAIL_IS_SENT = 3, True
     receiver.answer = 410
     row = told(hook)
     for _ in range(3):

@@ -101,7 +101,7 @@ def _count_failure(hook, reason):
 def _tell_owner(hook, because):
     """By mail where mail is set up; the page and the start page say it in any case."""
     log.warning("webhook %s of %s is switched off: %s", hook.pk, hook.owner_id, because)
-    if not getattr(settings, "MAIL_IS_SET_UP", False) or not hook.owner.email:
+    if not settings.MAIL_IS_SENT or not hook.owner.email:
         return
     words = (
         f"Your webhook “{hook}” ({hook.url}) is switched off.\n\n{because}\n\nMend it, then switch it on on its page."
