@@ -42,6 +42,7 @@ def deliver(pk):
         _end(row, {"at": now.isoformat(), "error": "The webhook is switched off.", "seconds": 0}, may_retry=False)
         return
     attempt = _attempt(row)
+    log.info("webhook delivery %s (%s): %s", row.pk, row.event, attempt.get("error") or attempt["status"])
     if "error" not in attempt:
         _end(row, attempt)
         Webhook.objects.filter(pk=row.webhook_id).exclude(failures=0).update(failures=0, failing_since=None)
