@@ -73,7 +73,7 @@ def test_a_line_of_json_has_its_traceback_and_what_was_named(lines):
 
 
 def test_a_line_of_text_names_request_and_job():
-    record = logging.makeLogRecord({"msg": "it is done"})
+    record = logging.makeLogRecord({"msg": "it is done", "levelname": "INFO"})
     request, job = REQUEST.set("abcdef12"), JOB.set("import 7")
     Context().filter(record)
     REQUEST.reset(request)
