@@ -5,7 +5,18 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
-from apps.annotations.api import classes, health, imports, labelled, labels, review, transfer, versions, workspace
+from apps.annotations.api import (
+    classes,
+    health,
+    imports,
+    labelled,
+    labels,
+    review,
+    review_requests,
+    transfer,
+    versions,
+    workspace,
+)
 from apps.core import api as core
 from apps.core import tus
 from apps.core.webhooks import api as webhooks
@@ -89,6 +100,7 @@ urlpatterns = [
     path(f"{DATASET}/crops", review.Crops.as_view()),
     path(f"{DATASET}/presence", review.Presence.as_view()),
     path(f"{IMAGE}/review", review.ReviewImage.as_view()),
+    path(f"{DATASET}/review-requests", review_requests.ReviewRequest.as_view()),
     path(f"{IMAGE}/suggestions", review.Suggestions.as_view()),
     path(f"{IMAGE}/prelabel", inference.PrelabelImage.as_view()),
     path(f"{DATASET}/prelabel", inference.PrelabelDataset.as_view()),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from apps.annotations import class_views, import_views, version_views, views
+from apps.annotations import class_views, import_views, review_views, version_views, views
 
 app_name = "annotations"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("classes/<int:class_id>/edit", class_views.class_edit, name="class_edit"),
     path("classes/<int:class_id>/remove", class_views.class_remove, name="class_remove"),
     path("crops", views.crop_wall, name="crop_wall"),
+    path("review-ask", review_views.review_ask, name="review_ask"),
     path("labelling-progress", views.labelling_progress, name="labelling_progress"),
     path("statistics", views.statistics, name="statistics"),
     path("transfer", import_views.transfer, name="transfer"),

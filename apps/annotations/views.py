@@ -93,7 +93,8 @@ def statistics(request, pk):
 def labelling_progress(request, pk):
     """A fragment for the dataset's page: images by state, and who labelled how many."""
     dataset = get_dataset(request.user, pk)
-    return render(request, "annotations/labelling_progress.html", {"dataset": dataset, **who_labelled(dataset)})
+    about = {"dataset": dataset, "can_ask": may_edit(request.user, dataset), **who_labelled(dataset)}
+    return render(request, "annotations/labelling_progress.html", about)
 
 
 @login_required

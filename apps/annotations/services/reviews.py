@@ -4,6 +4,7 @@ from django.db import transaction
 
 from apps.annotations.models import Review
 from apps.annotations.services.labels import StaleRevision
+from apps.core.webhooks import tell
 from apps.datasets import services as datasets
 from apps.datasets.models import DatasetImage
 
@@ -29,3 +30,22 @@ def review_image(image, revision, reviewer, action, note=""):
     image.state = STATES[action]
     datasets.touch(image.dataset)
     return Review.objects.create(image=image, revision=revision, reviewer=reviewer, action=action, note=note)
+
+
+def ask_for_review(dataset, user, note=""):
+    """Have the webhooks of the dataset's owner told that labels wait for a reviewer; returns of how many images.
+
+    Raises NothingToReview where none are.
+    """
+    waiting = dataset.images.filter(state=DatasetImage.State.LABELED).count()
+    if not waiting:
+        raise NothingToReview("No image waits for a review: those that are labelled were reviewed, or sent back.")
+    tell(
+        "review.asked",
+        dataset.owner,
+        {
+            "dataset_id": dataset.pk, "name": dataset.name, "by": user.get_username(), "images": waiting, "note": note,
+            "api": f"/api/v1/datasets/{dataset.pk}", "page": f"/datasets/{dataset.pk}/",
+        },
+    )  # fmt: skip
+    return waiting

@@ -8,6 +8,7 @@ EVENTS = {
     "import.failed": "An import failed",
     "export.finished": "An export of a dataset or a model is done",
     "export.failed": "An export failed",
+    "review.asked": "Somebody asks for a review of labels",
 }
 TEST = "test"
 KINDS = {"import": "import", "export": "export", "model export": "export"}  # of jobs, and how their events begin
