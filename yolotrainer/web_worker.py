@@ -131,6 +131,7 @@ class Worker(ThreadWorker):
         if not whole:  # it does not read its answers
             self._give_up(conn)
             return True
+        count_refusal()
         conn.set_timeout()
         self.keepalived_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_client_socket_readable, conn))
@@ -182,6 +183,13 @@ def plain_length(conn):
     if not end or len(lengths) != 1 or not PLAIN_REQUEST.match(head) or NOT_PLAIN.search(head + b"\r\n"):
         return None
     return len(head) + len(end) + int(lengths[0])
+
+
+def count_refusal():
+    """In the metrics, as if the view had refused it."""
+    from apps.core.metrics.meters import HTTP_REQUESTS
+
+    HTTP_REQUESTS.labels("api/v1/predictions/infer", "POST", 503).inc()
 
 
 def refusal():
