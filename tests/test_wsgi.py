@@ -26,7 +26,7 @@ def answer(app, method="POST", path=PREDICTION_PATH, host="testserver", **more):
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": host, "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": host, "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(),
         "wsgi.url_scheme": "http", "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)),
-        "REMOTE_ADDR": "127.0.0.1", **more,
+        "REMOTE_ADDR": "127.0.0.1", "HTTP_X_REQUEST_ID": "one-for-both", **more,
     }  # fmt: skip
     response = app(environ, lambda status, headers: told.append((status, headers)))
     try:
