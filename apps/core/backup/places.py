@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.files.storage import default_storage
 from storages.backends.s3 import S3Storage
@@ -35,6 +36,7 @@ def open_place(address):
 def prepare_place(place):
     """Make the place where it is a folder that is not there; only its owner may look into a new one."""
     if is_s3(place):
+        check_bucket(place)
         return
     try:
         Path(place.location).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,6 +53,14 @@ def _s3_place(address):
     if is_s3(default_storage) and default_storage.bucket_name == bucket:
         raise BackupError(f"The platform keeps its own files in the bucket {bucket}; choose another one for backups.")
     return S3Storage(bucket_name=bucket, location=prefix.strip("/"), **settings.S3_OPTIONS)
+
+
+def check_bucket(place):
+    """Raise BackupError where a bucket is not there or may not be used."""
+    try:
+        place.bucket.meta.client.head_bucket(Bucket=place.bucket_name)
+    except (BotoCoreError, ClientError) as error:
+        raise BackupError(f"The bucket {place.bucket_name} cannot be used: {error}.") from None
 
 
 def is_s3(storage):

@@ -1,6 +1,7 @@
 import os
 import signal
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.backup import BackupError
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                 verify(place, read_manifest(place, options["backup"]), self.stdout.write)
             else:
                 self._back_up(place, options)
-        except BackupError as error:
+        except (BackupError, BotoCoreError, ClientError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Interrupted: no backup was made. The next one uses what was copied.") from None

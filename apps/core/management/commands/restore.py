@@ -1,3 +1,4 @@
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.backup import BackupError
@@ -25,7 +26,7 @@ class Command(BaseCommand):
                 self._ask(manifest)
             restore_backup(place, manifest, replace=replace, say=self.stdout.write)
             restore_secret(place, manifest, self.stdout.write)
-        except BackupError as error:
+        except (BackupError, BotoCoreError, ClientError) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
             raise CommandError("Interrupted: this platform is empty. Run the same command again.") from None
