@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path, usable_cores
@@ -153,7 +154,8 @@ CACHES = {
 }
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-CELERY_RESULT_EXPIRES = timedelta(days=7)
+TASK_RESULT_DAYS = setting("int", "TASK_RESULT_DAYS", 7, 1)
+CELERY_RESULT_EXPIRES = timedelta(days=TASK_RESULT_DAYS)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
@@ -196,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-captures": {"task": "apps.inference.tasks.expire_captures", "schedule": 3600},
     "forget-ended-sign-ins": {"task": "apps.accounts.tasks.forget_ended_sign_ins", "schedule": 6 * 3600},
     "expire-files": {"task": "apps.core.tasks.expire_job_files", "schedule": 3600},
+    "delete-old": {"task": "apps.core.tasks.delete_old", "schedule": crontab(hour=3, minute=30)},
 }
 
 # --- people -------------------------------------------------------------------------------------------------
@@ -331,6 +334,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 500
 REVISIONS_KEPT = setting("int", "REVISIONS_KEPT", 0, 0)  # of each image, at least 20; 0: all
 TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0)
 JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
+JOB_DAYS = setting("int", "JOB_DAYS", 0, 0)  # of ended jobs; 0: forever, as are the next ones
+AUDIT_DAYS = setting("int", "AUDIT_DAYS", 0, 0)
+EXPORT_DAYS = setting("int", "EXPORT_DAYS", 0, 0)
+TRAINING_LOG_DAYS = setting("int", "TRAINING_LOG_DAYS", 0, 0)
 JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
 TRAININGS_AT_ONCE_PER_PERSON = setting("int", "TRAININGS_AT_ONCE_PER_PERSON", 0, 0)  # 0: as many as are free
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularSwaggerView
 from apps.annotations import import_views as imports
 from yolotrainer import api
 
+handler500 = "apps.core.room.answer_uncaught"
 urlpatterns = [
     path("api/v1/", include((api.urlpatterns, "api"))),  # first: programs ask far more often than people
     path("", include("apps.core.urls")),

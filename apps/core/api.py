@@ -12,12 +12,18 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
-from apps.core import work
+from apps.core import room, work
 from apps.core.access import get_job, jobs_visible_to
 from apps.core.downloads import download
 from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
 from apps.core.text import sayable
+
+
+class DiskFull(APIException):
+    status_code = room.STATUS
+    default_code = "disk_full"
+    default_detail = room.WORDS
 
 
 class TooLarge(APIException):
@@ -60,7 +66,7 @@ def _as_answer(error):
         return Away()
     if isinstance(error, RecursionError):
         return ParseError("This is nested too deep to be read.")
-    return error
+    return DiskFull() if room.is_full(error) else error
 
 
 class JobSerializer(serializers.ModelSerializer):

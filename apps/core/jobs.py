@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from apps.core import work
+from apps.core import room, work
 from apps.core.models import Job, Upload
 from apps.core.processes import stopping
 from apps.core.webhooks import tell
@@ -89,7 +89,8 @@ def run_job(pk, do):
             log.exception("job %s (%s)", pk, job.kind)
             if work.database_is_away(error):
                 return  # the sweep gives it back
-            _end(job, Job.Status.FAILED, error_message=work.UNFORESEEN, traceback=traceback.format_exc())
+            words = room.OF_A_JOB if room.is_full(error) else work.UNFORESEEN
+            _end(job, Job.Status.FAILED, error_message=words, traceback=traceback.format_exc())
         else:
             expires = timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)
             kept = _end(
@@ -116,11 +117,15 @@ def tell_of_end(job):
         tell(event, job.owner, job_in_short(job))
 
 
+def with_expired_files(now):
+    """The jobs whose files are past their time."""
+    return Job.objects.filter(expires_at__lt=now).exclude(status__in=Job.ACTIVE).exclude(upload="", file="")
+
+
 def expire_files():
     """Delete the files of jobs that are past their time; returns how many jobs lost files."""
-    over = Job.objects.filter(expires_at__lt=timezone.now()).exclude(status__in=Job.ACTIVE)
     count = 0
-    for job in over.exclude(upload="", file="")[:1000]:
+    for job in with_expired_files(timezone.now())[:1000]:
         if job.file:
             default_storage.delete(job.file.name)
         _let_go_of_upload(job)

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.core import jobs, uploads, work
+from apps.core import jobs, retention, uploads, work
 from apps.core.models import Job
 from apps.core.scratch import sweep_scratch
 from apps.core.storage import sweep_drafts
@@ -12,6 +12,12 @@ def sweep_jobs():
     """Give back what dead workers held, send what was not sent, and delete the folders that killed ones left here."""
     work.sweep(Job, lambda job: job.task, jobs.MAX_ATTEMPTS, jobs.tell_of_end)
     sweep_scratch()
+
+
+@shared_task(ignore_result=True)
+def delete_old():
+    """Delete what is past its time by the rules of every app that have no task of their own."""
+    retention.sweep(every="night")
 
 
 @shared_task(ignore_result=True)

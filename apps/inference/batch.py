@@ -245,12 +245,17 @@ def result_of(job, damaged=""):
     }  # fmt: skip
 
 
-def expire_answers():
-    """Delete the answers of batches that are past their time, and their tracks; returns how many answers went."""
-    now = timezone.now()
+def expired_answers(model, now):
+    """The rows of `model`, which have a batch as `job`, that are past their time."""
     over = Q(job__expires_at__lt=now) | Q(
         job__expires_at=None, job__completed_at__lt=now - timedelta(hours=settings.JOB_FILE_HOURS)
     )
+    return model.objects.filter(over).exclude(job__status__in=Job.ACTIVE)
+
+
+def expire_answers():
+    """Delete the answers of batches that are past their time, and their tracks; returns how many answers went."""
+    now = timezone.now()
     for kept in (Track, BatchVideo):
-        kept.objects.filter(over).exclude(job__status__in=Job.ACTIVE).delete()
-    return BatchAnswer.objects.filter(over).exclude(job__status__in=Job.ACTIVE).delete()[0]
+        expired_answers(kept, now).delete()
+    return expired_answers(BatchAnswer, now).delete()[0]

@@ -160,9 +160,14 @@ def _with_bytes(dataset, hashes):
     return {sha256 for rows in _rows_with_bytes(dataset, hashes) for sha256 in rows.values_list("sha256", flat=True)}
 
 
+def expired_before(now):
+    """The moment before which what went into the trash is deleted for good."""
+    return now - timedelta(days=settings.TRASH_DAYS)
+
+
 def purge_expired():
     """Delete for good what has been in the trash for TRASH_DAYS, of all datasets; returns how many."""
-    over = timezone.now() - timedelta(days=settings.TRASH_DAYS)
+    over = expired_before(timezone.now())
     datasets = Dataset.objects.filter(num_trashed__gt=0)
     return sum(purge_images(dataset, trashed_images(dataset).filter(deleted_at__lt=over)) for dataset in datasets)
 

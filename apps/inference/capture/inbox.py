@@ -39,10 +39,14 @@ def known_bytes(dataset_id, hashes):
     return {sha256 for part in parts for sha256 in part.values_list("sha256", flat=True)}
 
 
+def expired_images(now):
+    """What was captured, and that nobody touched in its time."""
+    return untouched(DatasetImage.objects.filter(captured__in=Captured.objects.filter(expires_at__lt=now)))
+
+
 def delete_expired():
-    """Delete for good what was captured, and that nobody touched in its time; returns how many."""
-    over = Captured.objects.filter(expires_at__lt=timezone.now())
-    images = untouched(DatasetImage.objects.filter(captured__in=over))
+    """Delete it for good; returns how many."""
+    images = expired_images(timezone.now())
     return sum(
         _delete(dataset, images)
         for dataset in Dataset.objects.filter(pk__in=images.order_by().values("dataset").distinct())

@@ -20,9 +20,19 @@ def roll_up(now=None):
     now = now or timezone.now()
     _add_up("minute", "hour", now - MINUTES_KEPT)
     _add_up("hour", "day", now - HOURS_KEPT)
+    delete_old_counts(now)
+
+
+def old_counts(now):
+    """Counts that are older than the platform keeps them, or of what is gone: two querysets, traffic and tokens."""
     oldest = now - timedelta(days=settings.TRAFFIC_DAYS)
-    Traffic.objects.filter(Q(start__lt=oldest) | Q(deployment=None, model=None)).delete()
-    TokenUsage.objects.filter(day__lt=oldest.date()).delete()
+    of_nothing = Q(deployment=None, model=None)
+    return Traffic.objects.filter(Q(start__lt=oldest) | of_nothing), TokenUsage.objects.filter(day__lt=oldest.date())
+
+
+def delete_old_counts(now=None):
+    """Delete them; returns how many."""
+    return sum(rows.delete()[0] for rows in old_counts(now or timezone.now()))
 
 
 def start_of(moment, step):

@@ -23,22 +23,39 @@ def clean_runs():
     """
     stored = TrainingJob.objects.filter(checkpoint_epoch__isnull=False, status__in=TrainingJob.ENDED)
     gone = sum(_clean(job) for job in stored)
-    if not runs_folder().is_dir():
-        return gone
-    folders = {int(f.name): f for f in runs_folder().iterdir() if f.name.isdecimal() and len(f.name) < 19}
+    folders = _folders()
     count = sum(_clean(job) for job in TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED))
+    return gone + count + sum(_drop(folder) for folder in _without_job(folders))
+
+
+def due_folders(now):
+    """The run folders that `clean_runs` would delete."""
+    folders = _folders()
+    ended = TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED, completed_at__isnull=False)
+    return [folders[job.pk] for job in ended if job.completed_at < _over(job, now)] + _without_job(folders)
+
+
+def _folders():
+    """`{job id: its run folder}` of this machine."""
+    if not runs_folder().is_dir():
+        return {}
+    return {int(f.name): f for f in runs_folder().iterdir() if f.name.isdecimal() and len(f.name) < 19}
+
+
+def _without_job(folders):
     known = set(TrainingJob.objects.filter(pk__in=folders).values_list("pk", flat=True))
-    return (
-        gone
-        + count
-        + sum(_drop(folder) for pk, folder in folders.items() if pk not in known and _is_left_alone(folder))
-    )
+    return [folder for pk, folder in folders.items() if pk not in known and _is_left_alone(folder)]
+
+
+def _over(job, now):
+    """The moment before which a job must have ended for its folder to go."""
+    keep = timedelta(0) if job.status == job.Status.COMPLETED else timedelta(days=settings.RUN_FOLDER_DAYS)
+    return now - max(keep, GRACE)
 
 
 def _clean(job):
     """Delete the folder of an ended job whose time is over; 1 where that was so, else 0."""
-    keep = timedelta(0) if job.status == job.Status.COMPLETED else timedelta(days=settings.RUN_FOLDER_DAYS)
-    over = timezone.now() - max(keep, GRACE)
+    over = _over(job, timezone.now())
     # The row first, on condition: who resumes it at this moment wins, or is told that it is too late.
     mine = TrainingJob.objects.filter(pk=job.pk, status=job.status, completed_at__lt=over)
     if not mine.update(cleaned_at=timezone.now(), weights_due=False):
