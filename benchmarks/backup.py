@@ -23,7 +23,7 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 BEFORE_SECONDS = 20
-START_SECONDS = 180
+START_SECONDS = 600
 
 
 def main():

@@ -30,12 +30,15 @@ def main():
     options.add_argument("--size", default="1100m", help="of the file system")
     options.add_argument("--seconds", type=int, default=240, help="that a job may take")
     chosen = options.parse_args()
-    from yolotrainer.demo import running_platform, sign_in
+    from benchmarks.backup import platform
+    from tests.real_parts import free_ports
+    from yolotrainer.demo import sign_in
 
     with tempfile.TemporaryDirectory() as folder, mounted(Path(folder), chosen.size) as disk:
         data_dir = disk / "data"
         data_dir.mkdir()
-        with running_platform(data_dir) as (_, base):
+        (port,) = free_ports(1)
+        with platform({**os.environ, "DATA_DIR": str(data_dir), "PORT": str(port)}, port) as base:
             person = Person(base, sign_in(base, data_dir), chosen.seconds)
             columns = [("before", person.all()), ("disk full", with_full_disk(disk, person)), ("after", person.all())]
         show(columns)
