@@ -40,9 +40,9 @@ def restore_backup(place, manifest, storage=default_storage, using="default", re
         _forget_what_was_made(say)
     state = make_tables(manifest, using)
     _restore_files(storage, shelf, manifest, progress)
+    fill_tables(manifest, state, using, shelf, progress)
     for name in strange:
         storage.delete(name)
-    fill_tables(manifest, state, using, shelf, progress)
     call_command("migrate", database=using, verbosity=0, interactive=False)
     say(f"Backup {manifest.name} is restored: {manifest.num_rows} rows, {manifest.files['count']} files.")
     if manifest.missing:
