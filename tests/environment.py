@@ -14,6 +14,8 @@ if "TEST_S3_ENDPOINT_URL" in os.environ:
     os.environ["S3_BUCKET"] = f"tests-{os.getpid()}"  # each process's own
 os.environ["DATA_DIR"] = folder
 os.environ["SIGN_IN_RATE"] = "10000/min"
+for rate in ("RATE_OF_USERS", "RATE_OF_TOKENS", "RATE_OF_ADDRESSES"):
+    os.environ[rate] = "0"  # a test about limits sets its own
 os.environ["WEIGHTS_DOWNLOAD"] = "false"
 os.environ["OMP_NUM_THREADS"] = "1"  # two trainings beside each other: more threads only wait for each other
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -41,7 +41,15 @@ HTTPS = setting("bool", "HTTPS", False)
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES", setting("list", "TRUSTED_PROXIES", []))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = setting("bool", "HTTPS_REDIRECT", HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked by machines beside the proxy
 SECURE_HSTS_SECONDS = setting("int", "HSTS_SECONDS", 0, 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = setting("bool", "HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = setting("bool", "HSTS_PRELOAD", False)
+if SECURE_HSTS_SECONDS and not HTTPS:
+    raise ImproperlyConfigured(f"HSTS_SECONDS={SECURE_HSTS_SECONDS} needs HTTPS=true: else nobody could come back.")
+# Whether the domain's other hosts speak HTTPS, too, is for their owner to say (HSTS_SUBDOMAINS, HSTS_PRELOAD).
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -49,6 +57,26 @@ X_FRAME_OPTIONS = "DENY"
 COOKIE_SUFFIX = setting("str", "COOKIE_SUFFIX", "")
 SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
 CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
+
+# Pages run our own scripts only. Styles may stand in attributes: widths come from data, and plotly makes its own.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CORS_ALLOWED_ORIGINS = setting("list", "CORS_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_EXPOSE_HEADERS = ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"]
 
 # --- applications -------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -62,11 +90,17 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "template_partials",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_filters",
+    "corsheaders",
+    "csp",
     "django_celery_results",
     "apps.core",
     "apps.accounts",
@@ -80,6 +114,10 @@ MIDDLEWARE = [
     "apps.core.metrics.middleware.Metered",
     "apps.core.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "apps.core.headers.SafeHeaders",
+    "corsheaders.middleware.CorsMiddleware",
+    "apps.core.limits.RateHeaders",
     "apps.core.callers.KnownCaller",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.SlashlessApi",
@@ -87,10 +125,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.accounts.access.OperatorsNeedTotp",
     "apps.accounts.access.UnverifiedOnlyLook",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.accounts.browsers.SeenSessions",
+    "axes.middleware.AxesMiddleware",
     "apps.core.middleware.DatabaseAway",
 ]
 ROOT_URLCONF = "yolotrainer.urls"
@@ -217,6 +258,19 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AXES_HANDLER = "apps.accounts.lockout.Handler"
+AXES_FAILURE_LIMIT = setting("int", "SIGN_IN_FAILURES", 5, 1)
+AXES_COOLOFF_TIME = timedelta(minutes=setting("int", "SIGN_IN_LOCK_MINUTES", 15, 1, 1440))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_CALLABLE = "apps.accounts.lockout.account_name"
+AXES_CLIENT_IP_CALLABLE = "apps.core.addresses.address_of"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.answer"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+OTP_TOTP_ISSUER = "YOLO Trainer"
+OPERATOR_TOTP = setting("bool", "OPERATOR_TOTP", False)
 LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "core:home"
 LOGOUT_REDIRECT_URL = "core:home"
@@ -265,10 +319,16 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.core.api.answer_error",
+    "DEFAULT_THROTTLE_CLASSES": ["apps.accounts.throttling.ApiRate"],
     "DEFAULT_THROTTLE_RATES": {"sign_in": setting("str", "SIGN_IN_RATE", "30/min")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` names file formats here
 }
+# Calls in a minute; 0: as many as come. Thumbnails are calls of the API, too: a person's is wide.
+RATE_OF_USERS = setting("int", "RATE_OF_USERS", 6000, 0)
+RATE_OF_TOKENS = setting("int", "RATE_OF_TOKENS", 3000, 0)
+RATE_OF_ADDRESSES = setting("int", "RATE_OF_ADDRESSES", 300, 0)
+RATE_OF_INFER = setting("int", "RATE_OF_INFER", 0, 0)
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=setting("int", "JWT_REFRESH_DAYS", 14, 1)),
@@ -281,6 +341,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Collect and label images, train YOLO models, deploy them, and call them.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # names in the schema are no matter of where it runs
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

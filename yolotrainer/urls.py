@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
+from apps.accounts.views.sign_in import admin_sign_in
 from apps.annotations import import_views as imports
+from apps.core.views import favicon
 from yolotrainer import api
 
 handler500 = "apps.core.room.answer_uncaught"
@@ -20,7 +22,9 @@ urlpatterns = [
     path("training/", include("apps.training.urls")),
     path("models/", include("apps.models.urls")),
     path("", include("apps.inference.urls")),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="api_docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="api_docs"),
+    path("favicon.ico", favicon),
+    path("admin/login/", admin_sign_in),
     path("admin/", admin.site.urls),
 ]
 admin.site.site_header = admin.site.site_title = "YOLO Trainer"

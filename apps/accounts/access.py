@@ -2,6 +2,9 @@
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.http import JsonResponse
+from django.shortcuts import redirect
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 ONLY_LOOK = (
     "Your address is not verified yet: follow the link in the mail that you got, or have another sent on the page "
@@ -44,3 +47,22 @@ class UnverifiedOnlyLook:
         own = request.path_info.startswith(("/account/", "/api/"))
         if not (reads or own) and getattr(request.user, "may_only_look", False):
             raise PermissionDenied(ONLY_LOOK)
+
+
+class OperatorsNeedTotp:
+    """Middleware, where OPERATOR_TOTP is set: an operator without a second step turns it on before anything else."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        if not settings.OPERATOR_TOTP or request.path_info.startswith("/account/") or not request.user.is_staff:
+            return None
+        if TOTPDevice.objects.filter(user=request.user, confirmed=True).exists():
+            return None
+        if request.path_info.startswith("/api/"):
+            return JsonResponse({"detail": "Operators sign in with a second step here: turn it on first."}, status=403)
+        return redirect("accounts:totp")

@@ -1,10 +1,16 @@
+from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserChangeForm
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts import services
 from apps.accounts.mail import site_of
 from apps.accounts.models import ApiToken, User
+from apps.accounts.services import totp
+from apps.core import audit
+from apps.core.admin import ReadOnlyAdmin
 
 
 class ChangeForm(UserChangeForm):
@@ -17,7 +23,7 @@ class PersonAdmin(UserAdmin):
     form = ChangeForm
     list_display = ["username", "email", "is_active", "is_superuser", "created_at", "last_login"]
     list_filter = ["is_active", "is_superuser", "is_staff", "must_verify_email"]
-    actions = ["make_reset_link", "sign_out_everywhere"]
+    actions = ["make_reset_link", "sign_out_everywhere", "release_totp"]
     search_fields = ["username", "email"]
     ordering = ["-pk"]
     readonly_fields = ["created_at", "updated_at", "last_login"]
@@ -41,6 +47,12 @@ class PersonAdmin(UserAdmin):
             services.sign_out_everywhere(user, request.user)
         self.message_user(request, "All their sessions and JWTs have ended. API tokens go on.")
 
+    @admin.action(description="Turn off the second step (device and codes lost)", permissions=["change"])
+    def release_totp(self, request, queryset):
+        for user in queryset:
+            totp.release_totp(user, request.user)
+        self.message_user(request, "They sign in with their password alone.")
+
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
@@ -51,3 +63,25 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False  # a key is shown once, to whom it belongs
+
+
+admin.site.unregister([TOTPDevice, StaticDevice])  # secrets are nobody's to read; the list of people turns them off
+
+
+@admin.register(AccessAttempt)
+class WrongPasswordsAdmin(ReadOnlyAdmin):
+    """Wrong passwords of late. Deleting a row releases the lock that they made."""
+
+    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info"]
+    list_filter = ["attempt_time"]
+    search_fields = ["username", "ip_address"]
+    search_help_text = "Delete the rows of an account or an address, and it can sign in again at once."
+    fields = ["username", "ip_address", "user_agent", "failures_since_start", "attempt_time", "path_info"]
+
+    def delete_model(self, request, obj):
+        audit.record(request.user, "lock released", account=obj.username, its_address=obj.ip_address)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for attempt in queryset:
+            self.delete_model(request, attempt)

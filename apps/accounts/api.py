@@ -10,7 +10,6 @@ from rest_framework_simplejwt.exceptions import InvalidToken, TokenError
 from rest_framework_simplejwt.views import TokenRefreshView, TokenVerifyView
 
 from apps.accounts import access, services
-from apps.accounts.authentication import SignInThrottle
 from apps.accounts.models import ApiToken
 from apps.accounts.serializers import (
     ApiTokenSerializer,
@@ -27,6 +26,7 @@ from apps.accounts.serializers import (
     VerifySerializer,
     token_pair,
 )
+from apps.accounts.throttling import SignInThrottle
 from apps.core import audit
 
 

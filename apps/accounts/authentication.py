@@ -5,11 +5,9 @@ from datetime import timedelta
 from django.utils import timezone
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from redis import RedisError
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.throttling import ScopedRateThrottle
 
 from apps.accounts.access import ONLY_LOOK
 from apps.accounts.models import ApiToken, hash_token
@@ -72,16 +70,6 @@ class IsSignedInWithScope(BasePermission):
         needed = getattr(view, "required_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
         self.message = f"This token's scope is “{request.auth.scope}”; this call needs “{needed}”."
         return needed in request.auth.scopes
-
-
-class SignInThrottle(ScopedRateThrottle):
-    """Tries per address. Where the cache is away, people can still sign in."""
-
-    def allow_request(self, request, view):
-        try:
-            return super().allow_request(request, view)
-        except RedisError:
-            return True
 
 
 class ApiTokenScheme(OpenApiAuthenticationExtension):

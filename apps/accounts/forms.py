@@ -14,6 +14,9 @@ from django.utils import timezone
 from apps.accounts import services, tasks
 from apps.accounts.mail import later, site_of
 from apps.accounts.models import SCOPES, ApiToken, User
+from apps.core import limits
+
+MAILS_AN_HOUR = 5  # that anybody may have sent to a person
 
 
 class SignInForm(AuthenticationForm):
@@ -88,7 +91,34 @@ class ForgottenForm(PasswordResetForm):
 
     def save(self, request=None, **kwargs):
         for user in self.get_users(self.cleaned_data["email"]):
-            later(tasks.send_password_reset, user.pk, site_of(request))
+            if limits.is_within("mail", str(user.pk), MAILS_AN_HOUR, 3600):
+                later(tasks.send_password_reset, user.pk, site_of(request))
+
+
+class CodeForm(forms.Form):
+    """A code of the second step."""
+
+    code = forms.CharField(
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "off", "spellcheck": "false"}),
+    )
+
+
+class TurnOffForm(CodeForm):
+    """The password and a code, to turn the second step off."""
+
+    password = forms.CharField(
+        max_length=256, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    field_order = ["password", "code"]
+
+    def __init__(self, user, *args, **kwargs):
+        self.user = user
+        super().__init__(*args, auto_id="off_%s", **kwargs)
+
+    def clean_password(self):
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError("This is not your password.")
 
 
 class InvitationForm(forms.Form):

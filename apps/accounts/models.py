@@ -134,3 +134,20 @@ class OneTimeLink(models.Model):
     @property
     def is_good(self):
         return not (self.used_at or self.revoked_at) and self.expires_at > timezone.now()
+
+
+class BrowserSession(models.Model):
+    """A browser in which a person is signed in, beside Django's own session, whose text cannot be searched."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="browser_sessions")
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_seen_at", "-pk"]
+
+    def __str__(self):
+        return f"session {self.pk}"

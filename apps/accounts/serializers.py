@@ -1,5 +1,6 @@
 """What the API says and takes about people."""
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -9,9 +10,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.settings import api_settings as jwt_settings
 from rest_framework_simplejwt.tokens import UntypedToken
 
-from apps.accounts import jwts, services
+from apps.accounts import jwts, lockout, services
 from apps.accounts.mail import site_of
 from apps.accounts.models import SCOPES, ApiToken, User
+from apps.accounts.services import totp
 
 
 class UserSerializer(serializers.ModelSerializer):
@@ -75,15 +77,35 @@ class LoginSerializer(serializers.Serializer):
     username = serializers.CharField(required=False, max_length=254)
     email = serializers.CharField(required=False, max_length=254)
     password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
+    otp = serializers.CharField(
+        required=False, write_only=True, max_length=20, help_text="The code, where the account has a second step."
+    )
 
     def validate(self, data):
         name = data.get("username") or data.get("email")
         if not name:
             raise serializers.ValidationError({"username": ["Give a username or an email."]})
-        user = authenticate(self.context["request"], username=name, password=data["password"])
+        user = authenticate(self.context["request"]._request, username=name, password=data["password"])
         if user is None:
             raise AuthenticationFailed("No account has this name and password together.")
+        self._second_step(user, data.get("otp"))
+        lockout.forget(user, self.context["request"])
         return {"user": user}
+
+    @staticmethod
+    def _second_step(user, code):
+        if not totp.has_totp(user):
+            if settings.OPERATOR_TOTP and user.is_staff:
+                raise AuthenticationFailed(
+                    "Operators sign in with a second step here: turn it on, on the page Account."
+                )
+            return
+        if not code:
+            raise serializers.ValidationError({"otp": ["This account has a second step: give the code of its app."]})
+        try:
+            totp.check_code(user, code)
+        except totp.CodeRefused as refused:
+            raise AuthenticationFailed(str(refused)) from None
 
 
 class RefreshSerializer(serializers.Serializer):

@@ -66,5 +66,8 @@ def send_invitation(link_id, site):
 @shared_task(ignore_result=True)
 def forget_ended_sign_ins():
     """Delete sessions and refresh tokens whose time is over."""
+    from apps.accounts.services.browsers import forget_ended_sessions
+
+    forget_ended_sessions()
     call_command("clearsessions")
     call_command("flushexpiredtokens")

@@ -1,7 +1,6 @@
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from apps.accounts.views import account, passwords, registration, sign_in, tokens
+from apps.accounts.views import account, passwords, registration, second_step, sessions, sign_in, tokens
 
 app_name = "accounts"
 urlpatterns = [
@@ -15,7 +14,16 @@ urlpatterns = [
     path("invitations/<int:pk>/renew", registration.invitation_renew, name="invitation_renew"),
     path("invitations/<int:pk>/withdraw", registration.invitation_withdraw, name="invitation_withdraw"),
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
-    path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("sign-out", sign_in.SignOut.as_view(), name="sign_out"),
+    path("sign-in/code", second_step.second_step, name="second_step"),
+    path("second-step", second_step.totp_detail, name="totp"),
+    path("second-step/start", second_step.totp_start, name="totp_start"),
+    path("second-step/confirm", second_step.totp_confirm, name="totp_confirm"),
+    path("second-step/codes", second_step.totp_codes, name="totp_codes"),
+    path("second-step/off", second_step.totp_off, name="totp_off"),
+    path("sessions", sessions.session_list, name="session_list"),
+    path("sessions/<int:pk>/end", sessions.session_end, name="session_end"),
+    path("sessions/end-others", sessions.sign_out_everywhere, name="sign_out_everywhere"),
     path("forgotten", passwords.PasswordForgotten.as_view(), name="password_forgotten"),
     path("forgotten/sent", passwords.PasswordForgottenSent.as_view(), name="password_forgotten_sent"),
     path("reset/<uidb64>/<token>", passwords.PasswordReset.as_view(), name="password_reset_confirm"),

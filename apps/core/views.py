@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_POST
 
 from apps.core import health, work
@@ -67,6 +68,11 @@ def job_cancel(request, pk):
 @login_required
 def job_file(request, pk):
     return job_file_response(request, get_job(request.user, pk))
+
+
+def favicon(request):
+    """What browsers ask for beside pages that name none: the admin, the API's documentation."""
+    return redirect(static("img/logo.svg"))
 
 
 def healthz(request):

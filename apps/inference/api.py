@@ -66,6 +66,7 @@ class Infer(MeteredView, APIView):
     """Objects in an image, by a deployed model."""
 
     required_scope = "infer"
+    rate_setting = "RATE_OF_INFER"
     parser_classes = PARSERS
     content_negotiation_class = AnyAccept
 

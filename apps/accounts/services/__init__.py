@@ -1,5 +1,6 @@
 """Every write about people, their tokens and their links."""
 
+from apps.accounts.services.browsers import end_session, forget_ended_sessions, forget_session, note_session
 from apps.accounts.services.invitations import copy_invitation, invitations, invite, withdraw_invitation
 from apps.accounts.services.links import LinkRefused, find_link, make_link, renew_key, revoke_link, use_link
 from apps.accounts.services.people import (
@@ -23,11 +24,15 @@ __all__ = [
     "copy_invitation",
     "create_token",
     "end_jwts",
+    "end_session",
     "find_link",
+    "forget_ended_sessions",
+    "forget_session",
     "invitations",
     "invite",
     "make_link",
     "make_reset_link",
+    "note_session",
     "register_oneself",
     "register_user",
     "renew_key",

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.accounts import jwts
-from apps.accounts.models import User
+from apps.accounts.models import BrowserSession, User
 from apps.core import audit
 
 
@@ -18,6 +18,7 @@ def sign_out_everywhere(user, actor=None):
 def end_sign_ins(user):
     """What was signed in before is of an earlier generation from now on."""
     User.objects.filter(pk=user.pk).update(sign_in_generation=F("sign_in_generation") + 1)
+    BrowserSession.objects.filter(user=user).delete()
     user.refresh_from_db(fields=["sign_in_generation"])
 
 

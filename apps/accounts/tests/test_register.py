@@ -140,11 +140,11 @@ def test_database_itself_holds_names_apart_by_more_than_case(alice):
 
 
 @pytest.mark.django_db
-def test_passwords_are_stored_with_bcrypt(settings, api_as):
+def test_passwords_are_stored_with_bcrypt(settings, api_as, rf):
     settings.PASSWORD_HASHERS = import_module(os.environ["DJANGO_SETTINGS_MODULE"]).PASSWORD_HASHERS
     by_api(api_as)
     user = User.objects.get()
     assert user.password.startswith("bcrypt_sha256$$2b$12$")
     assert PASSWORD not in user.password
-    assert authenticate(None, username="dora", password=PASSWORD) == user
-    assert authenticate(None, username="dora", password=PASSWORD + " ") is None
+    assert authenticate(rf.post("/"), username="dora", password=PASSWORD) == user
+    assert authenticate(rf.post("/"), username="dora", password=PASSWORD + " ") is None

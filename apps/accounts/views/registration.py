@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts import access, services, tasks
-from apps.accounts.forms import InvitationForm, RegisterForm
+from apps.accounts.forms import MAILS_AN_HOUR, InvitationForm, RegisterForm
 from apps.accounts.mail import later, site_of
+from apps.core import limits
 
 
 def register(request):
@@ -61,7 +62,11 @@ def verify_email(request, proof):
 @login_required
 @require_POST
 def send_email_proof(request):
-    if request.user.may_only_look:
+    if not limits.is_within("mail", str(request.user.pk), MAILS_AN_HOUR, 3600):
+        messages.error(
+            request, "Several mails went out within the hour. Look into the spam folder, or try again later."
+        )
+    elif request.user.may_only_look:
         later(tasks.send_email_proof, request.user.pk, site_of(request))
         messages.success(request, f"A link is on its way to {request.user.email}.")
     return redirect("accounts:account")

@@ -1,0 +1,52 @@
+"""Settings of the environment: a wrong one stops the start with one clear line; a good set passes Django's check."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+CHECK = [sys.executable, str(settings.BASE_DIR / "manage.py"), "check"]
+
+
+def check(tmp_path, *more, **environment):
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings", **environment}
+    return subprocess.run([*CHECK, *more], env=env, capture_output=True, text=True, timeout=120, cwd=settings.BASE_DIR)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("REGISTRATION", "perhaps", "invitation"),
+        ("HSTS_SECONDS", "60", "HTTPS"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy", "proxy"),
+        ("EMAIL_HOST", "mail.example.org", "EMAIL_FROM"),
+        ("EMAIL_SECURITY", "ssl", "starttls"),
+        ("PUBLIC_URL", "yolo.example.org", "https://"),
+        ("SIGN_IN_FAILURES", "0", "out of range"),
+        ("RATE_OF_USERS", "many", "int"),
+    ],
+)
+def test_wrong_setting_stops_the_start_with_a_line_that_names_it(name, value, word, tmp_path):
+    ran = check(tmp_path, **{name: value})
+    last = ran.stderr.strip().splitlines()[-1]
+    assert ran.returncode != 0
+    assert name in last
+    assert word in last
+
+
+def test_check_for_deployment_finds_nothing(tmp_path):
+    ran = check(tmp_path, "--deploy", "--fail-level", "WARNING", HTTPS="true", HSTS_SECONDS="31536000")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_registration_that_was_closed_before_there_were_invitations_stays_closed(tmp_path):
+    program = "from django.conf import settings; print(settings.REGISTRATION)"
+    env = {**os.environ, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings"}
+    found = [
+        subprocess.run([sys.executable, "-c", program], env=env | more, capture_output=True, text=True, check=True,
+                       cwd=settings.BASE_DIR).stdout.strip()
+        for more in ({}, {"REGISTRATION_OPEN": "false"}, {"REGISTRATION_OPEN": "false", "REGISTRATION": "invitation"})
+    ]  # fmt: skip
+    assert found == ["open", "closed", "invitation"]
