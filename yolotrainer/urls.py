@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from apps.accounts.views.sign_in import admin_sign_in
+from apps.accounts.views.sign_in import SignOut, admin_sign_in
 from apps.annotations import import_views as imports
 from apps.core.views import favicon
 from yolotrainer import api
@@ -25,6 +26,8 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="api_docs"),
     path("favicon.ico", favicon),
     path("admin/login/", admin_sign_in),
+    path("admin/logout/", SignOut.as_view()),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:account")),
     path("admin/", admin.site.urls),
 ]
 admin.site.site_header = admin.site.site_title = "YOLO Trainer"

@@ -1,7 +1,7 @@
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -11,6 +11,7 @@ from apps.accounts.models import ApiToken, User
 from apps.accounts.services import totp
 from apps.core import audit
 from apps.core.admin import ReadOnlyAdmin
+from apps.core.callers import current_request
 
 
 class ChangeForm(UserChangeForm):
@@ -18,9 +19,22 @@ class ChangeForm(UserChangeForm):
         model = User
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    """An operator sets somebody's password, by the same service as everybody."""
+
+    def save(self, commit=True):
+        request = current_request()
+        password = (
+            self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        )  # None: no password
+        services.set_password(self.user, password, request and request.user)
+        return self.user
+
+
 @admin.register(User)
 class PersonAdmin(UserAdmin):
     form = ChangeForm
+    change_password_form = PasswordForm
     list_display = ["username", "email", "is_active", "is_superuser", "created_at", "last_login"]
     list_filter = ["is_active", "is_superuser", "is_staff", "must_verify_email"]
     actions = ["make_reset_link", "sign_out_everywhere", "release_totp"]
@@ -33,6 +47,18 @@ class PersonAdmin(UserAdmin):
         ("Times", {"fields": ["created_at", "updated_at", "last_login"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["username", "email", "password1", "password2"]})]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        audit.record(request.user, "person changed" if change else "person made", obj, fields=form.changed_data)
+
+    def delete_model(self, request, obj):
+        audit.record(request.user, "person deleted", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for user in queryset:
+            self.delete_model(request, user)
 
     @admin.action(description="Make a link for a new password", permissions=["change"])
     def make_reset_link(self, request, queryset):
@@ -63,6 +89,13 @@ class ApiTokenAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return False  # a key is shown once, to whom it belongs
+
+    def delete_model(self, request, obj):
+        services.revoke_token(obj, request.user)
+
+    def delete_queryset(self, request, queryset):
+        for token in queryset.select_related("user"):
+            self.delete_model(request, token)
 
 
 admin.site.unregister([TOTPDevice, StaticDevice])  # secrets are nobody's to read; the list of people turns them off

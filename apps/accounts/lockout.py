@@ -20,10 +20,15 @@ WIDER = 20  # so many times SIGN_IN_FAILURES, over all addresses of an account, 
 
 def account_name(request, credentials=None):
     """The account that is tried: its username, however it was written, so that spellings give no further tries."""
+    known = known_account(request, credentials)
+    return known.username if known else str((credentials or {}).get("username") or "").lower()[:255]
+
+
+def known_account(request, credentials=None):
+    """The person whose account is tried, or None."""
     name = str((credentials or {}).get("username") or "")
     field = "email__iexact" if "@" in name else "username__iexact"
-    known = User.objects.filter(**{field: name}).values_list("username", flat=True).first() if name else None
-    return known or name.lower()[:255]
+    return User.objects.filter(**{field: name}).first() if name else None
 
 
 class Handler(AxesDatabaseHandler):
@@ -36,8 +41,8 @@ class Handler(AxesDatabaseHandler):
     def user_login_failed(self, sender, credentials, request=None, **kwargs):
         super().user_login_failed(sender, credentials, request, **kwargs)
         locked = bool(getattr(request, "axes_locked_out", False))
-        name = account_name(request, credentials)
-        audit.record(None, "sign-in refused: locked" if locked else "sign-in failed", account=name)
+        verb = "sign-in refused: locked" if locked else "sign-in failed"
+        audit.record(None, verb, known_account(request, credentials), account=account_name(request, credentials))
 
 
 def locking(name, address):

@@ -156,6 +156,5 @@ def picture_response(image, file):
         raise Http404("The file of this image is missing.")
     response = FileResponse(file.open("rb"), content_type=MIME_TYPES[file.name.rsplit(".", 1)[-1]])
     response["ETag"] = f'"{image.sha256}"'
-    response["Content-Security-Policy"] = "default-src 'none'"
     patch_cache_control(response, private=True, max_age=31_536_000, immutable=True)
     return response

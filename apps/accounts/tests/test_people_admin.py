@@ -1,0 +1,50 @@
+"""What operators do to people in the admin goes the same road as everywhere, and is written down."""
+
+import pytest
+
+from apps.accounts import services
+from apps.accounts.models import ApiToken, User
+from apps.core.models import AuditEvent
+
+
+@pytest.fixture
+def browser(operator, page_as):
+    return page_as(operator)
+
+
+def test_password_set_by_an_operator_ends_the_sign_ins_of_its_person(alice, browser, api_as, page_as):
+    hers = page_as(alice)
+    pair = api_as().post("/api/v1/auth/login", {"username": "alice", "password": "alice-password"}).json()
+    form = {"usable_password": "true", "password1": "a better one 77", "password2": "a better one 77"}
+    address = f"/admin/accounts/user/{alice.pk}/password/"
+    assert browser.post(address, form | {"set-password": "1"}).status_code == 302
+    assert User.objects.get(pk=alice.pk).check_password("a better one 77")
+    assert hers.get("/account/").status_code == 302
+    assert api_as().get("/api/v1/auth/me", HTTP_AUTHORIZATION=f"Bearer {pair['access']}").status_code == 401
+    assert AuditEvent.objects.get(verb="password changed").actor_name == "operator"
+    assert browser.get("/account/").status_code == 200
+
+
+def test_changes_and_deletes_of_people_are_written_down(alice, bob, browser):
+    form = {"username": "alice", "email": "alice@example.org", "is_active": ""}
+    assert browser.post(f"/admin/accounts/user/{alice.pk}/change/", form).status_code == 302
+    assert AuditEvent.objects.get(verb="person changed").detail["fields"] == ["is_active"]
+    browser.post(f"/admin/accounts/user/{bob.pk}/delete/", {"post": "yes"})
+    event = AuditEvent.objects.get(verb="person deleted")
+    assert (event.actor_name, event.subject_name, event.subject_id) == ("operator", "bob", str(bob.pk))
+
+
+def test_token_revoked_in_the_admin_stops_at_once_and_is_written_down(alice, browser, client):
+    row, key = services.create_token(alice, "robot")
+    form = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    browser.post("/admin/accounts/apitoken/", form)
+    assert not ApiToken.objects.exists()
+    assert client.get("/api/v1/auth/me", HTTP_AUTHORIZATION=f"Token {key}").status_code == 401
+    assert AuditEvent.objects.get(verb="token revoked").actor_name == "operator"
+
+
+def test_admin_signs_out_and_changes_its_own_password_as_everybody_does(browser):
+    assert browser.get("/admin/password_change/").headers["Location"] == "/account/"
+    browser.post("/admin/logout/")
+    assert browser.get("/account/").status_code == 302
+    assert AuditEvent.objects.filter(verb="signed out").count() == 1
