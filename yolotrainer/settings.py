@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "apps.core.metrics.middleware.Metered",
     "apps.core.logs.RequestId",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.core.headers.PagePolicy",
     "apps.core.headers.SafeHeaders",
     "corsheaders.middleware.CorsMiddleware",
     "apps.core.limits.RateHeaders",
