@@ -10,8 +10,11 @@ from django.conf import settings
 CHECK = [sys.executable, str(settings.BASE_DIR / "manage.py"), "check"]
 
 
+USUAL = {name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"}  # set for tests
+
+
 def check(tmp_path, *more, **environment):
-    env = {**os.environ, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings", **environment}
+    env = {**USUAL, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings", **environment}
     return subprocess.run([*CHECK, *more], env=env, capture_output=True, text=True, timeout=120, cwd=settings.BASE_DIR)
 
 
@@ -43,7 +46,7 @@ def test_check_for_deployment_finds_nothing(tmp_path):
 
 def test_registration_that_was_closed_before_there_were_invitations_stays_closed(tmp_path):
     program = "from django.conf import settings; print(settings.REGISTRATION)"
-    env = {**os.environ, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings"}
+    env = {**USUAL, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings"}
     found = [
         subprocess.run([sys.executable, "-c", program], env=env | more, capture_output=True, text=True, check=True,
                        cwd=settings.BASE_DIR).stdout.strip()

@@ -7,7 +7,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts import services
 from apps.accounts.mail import site_of
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, BrowserSession, OneTimeLink, User
 from apps.accounts.services import totp
 from apps.core import audit
 from apps.core.admin import ReadOnlyAdmin
@@ -118,3 +118,30 @@ class WrongPasswordsAdmin(ReadOnlyAdmin):
     def delete_queryset(self, request, queryset):
         for attempt in queryset:
             self.delete_model(request, attempt)
+
+
+@admin.register(OneTimeLink)
+class OneTimeLinkAdmin(ReadOnlyAdmin):
+    """Invitations, to look at; deleting one withdraws it."""
+
+    list_display = ["purpose", "email", "made_by", "made_at", "expires_at", "used_at", "used_by", "revoked_at"]
+    list_filter = ["purpose", "made_at", ("used_at", admin.EmptyFieldListFilter)]
+    search_fields = ["email", "made_by__username", "used_by__username"]
+    list_select_related = ["made_by", "used_by"]
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(ReadOnlyAdmin):
+    """Where people are signed in with a browser. Deleting a row signs that browser out."""
+
+    list_display = ["user", "address", "user_agent", "created_at", "last_seen_at"]
+    list_filter = ["last_seen_at", "created_at"]
+    search_fields = ["user__username", "user__email", "address", "user_agent"]
+    list_select_related = ["user"]
+
+    def delete_model(self, request, obj):
+        services.end_session(obj, request.user)
+
+    def delete_queryset(self, request, queryset):
+        for row in queryset.select_related("user"):
+            self.delete_model(request, row)

@@ -23,10 +23,10 @@ def note_session(request, user):
 
 
 @transaction.atomic
-def end_session(row):
-    """Sign one browser out."""
+def end_session(row, actor=None):
+    """Sign one browser out. `actor`: who does it, where that is not its person."""
     import_module(settings.SESSION_ENGINE).SessionStore(row.session_key).delete()
-    audit.record(row.user, "signed out", row.user, ended=row.user_agent[:100], its_address=row.address)
+    audit.record(actor or row.user, "signed out", row.user, ended=row.user_agent[:100], its_address=row.address)
     row.delete()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.accounts import services
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import ApiToken, BrowserSession, User
 from apps.core.models import AuditEvent
 
 
@@ -48,3 +48,21 @@ def test_admin_signs_out_and_changes_its_own_password_as_everybody_does(browser)
     browser.post("/admin/logout/")
     assert browser.get("/account/").status_code == 302
     assert AuditEvent.objects.filter(verb="signed out").count() == 1
+
+
+def test_browser_is_signed_out_in_the_admin_and_its_key_is_not_shown(alice, browser, client):
+    client.post("/account/sign-in", {"username": "alice", "password": "alice-password"})
+    row = BrowserSession.objects.get(user=alice)
+    address = f"/admin/accounts/browsersession/{row.pk}"
+    assert row.session_key not in browser.get(f"{address}/change/").content.decode()
+    browser.post(f"{address}/delete/", {"post": "yes"})
+    assert client.get("/account/").status_code == 302
+    event = AuditEvent.objects.get(verb="signed out")
+    assert (event.actor_name, event.subject_name) == ("operator", "alice")
+
+
+def test_invitation_is_looked_at_in_the_admin_without_its_hash(operator, browser):
+    row, _ = services.invite(operator)
+    page = browser.get(f"/admin/accounts/onetimelink/{row.pk}/change/")
+    assert page.status_code == 200
+    assert row.key_hash not in page.content.decode()
