@@ -1,8 +1,5 @@
 """Who is calling the API: a JWT, an API token, or the browser's session; and what its scope allows."""
 
-from datetime import timedelta
-
-from django.utils import timezone
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -11,6 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 
 from apps.accounts.access import ONLY_LOOK
 from apps.accounts.models import ApiToken, hash_token
+from apps.accounts.services.tokens import note_use
 from apps.core.prepared import Prepared
 
 TOKEN_WITH_USER = Prepared(lambda key_hash: ApiToken.objects.select_related("user").filter(key_hash=key_hash), str)
@@ -31,17 +29,11 @@ class ApiTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("This token is not known, or was revoked.")
         if token.is_expired:
             raise AuthenticationFailed("This token has expired.")
-        self._note_use(token)
+        note_use(token)
         return token.user, token
 
     def authenticate_header(self, request):
         return "Token"
-
-    @staticmethod
-    def _note_use(token):
-        now = timezone.now()
-        if token.last_used_at is None or now - token.last_used_at > timedelta(minutes=1):
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 class BrowserSessionAuthentication(SessionAuthentication):

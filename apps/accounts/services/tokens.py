@@ -1,6 +1,9 @@
 """Every write to API tokens."""
 
+from datetime import timedelta
+
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import ApiToken, hash_token
 from apps.core import audit
@@ -33,3 +36,13 @@ def revoke_token(token, actor=None):
     """The token stops working at once, in every process. `actor`: who revokes it, where that is not its owner."""
     audit.record(actor or token.user, "token revoked", token)
     token.delete()
+
+
+def note_use(token):
+    """The token was used just now: kept by the minute, and written to the audit log once a day."""
+    now, before = timezone.now(), token.last_used_at
+    if before and now - before <= timedelta(minutes=1):
+        return
+    is_first_to_note = ApiToken.objects.filter(pk=token.pk, last_used_at=before).update(last_used_at=now)
+    if is_first_to_note and (before is None or before.date() != now.date()):
+        audit.record(token.user, "token used", token)

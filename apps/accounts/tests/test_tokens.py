@@ -167,3 +167,14 @@ def test_event_of_a_request_has_its_address_and_api_token(alice, client):
     assert (event.address, event.token_id, event.actor_name) == ("10.1.2.3", row.pk, "alice")
     assert key not in str(event.detail)
     assert audit.record(alice, "later").address is None  # the request is over
+
+
+def test_use_of_a_token_is_written_down_once_a_day(make):
+    row, api = make("read")
+    for _ in range(2):
+        assert api.get("/api/v1/auth/me").status_code == 200
+    uses = AuditEvent.objects.filter(verb="token used", subject_id=str(row.pk))
+    assert uses.count() == 1
+    ApiToken.objects.update(last_used_at=timezone.now() - timedelta(days=1))
+    api.get("/api/v1/auth/me")
+    assert uses.count() == 2

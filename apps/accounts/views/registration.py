@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts import access, services, tasks
 from apps.accounts.forms import MAILS_AN_HOUR, InvitationForm, RegisterForm
 from apps.accounts.mail import later, site_of
+from apps.accounts.views.sign_in import note_sign_in
 from apps.core import limits
 
 
@@ -42,6 +43,7 @@ def _register(request, link=None, key=""):
             form.add_error(None, str(refused))
         else:
             login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            note_sign_in(request)
             messages.success(request, f"Welcome, {user.username}.")
             return redirect("core:home")
     return render(request, "accounts/register.html", {"form": form, "link": link})
