@@ -80,9 +80,12 @@ def test_a_new_middleware_is_for_programs_or_said_to_be_for_browsers():
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "apps.accounts.access.OperatorsNeedTotp",  # of sessions; JWTs are refused at the login
         "apps.accounts.access.UnverifiedOnlyLook",  # of pages; the API has the rule in its permissions
         "apps.core.middleware.DatabaseAway",  # of pages; the API says it in its own form
         "django.contrib.messages.middleware.MessageMiddleware",
         "django_htmx.middleware.HtmxMiddleware",
+        "apps.accounts.browsers.SeenSessions",
+        "axes.middleware.AxesMiddleware",
     }
     assert [one for one in django_settings.MIDDLEWARE if one not in browsers] == list(FOR_PROGRAMS)
