@@ -134,6 +134,7 @@ class Person:
         with zipfile.ZipFile(out, "w") as archive:
             for number in range(20):
                 archive.writestr(f"images/{number}.png", picture(200))
+                archive.writestr(f"labels/{number}.txt", "0 0.5 0.5 0.2 0.2")
         path = f"datasets/{self.dataset}/import"
         answer = self.call("POST", path, files={"file": ("a.zip", out.getvalue())})
         return self.wait(answer, "jobs") if answer.ok else words(answer)
@@ -154,7 +155,9 @@ class Person:
             time.sleep(1)
             read = self.call("GET", f"{kind}/{job['id']}")
             job = read.json() if read.ok else job
-        return f"{job['status']}: {job.get('error_message') or job.get('error') or 'done'}"
+        said = job.get("error_message") or job.get("error")
+        still = f" after {self.seconds} s, and goes on" if job["status"] in ("pending", "running") else ""
+        return f"{job['status']}{still}{': ' + said if said else ''}"
 
 
 def picture(side):
