@@ -5,6 +5,7 @@ import io
 import pytest
 from django.conf import settings as django_settings
 from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
 
 from apps.accounts.services import create_token
 from yolotrainer.wsgi import FOR_PROGRAMS, PREDICTION_PATH, application
@@ -89,3 +90,16 @@ def test_a_new_middleware_is_for_programs_or_said_to_be_for_browsers():
         "axes.middleware.AxesMiddleware",
     }
     assert [one for one in django_settings.MIDDLEWARE if one not in browsers] == list(FOR_PROGRAMS)
+
+
+def test_a_key_beside_a_cookie_goes_the_whole_way(key, monkeypatch):
+    passed = []
+    monkeypatch.setattr(application, "_whole", lambda request: passed.append("whole") or HttpResponse())
+    answer(application, HTTP_AUTHORIZATION=f"Token {key}", HTTP_COOKIE="theme=dark")
+    assert passed == ["whole"]
+
+
+def test_the_rule_of_operators_is_asked_on_both_ways(key, settings):
+    settings.OPERATOR_TOTP = True
+    call = {"HTTP_AUTHORIZATION": f"Token {key}"}
+    assert answer(application, **call)[0] == answer(get_wsgi_application(), **call)[0] == "404 Not Found"

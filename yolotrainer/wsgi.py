@@ -15,8 +15,8 @@ KEPT_BYTES = 32 * 2**20  # the most that glibc allows for M_MMAP_THRESHOLD
 
 PREDICTION_PATH = "/api/v1/predictions/infer"
 KEYS = ("Token ", "Bearer ")
-# What a call with a key passes. The others of settings.MIDDLEWARE serve browsers: static files, session, CSRF,
-# messages, htmx. A call with a key has none of these, and each of them costs it time.
+# What a call with a key and without cookies passes. The others of settings.MIDDLEWARE serve browsers: static files,
+# session, CSRF, messages, htmx. Such a call has none of these, and each of them costs it time.
 FOR_PROGRAMS = (
     "apps.core.metrics.middleware.Metered",
     "apps.core.logs.RequestId",
@@ -57,14 +57,20 @@ class Handler(WSGIHandler):
         self._short, self._middleware_chain = chain, self._choose
 
     def _choose(self, request):
-        is_short = request.path_info.startswith(PREDICTION_PATH) and request.META.get(
-            "HTTP_AUTHORIZATION", ""
-        ).startswith(KEYS)
-        return (self._short if is_short else self._whole)(request)
+        meta = request.META
+        has_key = meta.get("HTTP_AUTHORIZATION", "").startswith(KEYS) and "HTTP_COOKIE" not in meta
+        if not (has_key and request.path_info.startswith(PREDICTION_PATH)):
+            return self._whole(request)
+        request.user = ANYBODY  # as without a session: every `process_view` is asked on this way too
+        return self._short(request)
 
 
 share_memory_among_threads()
 share_metrics_among_processes()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yolotrainer.settings")
 django.setup(set_prefix=False)
+
+from django.contrib.auth.models import AnonymousUser  # noqa: E402 — it needs the apps
+
+ANYBODY = AnonymousUser()
 application = Handler()
