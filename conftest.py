@@ -95,12 +95,43 @@ def operator(db):
     return person("operator", is_staff=True, is_superuser=True)
 
 
+def make_team(owner=None, name="Lab"):
+    """A team with this owner, else with a new person "owner-of-<name>"."""
+    from apps.accounts.teams.services import create_team
+
+    return create_team(owner or person(f"owner-of-{name.lower()}"), name)
+
+
+def member(team, role, name=None):
+    """A new person in this role of a team."""
+    from apps.accounts.teams.services import add_member
+
+    return add_member(team, person(name or f"{role}-of-{team.name.lower()}"), role).user
+
+
+@pytest.fixture
+def team(db):
+    """A team "Lab" with an owner alone; `member(team, role)` makes more people."""
+    return make_team()
+
+
+class Caller(APIClient):
+    """Each call is by a user as read for it, as outside of tests: what was known of their teams is forgotten."""
+
+    def request(self, **kwargs):
+        from apps.core.access import forget_teams
+
+        if self.handler._force_user:
+            forget_teams(self.handler._force_user)
+        return super().request(**kwargs)
+
+
 @pytest.fixture
 def api_as():
     """`api_as(user)`: an API client signed in as `user` (None for nobody)."""
 
     def client(user=None):
-        api = APIClient()
+        api = Caller()
         if user:
             api.force_authenticate(user)
         return api

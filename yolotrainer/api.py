@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.accounts import api as accounts
+from apps.accounts.teams import api as teams
 from apps.annotations.api import (
     classes,
     health,
@@ -55,6 +56,14 @@ urlpatterns = [
     path("auth/me/keymap", accounts.Keymap.as_view()),
     path("auth/tokens", accounts.Tokens.as_view()),
     path("auth/tokens/<int:pk>", accounts.TokenDetail.as_view()),
+    path("teams", teams.Teams.as_view()),
+    path("teams/join", teams.Join.as_view()),
+    path("teams/<int:pk>", teams.TeamDetail.as_view()),
+    path("teams/<int:pk>/members", teams.Members.as_view()),
+    path("teams/<int:pk>/members/<int:user_id>", teams.MemberDetail.as_view()),
+    path("teams/<int:pk>/invitations", teams.Invitations.as_view()),
+    path("teams/<int:pk>/invitations/<int:invitation_id>", teams.InvitationDetail.as_view()),
+    path("teams/<int:pk>/events", teams.Events.as_view()),
     path("uploads", tus.Uploads.as_view()),
     path("uploads/<uuid:pk>", tus.UploadDetail.as_view()),
     path("jobs", core.JobList.as_view()),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/v1/", include((api.urlpatterns, "api"))),  # first: programs ask far more often than people
     path("", include("apps.core.urls")),
     path("account/", include("apps.accounts.urls")),
+    path("teams/", include("apps.accounts.teams.urls")),
     path("datasets/", include("apps.datasets.urls")),
     path("datasets/import", imports.import_new, name="import_new"),
     path("datasets/import/<int:job_id>", imports.import_preview, name="import_new_preview"),

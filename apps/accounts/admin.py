@@ -2,12 +2,13 @@ from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.db.models import Count
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from apps.accounts import services
 from apps.accounts.mail import site_of
-from apps.accounts.models import ApiToken, BrowserSession, OneTimeLink, User
+from apps.accounts.models import ApiToken, BrowserSession, Membership, OneTimeLink, Team, TeamInvitation, User
 from apps.accounts.services import totp
 from apps.core import audit
 from apps.core.admin import ReadOnlyAdmin
@@ -145,3 +146,47 @@ class BrowserSessionAdmin(ReadOnlyAdmin):
     def delete_queryset(self, request, queryset):
         for row in queryset.select_related("user"):
             self.delete_model(request, row)
+
+
+class MembershipInline(admin.TabularInline):
+    """Who is in a team: changed on its page, where an owner always stays."""
+
+    model = Membership
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ["user", "role", "created_at"]
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(ReadOnlyAdmin):
+    list_display = ["name", "people", "created_at"]
+    search_fields = ["name", "memberships__user__username"]
+    inlines = [MembershipInline]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).annotate(num_members=Count("memberships"))
+
+    @admin.display(ordering="num_members")
+    def people(self, team):
+        return team.num_members
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # on its page, which says what it still has
+
+
+@admin.register(TeamInvitation)
+class TeamInvitationAdmin(ReadOnlyAdmin):
+    list_display = ["team", "role", "link", "good"]
+    list_filter = ["role"]
+    search_fields = ["team__name", "link__email"]
+    list_select_related = ["team", "link"]
+
+    @admin.display(boolean=True)
+    def good(self, row):
+        return row.link.is_good

@@ -151,3 +151,6 @@ class BrowserSession(models.Model):
 
     def __str__(self):
         return f"session {self.pk}"
+
+
+from apps.accounts.teams.models import Membership, Role, Team, TeamInvitation  # noqa: E402, F401 (Django looks for models here)

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 
 from apps.accounts import mail
-from apps.accounts.models import OneTimeLink, User
+from apps.accounts.models import OneTimeLink, TeamInvitation, User
 from apps.accounts.proofs import email_proof, reset_parts
 
 RETRIES = {
@@ -61,6 +61,21 @@ def send_invitation(link_id, site):
     except LinkRefused:
         return  # withdrawn before it was sent
     mail.send("invitation", link.email, link=link, site=site, key=key)
+
+
+@shared_task(**RETRIES)
+def send_team_invitation(invitation_id, site):
+    """An invitation to a team, with a key made for this mail."""
+    from apps.accounts.services.links import LinkRefused, renew_key
+
+    row = TeamInvitation.objects.filter(pk=invitation_id).select_related("team", "link__made_by").first()
+    if row is None:
+        return
+    try:
+        key = renew_key(row.link)
+    except LinkRefused:
+        return  # withdrawn before it was sent
+    mail.send("team_invitation", row.link.email, row=row, site=site, key=key)
 
 
 @shared_task(ignore_result=True)

@@ -1,8 +1,9 @@
-"""Who may see and change labels: whoever may see and change the dataset."""
+"""Who may see and change labels: whoever may see the dataset, and label its images."""
 
 from django.http import Http404
 
 from apps.annotations.models import Annotation, DatasetVersion, Revision
+from apps.core.access import Right
 from apps.core.models import Job
 from apps.datasets.access import get_dataset, get_dataset_to_edit
 
@@ -12,9 +13,9 @@ def get_annotation(user, dataset_id, annotation_id):
     return _annotation(get_dataset(user, dataset_id), annotation_id)
 
 
-def get_annotation_to_edit(user, dataset_id, annotation_id):
-    """The annotation with its image and dataset; Http404 or PermissionDenied."""
-    return _annotation(get_dataset_to_edit(user, dataset_id), annotation_id)
+def get_annotation_to_label(user, dataset_id, annotation_id):
+    """The annotation with its image and dataset, to change it; Http404 or PermissionDenied."""
+    return _annotation(get_dataset(user, dataset_id, Right.LABEL), annotation_id)
 
 
 def _annotation(dataset, annotation_id):

@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 
+from apps.accounts.teams.fields import offer_teams
 from apps.annotations.formats import FORMATS
 from apps.annotations.services.imports.classes import FORMER, propose_classes
 from apps.annotations.services.imports.options import SPLIT_CHOICES, ImportOptions
@@ -57,11 +58,13 @@ class PlanForm(forms.Form):
     name = forms.CharField(max_length=120, label="Name of the new dataset")
     task = forms.ChoiceField(choices=Dataset.Task.choices)
 
-    def __init__(self, found, dataset, *args, **kwargs):
+    def __init__(self, found, dataset, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
         self.found, self.dataset = found, dataset
         if dataset:
             del self.fields["name"], self.fields["task"]
+        else:
+            offer_teams(self, user)
         if not any(self.found["splits"].get(split) for split in ("train", "val", "test")):
             self.fields["splits"].label = "Splits (the archive has none)"
         self.rows = self._rows()

@@ -15,7 +15,7 @@ from apps.annotations.services.imports import imported_images, start_import, und
 from apps.annotations.services.inspection import preview_url, start_inspection
 from apps.core.access import get_job, jobs_visible_to
 from apps.datasets import services as datasets
-from apps.datasets.access import get_dataset, get_dataset_to_edit, may_edit
+from apps.datasets.access import get_dataset, get_dataset_to_review, may_review
 from apps.datasets.models import Dataset
 from apps.datasets.views import dataset_context
 
@@ -42,7 +42,7 @@ def transfer_context(request, dataset, **forms):
 @require_POST
 def dataset_import(request, pk):
     """An archive for a dataset: it is looked into first."""
-    dataset = get_dataset_to_edit(request.user, pk)
+    dataset = get_dataset_to_review(request.user, pk)
     form = ArchiveForm(request.user, request.POST, request.FILES)
     if form.is_valid():
         return redirect(preview_url(_inspect(request.user, dataset, form.cleaned_data)))
@@ -78,7 +78,7 @@ def import_preview(request, job_id, pk=None):
     if job.status != "completed":
         return render(request, "annotations/import_preview.html", context)
     initial = {"name": dataset_name(job.params["filename"]), "task": job.result["task"], "splits": "fill"}
-    form = PlanForm(job.result, dataset, request.POST or None, initial=initial)
+    form = PlanForm(job.result, dataset, request.POST or None, initial=initial, user=request.user)
     if request.method == "POST" and form.is_valid():
         return redirect("core:job_detail", _start(request.user, dataset, job, form).pk)
     context["form"] = form
@@ -89,7 +89,8 @@ def _start(user, dataset, job, form):
     options = form.options(job.result["format"])
     is_new = dataset is None
     if is_new:
-        dataset = datasets.create_dataset(user, form.cleaned_data["name"], task=form.cleaned_data["task"])
+        data = form.cleaned_data
+        dataset = datasets.create_dataset(user, data["name"], task=data["task"], team=data.get("team"))
     filename = job.params["filename"]
     return start_import(user, dataset, job.upload.name, new=is_new, options=options, filename=filename)
 
@@ -112,7 +113,7 @@ def import_summary(request, pk, job_id):
     job = get_import(dataset, job_id)
     context = {
         "dataset": dataset, "job": job, "count": imported_images(job).filter(dataset=dataset).count(),
-        "can_edit": may_edit(request.user, dataset),
+        "can_edit": may_review(request.user, dataset),
     }  # fmt: skip
     return render(request, "annotations/import_summary.html", context)
 
@@ -121,7 +122,7 @@ def import_summary(request, pk, job_id):
 @require_POST
 def import_undo(request, pk, job_id):
     """Take back the images that an import brought in."""
-    dataset = get_dataset_to_edit(request.user, pk)
+    dataset = get_dataset_to_review(request.user, pk)
     job = get_import(dataset, job_id)
     if job.is_active:
         messages.error(request, "This import still runs: cancel it first.")
@@ -134,7 +135,7 @@ def import_undo(request, pk, job_id):
 
 def _inspection(user, dataset_id, job_id):
     """(dataset or None, job) of an inspection of this person's; Http404 or PermissionDenied."""
-    dataset = get_dataset_to_edit(user, dataset_id) if dataset_id is not None else None
+    dataset = get_dataset_to_review(user, dataset_id) if dataset_id is not None else None
     job = get_job(user, job_id)
     if job.kind != "inspect" or job.params["dataset_id"] != dataset_id:
         raise Http404("No such import.")

@@ -17,7 +17,7 @@ from apps.annotations.services.shapes import BOX
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
 from apps.core.access import jobs_visible_to
-from apps.datasets.access import get_dataset, may_edit
+from apps.datasets.access import get_dataset, may_edit, may_label, may_review
 from apps.datasets.filters import ImageFilter
 from apps.datasets.views import dataset_context
 
@@ -39,14 +39,15 @@ def workspace(request, pk):
         "dataset": {
             "id": dataset.pk, "name": dataset.name, "task": dataset.task, "url": f"/datasets/{dataset.pk}/",
         },
-        "can_edit": may_edit(request.user, dataset),
+        "can_edit": may_label(request.user, dataset),
+        "can_add_classes": may_edit(request.user, dataset),
         "api": "/api/v1",
         "image_id": int(image) if image.isdecimal() and len(image) < 19 else None,
         "query": query.urlencode(),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "keymap": request.user.keymap or None,
         "disagreement": True,
-        "review": {"can_review": may_edit(request.user, dataset)},
+        "review": {"can_review": may_review(request.user, dataset)},
     }  # fmt: skip
     return render(request, "annotations/workspace.html", {"dataset": dataset, "config": config})
 
@@ -74,7 +75,7 @@ def crop_wall(request, pk):
     """All boxes of a class as crops, to spot wrong ones at a glance."""
     dataset = get_dataset(request.user, pk)
     config = {
-        "api": f"/api/v1/datasets/{pk}", "classes": dataset.classes, "can_edit": may_edit(request.user, dataset),
+        "api": f"/api/v1/datasets/{pk}", "classes": dataset.classes, "can_edit": may_review(request.user, dataset),
         "csrf_cookie": settings.CSRF_COOKIE_NAME, "workspace": f"/datasets/{pk}/label",
     }  # fmt: skip
     context = dataset_context(request, dataset) | {"config": config, "chosen": request.GET.get("class_id", "")}

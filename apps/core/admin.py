@@ -16,11 +16,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ["id", "kind", "owner", "status", "progress", "message", "attempts", "heartbeat_at", "created_at"]
+    list_display = [
+        "id", "kind", "owner", "team", "status", "progress", "message", "attempts", "heartbeat_at", "created_at",
+    ]  # fmt: skip
     list_filter = ["status", "kind", "created_at"]
     search_fields = ["kind", "owner__username", "subject", "error_message"]
     raw_id_fields = ["owner"]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "team"]
 
 
 @admin.register(Upload)

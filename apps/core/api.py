@@ -13,7 +13,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
 from apps.core import room, work
-from apps.core.access import get_job, jobs_visible_to
+from apps.core.access import get_job, get_job_to_steer, jobs_visible_to
 from apps.core.downloads import download
 from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
@@ -74,7 +74,18 @@ class JobSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Job
-        fields = ["id", "kind", "status", "progress", "message", "result", "error", "created_at", "completed_at"]
+        fields = [
+            "id",
+            "kind",
+            "team",
+            "status",
+            "progress",
+            "message",
+            "result",
+            "error",
+            "created_at",
+            "completed_at",
+        ]
         read_only_fields = fields
 
 
@@ -107,7 +118,7 @@ class JobCancel(APIView):
 
     @extend_schema(request=None, responses=JobSerializer)
     def post(self, request, pk):
-        job = get_job(request.user, pk)
+        job = get_job_to_steer(request.user, pk)
         work.cancel(job)
         job.refresh_from_db()
         return Response(JobSerializer(job).data)

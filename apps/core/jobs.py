@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import room, work
+from apps.core.access import team_for
 from apps.core.models import Job, Upload
 from apps.core.processes import stopping
 from apps.core.webhooks import tell
@@ -24,12 +25,16 @@ STRAY_AGE = timedelta(days=1)  # a file is there before its row, and for longer 
 UNASKED = ("statistics", "preview")  # kinds that the platform starts by itself: a person's list does not show them
 
 
-def create_job(owner, kind, task, subject="", params=None, upload=None, message=WAITING):
+def create_job(owner, kind, task, subject="", params=None, upload=None, message=WAITING, about=None, team_id=None):
     """Make a pending job and send it to its queue when the transaction commits.
+
+    `about` is the row that it works on: of a team's, the job is the team's too, where `owner` is a member. `team_id`
+    says whose it is whoever asks.
 
     `upload` is a file, or the name of a stored one, which other rows may know as well.
     """
     job = Job(owner=owner, kind=kind, task=task, subject=subject, params=params or {}, message=message)
+    job.team_id = team_for(owner, about) if team_id is None else team_id
     if upload is not None:
         if isinstance(upload, str):
             job.upload.name = upload

@@ -21,6 +21,34 @@ def result_path(job, filename):
     return f"jobs/out/{uuid.uuid4().hex}{PurePath(filename).suffix.lower()[:10]}"
 
 
+def of_person_or_team(collector, field, rows, using):
+    """on_delete of who owns or made a row: one's own goes along; a team's stays, as of one of the team's owners.
+
+    Raises ProtectedError where the team has no other owner.
+    """
+    models.CASCADE(collector, field, rows.filter(team=None), using)
+    going = collector.data.get(field.remote_field.model, ())
+    teams = rows.model._meta.get_field("team").related_model.objects.using(using)
+    for team in teams.filter(pk__in=rows.exclude(team=None).order_by().values("team_id")):
+        heir = team.memberships.filter(role="owner").exclude(user__in=going).order_by("pk").first()
+        if heir is None:
+            raise models.ProtectedError("The team has no other owner.", {team})
+        collector.add_field_update(field, heir.user_id, rows.filter(team=team))
+
+
+class OfTeam(models.Model):
+    """The base of what belongs to a person or to a team."""
+
+    team = models.ForeignKey(
+        "accounts.Team", models.PROTECT, null=True, blank=True, related_name="+",
+        db_index=False,  # each table has an index that begins with it
+        help_text="Whose it is; empty: it is its owner's own.",
+    )  # fmt: skip
+
+    class Meta:
+        abstract = True
+
+
 class Work(models.Model):
     """The base of every row that a worker works on. Its state moves only through `apps.core.work`."""
 
@@ -63,10 +91,12 @@ class Work(models.Model):
         return self.status in self.ENDED
 
 
-class Job(Work):
+class Job(Work, OfTeam):
     """A piece of long work other than training: an import, an export, a deployment."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, of_person_or_team, related_name="jobs", help_text="Who asked for it."
+    )
     kind = models.CharField(max_length=40)
     task = models.CharField(max_length=120, help_text="The Celery task that does it.")
     subject = models.CharField(max_length=60, blank=True, help_text='What it is about, as "dataset:12".')
@@ -80,7 +110,11 @@ class Job(Work):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["subject", "-id"]), models.Index(fields=["owner", "-id"])]
+        indexes = [
+            models.Index(fields=["subject", "-id"]),
+            models.Index(fields=["owner", "-id"]),
+            models.Index(fields=["team", "-id"]),
+        ]
 
     def __str__(self):
         return f"{self.kind} {self.pk}"

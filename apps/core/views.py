@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_POST
 
 from apps.core import health, work
-from apps.core.access import get_job, jobs_visible_to
+from apps.core.access import get_job, get_job_to_steer, jobs_visible_to, may_steer
 from apps.core.api import job_file_response
 from apps.core.jobs import UNASKED
 from apps.core.operations import may_see_inside
@@ -34,7 +34,8 @@ def job_detail(request, pk):
     job = get_job(request.user, pk)
     is_part = request.htmx and not request.htmx.boosted
     context = {
-        "job": job, "about": subject_of(job, request.user), "problems": job.result.get("problems", [])[:500],
+        "job": job, "about": subject_of(job, request.user), "can_steer": may_steer(request.user, job),
+        "problems": job.result.get("problems", [])[:500],
         **_report_page(request, job),
     }  # fmt: skip
     if is_part and request.htmx.target == "report" and job.result.get("report"):
@@ -61,7 +62,7 @@ def _report_page(request, job):
 @login_required
 @require_POST
 def job_cancel(request, pk):
-    work.cancel(get_job(request.user, pk))
+    work.cancel(get_job_to_steer(request.user, pk))
     return redirect("core:job_detail", pk)
 
 

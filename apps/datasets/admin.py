@@ -7,12 +7,14 @@ from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetRepo
 
 @admin.register(Dataset)
 class DatasetAdmin(admin.ModelAdmin):
-    list_display = ["name", "owner", "task", "num_images", "num_labeled", "num_classes", "is_public", "updated_at"]
+    list_display = [
+        "name", "owner", "team", "task", "num_images", "num_labeled", "num_classes", "is_public", "updated_at",
+    ]  # fmt: skip
     list_filter = ["task", "is_public", "is_sample", "created_at"]
     search_fields = ["name", "description", "owner__username"]
     raw_id_fields = ["owner"]
-    readonly_fields = ["num_images", "num_labeled", "num_classes", "created_at", "updated_at"]
-    list_select_related = ["owner"]
+    readonly_fields = ["team", "num_images", "num_labeled", "num_classes", "created_at", "updated_at"]
+    list_select_related = ["owner", "team"]
 
     def delete_model(self, request, obj):
         services.delete_dataset(obj)

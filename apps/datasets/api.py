@@ -6,17 +6,21 @@ from django.http import FileResponse, Http404
 from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.teams.api import transferred
+from apps.accounts.teams.serializers import TransferSerializer
 from apps.core.images import MIME_TYPES
 from apps.core.pagination import ImageCursorPagination
 from apps.datasets import services
 from apps.datasets.access import (
     get_dataset,
     get_dataset_to_edit,
+    get_dataset_to_review,
     get_image,
     get_image_or_trashed,
     get_image_to_edit,
@@ -59,7 +63,14 @@ class DatasetViewSet(viewsets.ModelViewSet):
         services.update_dataset(serializer.instance, **serializer.validated_data)
 
     def perform_destroy(self, instance):
-        services.delete_dataset(instance)
+        services.delete_dataset(instance, self.request.user)
+
+    @extend_schema(request=TransferSerializer, responses=DatasetSerializer)
+    @action(detail=True, methods=["post"])
+    def transfer(self, request, pk):
+        """Give it to a team, or (null) to me, with its versions, jobs and trainings. I must own both sides."""
+        dataset = transferred(request, "dataset", get_dataset(request.user, pk))
+        return Response(DatasetSerializer(dataset, context={"request": request}).data)
 
 
 class Images(generics.ListAPIView):
@@ -101,7 +112,7 @@ class Images(generics.ListAPIView):
     @extend_schema(request={"multipart/form-data": UploadSerializer}, responses={201: UploadResultSerializer})
     def post(self, request, dataset_id):
         """Upload images. One bad file never fails the others."""
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         upload = UploadSerializer(data={"files": request.FILES.getlist("files")})
         upload.is_valid(raise_exception=True)
         found = services.add_images(dataset, upload.validated_data["files"])

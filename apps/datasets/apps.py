@@ -5,7 +5,14 @@ class DatasetsConfig(AppConfig):
     name = "apps.datasets"
 
     def ready(self):
+        from apps.core.belongings import FOLLOWERS, HELD, KINDS, Part, jobs_about
         from apps.core.subjects import add_subject
         from apps.datasets.access import named
+        from apps.datasets.models import Dataset
 
         add_subject("dataset", named)
+        KINDS["dataset"] = Part("dataset", "datasets", lambda row: Dataset.objects.filter(pk=row.pk), kind="dataset")
+        FOLLOWERS["dataset"] += [jobs_about("dataset"), jobs_about("preview")]
+        HELD.append(
+            Part("dataset", "datasets", lambda team: Dataset.objects.filter(team=team), page="datasets:dataset_list")
+        )

@@ -5,6 +5,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q
 from django_filters.utils import translate_validation
 
+from apps.core.access import rows_held
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 
 MOST = 2**31 - 1
@@ -112,18 +113,21 @@ def _related(name):
 
 
 class DatasetFilter(django_filters.FilterSet):
-    """`?search=&owner=me&is_public=`"""
+    """`?search=&owner=me&team=&is_public=`; `owner` is a name, “me”, or “us”: me and my teams."""
 
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains")
     owner = django_filters.CharFilter(method="by_owner")
+    team = WholeNumberFilter(field_name="team_id", label="The id of a team")
 
     class Meta:
         model = Dataset
-        fields = ["search", "owner", "is_public"]
+        fields = ["search", "owner", "team", "is_public"]
 
     def by_owner(self, queryset, name, value):
         if value == "me":
-            return queryset.filter(owner=self.request.user)
+            return queryset.filter(owner=self.request.user, team=None)
+        if value == "us":
+            return rows_held(queryset, self.request.user)
         return queryset.filter(owner__username=value)
 
 

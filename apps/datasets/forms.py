@@ -2,6 +2,7 @@
 
 from django import forms
 
+from apps.accounts.teams.fields import offer_teams
 from apps.datasets.models import SPLITS, Dataset
 from apps.datasets.services.classes import MAX_CLASS_NAME, MAX_CLASSES
 from apps.datasets.sources import RULES
@@ -19,6 +20,10 @@ class DatasetForm(forms.ModelForm):
         model = Dataset
         fields = ["name", "description", "task", "class_names", "is_public"]
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        offer_teams(self, user)
 
     def clean_class_names(self):
         return parse_class_names(self.cleaned_data["class_names"].replace("\n", ",").split(","))

@@ -7,6 +7,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.core.access import Right, may
 from apps.core.api import JobSerializer, accepted
 from apps.datasets.access import get_dataset, get_dataset_to_edit
 from apps.datasets.serializers import SplitSerializer
@@ -138,10 +139,10 @@ def _alone(start, *args, **options):
 
 
 def _once(request, dataset_id, kind, start):
-    """The job of this kind that I have under way on the dataset, else a new one."""
+    """The job of this kind that I see under way on the dataset, else a new one."""
     dataset = get_dataset_to_edit(request.user, dataset_id)
     job = under_way(dataset, kind)
-    return accepted(job if job and job.owner_id == request.user.pk else start(request.user, dataset))
+    return accepted(job if job and may(request.user, Right.INSIDE, job) else start(request.user, dataset))
 
 
 def _page(request, dataset, kind, **nothing):

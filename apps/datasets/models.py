@@ -4,6 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.core.models import OfTeam, of_person_or_team
+
 SPLITS = ("train", "val", "test")
 PRESENT = models.Q(deleted_at=None)
 TRASHED = models.Q(deleted_at__isnull=False)
@@ -13,7 +15,7 @@ CLASS_COLORS = (  # apart for colour-blind eyes too; after Okabe and Ito, then d
 )  # fmt: skip
 
 
-class Dataset(models.Model):
+class Dataset(OfTeam):
     """Images with labels of one task and one list of classes.
 
     A class id is a position in `class_names`; `class_keys` has the permanent number of each, which labels carry: so no
@@ -24,7 +26,7 @@ class Dataset(models.Model):
         DETECT = "detect", "Detection (boxes)"
         SEGMENT = "segment", "Segmentation (polygons)"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="datasets")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, of_person_or_team, related_name="datasets")
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, max_length=5000)
     task = models.CharField(max_length=10, choices=Task.choices, default=Task.DETECT)
@@ -48,7 +50,7 @@ class Dataset(models.Model):
 
     class Meta:
         ordering = ["-updated_at", "-pk"]
-        indexes = [models.Index(fields=["owner", "-updated_at"]), models.Index(fields=["is_public", "-updated_at"])]
+        indexes = [models.Index(fields=[name, "-updated_at"]) for name in ("owner", "team", "is_public")]
 
     def __str__(self):
         return self.name

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError as FormError
 from django.urls import reverse
 from rest_framework import serializers
 
+from apps.accounts.teams.fields import TeamField
 from apps.datasets.filters import ImageFilter
 from apps.datasets.forms import parse_class_names
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
@@ -13,13 +14,14 @@ from apps.datasets.sources import RULES
 
 class DatasetSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username", read_only=True)
+    team = TeamField()
     class_names = serializers.ListField(child=serializers.CharField(max_length=100), required=False, max_length=1000)
 
     class Meta:
         model = Dataset
         fields = [
-            "id", "name", "description", "task", "owner", "class_names", "num_classes", "num_images", "num_labeled",
-            "is_public", "created_at", "updated_at",
+            "id", "name", "description", "task", "owner", "team", "class_names", "num_classes", "num_images",
+            "num_labeled", "is_public", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["id", "num_classes", "num_images", "num_labeled", "created_at", "updated_at"]
 
@@ -32,6 +34,11 @@ class DatasetSerializer(serializers.ModelSerializer):
             return parse_class_names(value)
         except FormError as error:
             raise serializers.ValidationError(error.messages) from None
+
+    def validate_team(self, value):
+        if self.instance is not None and value != self.instance.team:
+            raise serializers.ValidationError("Whose a dataset is changes at `transfer`.")
+        return value
 
     def validate_task(self, value):
         if self.instance is not None and value != self.instance.task:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:pk>/trash/restore", trash.trash_restore, name="trash_restore"),
     path("<int:pk>/trash/purge", trash.trash_purge, name="trash_purge"),
     path("<int:pk>/settings", views.dataset_settings, name="dataset_settings"),
+    path("<int:pk>/transfer-to", views.dataset_transfer, name="dataset_transfer"),
     path("<int:pk>/delete", views.dataset_delete, name="dataset_delete"),
     path("<int:pk>/splits", splits.dataset_splits, name="dataset_splits"),
     path("<int:pk>/split", splits.dataset_split, name="dataset_split"),

@@ -4,10 +4,22 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from apps.accounts.teams.transfer import transfer_page
+from apps.core.access import Right, may
 from apps.datasets import services
-from apps.datasets.access import get_dataset_to_edit, may_edit, visible_to
+from apps.datasets.access import (
+    get_dataset,
+    get_dataset_to_edit,
+    held_by,
+    may_edit,
+    may_label,
+    may_review,
+    may_train_on,
+    visible_to,
+)
 from apps.datasets.filters import DatasetFilter
 from apps.datasets.forms import DatasetEditForm, DatasetForm
 from apps.datasets.models import SPLITS
@@ -18,7 +30,9 @@ IMAGES_A_PAGE = 60
 
 @login_required
 def dataset_list(request):
-    found = DatasetFilter(request.GET, queryset=visible_to(request.user).select_related("owner"), request=request)
+    found = DatasetFilter(
+        request.GET, queryset=visible_to(request.user).select_related("owner", "team"), request=request
+    )
     page = Paginator(found.qs, DATASETS_A_PAGE).get_page(request.GET.get("page"))
     part = "#cards" if request.htmx and not request.htmx.boosted else ""
     return render(request, f"datasets/dataset_list.html{part}", {"page": page, "query": request.GET})
@@ -26,14 +40,14 @@ def dataset_list(request):
 
 @login_required
 def recent(request):
-    """A fragment for the dashboard: my newest datasets."""
-    datasets = visible_to(request.user).filter(owner=request.user)[:4]
+    """A fragment for the dashboard: the newest datasets of mine and my teams."""
+    datasets = held_by(request.user).select_related("owner", "team")[:4]
     return render(request, "datasets/dataset_list.html#recent", {"datasets": datasets})
 
 
 @login_required
 def dataset_create(request):
-    form = DatasetForm(request.POST or None)
+    form = DatasetForm(request.POST or None, user=request.user, initial={"team": request.GET.get("team")})
     if request.method == "POST" and form.is_valid():
         dataset = services.create_dataset(request.user, **form.cleaned_data)
         messages.success(request, f"“{dataset.name}” is ready for images.")
@@ -49,15 +63,23 @@ def dataset_settings(request, pk):
         services.update_dataset(dataset, **form.cleaned_data)
         messages.success(request, "Saved.")
         return redirect("datasets:dataset_settings", pk)
-    context = dataset_context(request, dataset) | {"form": form}
+    context = dataset_context(request, dataset) | {"form": form, "can_give": may(request.user, Right.MANAGE, dataset)}
     return render(request, "datasets/dataset_settings.html", context)
+
+
+@login_required
+def dataset_transfer(request, pk):
+    """Give it to a team, or take it out of one."""
+    dataset = get_dataset(request.user, pk)
+    context = {"back_url": reverse("datasets:dataset_settings", args=[pk])}
+    return transfer_page(request, "dataset", dataset, ("datasets:dataset_detail", pk), context)
 
 
 @login_required
 @require_POST
 def dataset_delete(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
-    services.delete_dataset(dataset)
+    services.delete_dataset(dataset, request.user)
     messages.success(request, f"“{dataset.name}” and everything in it is deleted.")
     return redirect("datasets:dataset_list")
 
@@ -68,6 +90,9 @@ def dataset_context(request, dataset):
     return {
         "dataset": dataset,
         "can_edit": may_edit(request.user, dataset),
+        "can_review": may_review(request.user, dataset),
+        "can_label": may_label(request.user, dataset),
+        "can_train": may_train_on(request.user, dataset),
         "split_counts": [(split, counts.get(split, 0)) for split in SPLITS],
         "num_unassigned": counts.get("", 0),
     }

@@ -5,8 +5,9 @@ from django.http import Http404
 
 from apps.accounts.models import User
 from apps.annotations.models import DatasetVersion
-from apps.core.access import get_to_edit, may_change, owned_or_public
+from apps.core.access import Right, get_with, held_by, holder, may, own_first, rights_in_teams, rows_seen
 from apps.core.prepared import Prepared
+from apps.datasets.access import held_by as datasets_held_by
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.inference.models import Deployment
 from apps.models.access import visible_to
@@ -14,19 +15,19 @@ from apps.models.models import TrainedModel
 
 # What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
 NEEDED = (
-    "line__name", "number", "owner_id", "class_names", "serving_file", "serving", "sha256", "img_size", "is_deployed",
-    "is_public", "operating_point",
+    "line__name", "number", "owner_id", "team_id", "class_names", "serving_file", "serving", "sha256", "img_size",
+    "is_deployed", "is_public", "operating_point",
 )  # fmt: skip
 
 
 def answering_to(user):
     """The models that `user` may ask."""
-    asked = visible_to(user).filter(Q(is_deployed=True) | Q(owner_id=user.pk))
+    asked = visible_to(user).filter(Q(is_deployed=True) | held_by(user))
     return asked.select_related(None).select_related("line").only(*NEEDED)
 
 
 def get_model_to_ask(user, model_id=None, name=None):
-    """The model by id, or by name (one's own first, then the newest); Http404 where there is none to ask."""
+    """The model by id, or by name (one's own first, then one's teams', then the newest); Http404 for none."""
     if model_id is not None:
         found = MODEL_BY_ID[user.is_superuser].first(user.pk, model_id)
     else:
@@ -39,9 +40,9 @@ def get_model_to_ask(user, model_id=None, name=None):
 def deployments_visible_to(user):
     """The deployments that `user` may see."""
     rows = Deployment.objects.select_related(
-        "owner", "model__line", "model__dataset_version__dataset", "previous__line", "gate_version__dataset"
+        "owner", "team", "model__line", "model__dataset_version__dataset", "previous__line", "gate_version__dataset"
     )
-    return owned_or_public(rows.defer("model__metrics", "model__card", "previous__metrics", "previous__card"), user)
+    return rows_seen(rows.defer("model__metrics", "model__card", "previous__metrics", "previous__card"), user)
 
 
 def get_deployment(user, pk):
@@ -54,7 +55,12 @@ def get_deployment(user, pk):
 
 def get_deployment_to_edit(user, pk):
     """The deployment; Http404 for outsiders, PermissionDenied for readers."""
-    return get_to_edit(deployments_visible_to(user), user, pk)
+    return get_with(Right.EDIT, deployments_visible_to(user), user, pk)
+
+
+def get_deployment_inside(user, pk):
+    """The deployment, to look at its traffic and its history; Http404 or PermissionDenied."""
+    return get_with(Right.INSIDE, deployments_visible_to(user), user, pk)
 
 
 class NotAnswering(Exception):
@@ -64,17 +70,16 @@ class NotAnswering(Exception):
 def find_to_ask(user, model_id=None, name=None):
     """(deployment or None, model) that a call means; Http404 where there is none to ask.
 
-    A name is a deployment's (one's own first, then the newest public one), else a deployed model's. Whoever may see a
-    deployment may ask it, whether or not the model behind it is theirs to see. Raises NotAnswering for a name of one's
-    own that is paused, or that nothing is behind.
+    A name is a deployment's (one's own first, then one's teams', then the newest public one), else a deployed model's.
+    Whoever may see a deployment may ask it, whether or not the model behind it is theirs to see. Raises NotAnswering
+    for a name of one's own, or of one's team, that is paused, or that nothing is behind.
     """
     if model_id is None:
-        named = DEPLOYMENTS_BY_NAME[user.is_superuser].rows(user.pk, name)
-        found = sorted(named, key=lambda one: (one.owner_id != user.pk, not one.answers, -one.pk))
-        if found and found[0].answers:
-            return found[0], found[0].model
-        if found and found[0].owner_id == user.pk:
-            raise NotAnswering(found[0].why_silent)
+        found = DEPLOYMENTS_BY_NAME[user.is_superuser].first(user.pk, name)
+        if found and found.answers:
+            return found, found.model
+        if found and _is_of(user, found):
+            raise NotAnswering(found.why_silent)
     return None, get_model_to_ask(user, model_id, name)
 
 
@@ -99,12 +104,17 @@ def deployments_of(user, model):
 
 def may_edit(user, deployment):
     """Whether to show the buttons that change it."""
-    return may_change(user, deployment)
+    return may(user, Right.EDIT, deployment)
+
+
+def is_inside(user, deployment):
+    """Whether to show its traffic and its history."""
+    return may(user, Right.INSIDE, deployment)
 
 
 def models_to_bring(user, deployment):
-    """The models that `user` may bring behind a deployment: their own, of any line, the newest of its line first."""
-    models = TrainedModel.objects.filter(owner_id=deployment.owner_id).exclude(stage=TrainedModel.Stage.ARCHIVED)
+    """The models that `user` may bring behind a deployment: of its team or person, any line, its own line first."""
+    models = TrainedModel.objects.filter(**holder(deployment)).exclude(stage=TrainedModel.Stage.ARCHIVED)
     models = models.exclude(pk=deployment.model_id).select_related("line").defer("metrics", "card")
     line = deployment.model.line_id if deployment.model else 0
     return models.order_by(Case(When(line=line, then=0), default=1), "-pk")
@@ -119,8 +129,7 @@ def versions_to_judge_on(user):
 
 def datasets_to_capture_into(user):
     """The datasets that `user` may change, by name."""
-    datasets = datasets_visible_to(user)
-    return (datasets if user.is_superuser else datasets.filter(owner=user)).order_by("name", "pk")
+    return datasets_held_by(user, Right.EDIT).order_by("name", "pk")
 
 
 def _model_by_id(user, model_id):
@@ -128,22 +137,19 @@ def _model_by_id(user, model_id):
 
 
 def _model_by_name(user, name):
-    return own_first(answering_to(user).filter(line__name=name, is_deployed=True), user)
+    return answering_to(user).filter(line__name=name, is_deployed=True).order_by(own_first(user), "-pk")[:1]
 
 
 def _deployments_by_name(user, name):
-    named = owned_or_public(Deployment.objects.filter(name=name), user).select_related("model__line")
-    named = named.order_by(*_own_first(user))  # an operator's query, too, must hold who asks
+    named = rows_seen(Deployment.objects.filter(name=name), user).select_related("model__line")
+    answers = Case(When(is_active=True, model__isnull=False, then=0), default=1)
+    named = named.order_by(own_first(user), answers, "-pk")[:1]  # an operator's query, too, must hold who asks
     return named.only(*(field.name for field in Deployment._meta.concrete_fields), *(f"model__{one}" for one in NEEDED))
 
 
-def own_first(rows, user):
-    """The one row that a name means: one's own, else the newest."""
-    return rows.order_by(*_own_first(user))[:1]
-
-
-def _own_first(user):
-    return Case(When(owner_id=user.pk, then=0), default=1), "-pk"
+def _is_of(user, row):
+    """Whether it is one's own or of one's teams: an operator sees others' too, and means the public one behind it."""
+    return row.owner_id == user.pk if row.team_id is None else row.team_id in rights_in_teams(user)
 
 
 def _for_anyone(build, kind):

@@ -49,14 +49,14 @@ class TrackAdmin(ReadOnlyAdmin):
 class DeploymentAdmin(admin.ModelAdmin):
     """Its notes and who sees it are the operator's to change; what answers, and how, its page changes."""
 
-    list_display = ["name", "owner", "model", "previous", "is_active", "is_public", "updated_at"]
+    list_display = ["name", "owner", "team", "model", "previous", "is_active", "is_public", "updated_at"]
     list_filter = ["is_active", "is_public", "created_at"]
     search_fields = ["name", "description", "owner__username", "model__line__name"]
     readonly_fields = [
-        "owner", "name", "model", "previous", "defaults", "gate_version", "gate_split", "max_fall", "shadow",
+        "owner", "team", "name", "model", "previous", "defaults", "gate_version", "gate_split", "max_fall", "shadow",
         "shadow_share", "created_at", "updated_at",
     ]  # fmt: skip
-    list_select_related = ["owner", "model__line", "previous__line"]
+    list_select_related = ["owner", "team", "model__line", "previous__line"]
 
     def has_add_permission(self, request):
         return False  # its page makes it: a model is built and proven before it answers
@@ -69,11 +69,11 @@ class DeploymentAdmin(admin.ModelAdmin):
             self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
 
     def delete_model(self, request, obj):
-        services.delete_deployment(obj)
+        services.delete_deployment(obj, request.user)
 
     def delete_queryset(self, request, queryset):
         for row in queryset:
-            services.delete_deployment(row)
+            services.delete_deployment(row, request.user)
 
 
 @admin.register(Switch)

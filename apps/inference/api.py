@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from apps.accounts.authentication import BrowserSessionAuthentication
 from apps.accounts.models import ApiToken
 from apps.core.api import JobSerializer, TooLarge, accepted
-from apps.datasets.access import get_dataset_to_edit, get_image_to_edit
+from apps.datasets.access import get_dataset_to_review, get_image_to_label
 from apps.datasets.filters import images_matching
 from apps.inference import after, prelabel, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
@@ -165,7 +165,7 @@ class Undeploy(APIView):
 
     @extend_schema(request=None, responses=DeployedSerializer)
     def post(self, request, pk):
-        services.undeploy_model(get_model_to_edit(request.user, pk))
+        services.undeploy_model(get_model_to_edit(request.user, pk), request.user)
         return Response({"is_deployed": False, "endpoint": None})
 
 
@@ -191,7 +191,7 @@ class PrelabelImage(APIView):
 
     @extend_schema(request=PrelabelSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request, dataset_id, image_id):
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_label(request.user, dataset_id, image_id)
         wanted = PrelabelSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         model = get_model_to_ask(request.user, wanted.validated_data["model_id"])
@@ -208,7 +208,7 @@ class PrelabelDataset(APIView):
 
     @extend_schema(request=PrelabelManySerializer, responses={202: JobSerializer})
     def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         wanted = PrelabelManySerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data

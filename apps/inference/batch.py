@@ -54,13 +54,16 @@ class Asking:
     deployment: Deployment | None = None
     token: ApiToken | None = None
 
-    def start(self, task, upload=None, **params):
-        """Queue the batch; returns the job."""
+    def start(self, task, upload=None, dataset=None, **params):
+        """Queue the batch; returns the job. It is of the team whose images, else whose deployment or model, it asks."""
         params |= {
             "model_id": self.model.pk, "options": self.options, "deployment_id": self.deployment and self.deployment.pk,
             "token_id": self.token and self.token.pk,
         }  # fmt: skip
-        return create_job(self.user, "batch", task, subject=f"model:{self.model.pk}", params=params, upload=upload)
+        return create_job(
+            self.user, "batch", task, subject=f"model:{self.model.pk}", params=params, upload=upload,
+            about=dataset or self.deployment or self.model,
+        )  # fmt: skip
 
 
 def start_on_images(asking, files):
@@ -88,7 +91,9 @@ def start_on_archive(asking, archive, filename):
 
 def start_on_dataset(asking, dataset, query):
     """Queue a batch on the images of a dataset that match `query`."""
-    return asking.start(TASK, source="dataset", dataset_id=dataset.pk, query=dict(query), filename=dataset.name)
+    return asking.start(
+        TASK, dataset=dataset, source="dataset", dataset_id=dataset.pk, query=dict(query), filename=dataset.name
+    )
 
 
 def go_on(job):

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from apps.accounts.models import ApiToken
 from apps.core import uploads
-from apps.core.access import jobs_visible_to
+from apps.core.access import check_may_steer, jobs_visible_to
 from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.core.archives import ArchiveError
 from apps.datasets.access import get_dataset
@@ -161,6 +161,7 @@ class GoOn(APIView):
     def post(self, request, job_id):
         """409 where it has not stopped. What counted in a token's quota does not count again."""
         job = get_batch(request.user, job_id)
+        check_may_steer(request.user, job)
         if not batch.go_on(job):
             raise NotStopped
         job.refresh_from_db()

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import ValidationError
 
-from apps.core.models import Job
+from apps.core.access import check_may_steer, jobs_visible_to, may_steer
 from apps.inference import batch
 from apps.inference.access import deployments_visible_to, get_deployment, get_model_to_ask
 from apps.inference.batch_api import get_batch, start
@@ -51,7 +51,7 @@ def _form_page(request, asking, earlier):
             form.add_error(None, " ".join(str(reason) for reasons in error.detail.values() for reason in reasons))
     context = {
         "model": asking.model, "deployment": asking.deployment, "form": form, "usual_conf": defaults.get("conf"),
-        "earlier": Job.objects.filter(kind="batch", owner=request.user, **earlier)[:10],
+        "earlier": jobs_visible_to(request.user).filter(kind="batch", **earlier)[:10],
     }  # fmt: skip
     return render(request, "inference/batch_form.html", context)
 
@@ -60,7 +60,7 @@ def _form_page(request, asking, earlier):
 def batch_detail(request, job_id):
     """A batch's progress and its answers; while it runs, the page asks again for the part that changes."""
     job = get_batch(request.user, job_id)
-    context = {"job": job, **_asked(request.user, job)}
+    context = {"job": job, "can_steer": may_steer(request.user, job), **_asked(request.user, job)}
     if job.params["source"] == "video":
         return video_page(request, job, context)
     shown = request.GET.get("show", "")
@@ -74,6 +74,7 @@ def batch_detail(request, job_id):
 @require_POST
 def batch_go_on(request, job_id):
     job = get_batch(request.user, job_id)
+    check_may_steer(request.user, job)
     if not batch.go_on(job):
         messages.error(request, "It has not stopped, so it cannot go on.")
     return redirect("inference:batch_detail", job_id)

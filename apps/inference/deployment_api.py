@@ -7,7 +7,12 @@ from rest_framework.views import APIView
 
 from apps.core.api import JobSerializer
 from apps.inference import services
-from apps.inference.access import deployments_visible_to, get_deployment, get_deployment_to_edit
+from apps.inference.access import (
+    deployments_visible_to,
+    get_deployment,
+    get_deployment_inside,
+    get_deployment_to_edit,
+)
 from apps.inference.deployment_serializers import (
     BringSerializer,
     DeploymentSerializer,
@@ -41,14 +46,13 @@ class Deployments(generics.ListCreateAPIView):
         wanted = NewDeploymentSerializer(data=request.data, context={"request": request})
         wanted.is_valid(raise_exception=True)
         values = dict(wanted.validated_data)
-        model_id = values.pop("model_id", None)
-        bring = _bring(Deployment(owner=request.user), request.user, {"model_id": model_id}) if model_id else None
+        model = values.pop("model")
         deployment = _kept(services.create_deployment, request.user, **values)
-        if bring:
+        if model:
             try:
-                services.start_switch(deployment, bring.model, request.user)
+                services.start_switch(deployment, model, request.user)
             except services.SwitchRefused as refused:
-                services.delete_deployment(deployment)
+                services.delete_deployment(deployment, request.user)
                 raise Refused(str(refused)) from None
         deployment = get_deployment(request.user, deployment.pk)
         return Response(DeploymentSerializer(deployment).data, status=status.HTTP_201_CREATED)
@@ -69,7 +73,7 @@ class DeploymentDetail(generics.RetrieveUpdateDestroyAPIView):
         _kept(services.update_deployment, serializer.instance, **serializer.validated_data)
 
     def perform_destroy(self, instance):
-        services.delete_deployment(instance)
+        services.delete_deployment(instance, self.request.user)
 
 
 class Switching(APIView):
@@ -105,13 +109,13 @@ class Back(APIView):
 
 
 class Switches(generics.ListAPIView):
-    """What answered when, and what the gate said; for the owner."""
+    """What answered when, and what the gate said; for whose it is."""
 
     serializer_class = SwitchSerializer
     queryset = Switch.objects.none()
 
     def get_queryset(self):
-        deployment = get_deployment_to_edit(self.request.user, self.kwargs["pk"])
+        deployment = get_deployment_inside(self.request.user, self.kwargs["pk"])
         return deployment.switches.select_related("old__line", "new__line", "by", "job")
 
 

@@ -2,9 +2,12 @@
 
 from rest_framework import serializers
 
+from apps.accounts.teams.fields import TeamField
+from apps.core.access import Right
 from apps.inference.access import models_to_bring, versions_to_judge_on
 from apps.inference.fields import ClassIdsField, CountField, PerClassField, ShareField
 from apps.inference.models import Deployment, Switch
+from apps.models.access import held_by
 from apps.models.models import TrainedModel
 from apps.models.serializers import ENDPOINT
 
@@ -71,6 +74,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
     """A stable name in front of a version of a model."""
 
     owner = serializers.CharField(source="owner.username", read_only=True)
+    team = TeamField(read_only=True)
     endpoint = serializers.SerializerMethodField(help_text="Ask it with `model` as this name.")
     model = VersionOfSerializer(read_only=True, allow_null=True, help_text="What answers now.")
     previous = VersionOfSerializer(
@@ -88,10 +92,11 @@ class DeploymentSerializer(serializers.ModelSerializer):
     class Meta:
         model = Deployment
         fields = [
-            "id", "name", "description", "owner", "endpoint", "answers", "model", "previous", "is_active", "is_public",
-            "defaults", "gate_version_id", "gate_split", "max_fall", "created_at", "updated_at",
+            "id", "name", "description", "owner", "team", "endpoint", "answers", "model", "previous", "is_active",
+            "is_public", "defaults", "gate_version_id", "gate_split", "max_fall", "created_at", "updated_at",
         ]  # fmt: skip
         read_only_fields = ["created_at", "updated_at"]
+        validators = []  # that a name is taken the service says
 
     def get_endpoint(self, deployment) -> str:
         return ENDPOINT
@@ -116,9 +121,25 @@ class NewDeploymentSerializer(DeploymentSerializer):
     model_id = serializers.IntegerField(
         required=False, min_value=1, max_value=2**62, write_only=True, help_text="A model of yours that is to answer."
     )
+    team = TeamField(help_text="Whose it is; without it whose the model is, else mine.")
 
     class Meta(DeploymentSerializer.Meta):
         fields = [*DeploymentSerializer.Meta.fields, "model_id"]
+
+    def validate(self, data):
+        """`model` is the one that is to answer; the deployment belongs to whom it belongs."""
+        team = data.pop("team", None)
+        pk, data["model"] = data.pop("model_id", None), None
+        if pk is not None:
+            data["model"] = held_by(self.context["request"].user, Right.EDIT).filter(pk=pk).first()
+            if data["model"] is None or data["model"].is_archived:
+                raise serializers.ValidationError(
+                    {"model_id": ["You have no such model that can be brought behind it."]}
+                )
+            if team and team.pk != data["model"].team_id:
+                raise serializers.ValidationError({"team": ["The model is not this team's: transfer it first."]})
+        data["team_id"] = data["model"].team_id if data["model"] else team and team.pk
+        return data
 
 
 class BringSerializer(serializers.Serializer):

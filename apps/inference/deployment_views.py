@@ -6,19 +6,21 @@ from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.core.access import Right
 from apps.inference import services
 from apps.inference.access import (
     deployments_visible_to,
     get_deployment,
     get_deployment_to_edit,
+    is_inside,
     may_edit,
     models_to_bring,
     versions_to_judge_on,
 )
 from apps.inference.deployment_forms import DefaultsForm, GateForm, NewDeploymentForm, SettingsForm, SwitchForm
-from apps.inference.models import Deployment
 from apps.inference.samples import code_samples
 from apps.inference.tokens import names_of_tokens_to_ask
+from apps.models.access import held_by as models_held_by
 from apps.models.access import visible_to as models_visible_to
 from apps.models.lineage import lineage_of
 from apps.models.serializers import ENDPOINT
@@ -34,6 +36,8 @@ def deployment_list(request):
     search = request.GET.get("search", "")[:120]
     if search:
         rows = rows.filter(name__icontains=search)
+    if team := _number(request.GET.get("team", "")):
+        rows = rows.filter(team=team)
     page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
     is_part = request.htmx and not request.htmx.boosted
     return render(
@@ -43,19 +47,21 @@ def deployment_list(request):
 
 @login_required
 def deployment_new(request):
-    """A name for a model of one's own."""
-    models = models_to_bring(request.user, Deployment(owner=request.user))
+    """A name for a model of one's own or of one's team, whose the deployment is then."""
+    models = models_held_by(request.user, Right.EDIT).exclude(stage="archived").defer("metrics", "card").order_by("-pk")
     chosen = models.filter(pk=_number(request.GET.get("model", ""))).first()
     initial = {"model": chosen, "name": chosen.name if chosen else ""}
     form = NewDeploymentForm(request.POST or None, models=models, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            deployment = services.create_deployment(request.user, data["name"], is_public=data["is_public"])
+            deployment = services.create_deployment(
+                request.user, data["name"], is_public=data["is_public"], team_id=data["model"].team_id
+            )
             try:
                 services.start_switch(deployment, data["model"], request.user)
             except services.SwitchRefused as refused:
-                services.delete_deployment(deployment)
+                services.delete_deployment(deployment, request.user)
                 form.add_error("model", str(refused))
             else:
                 return redirect("inference:deployment_detail", deployment.pk)
@@ -75,7 +81,8 @@ def deployment_detail(request, pk):
 def _page(request, deployment, status=200, **forms):
     can_edit = may_edit(request.user, deployment)
     context = {"deployment": deployment, "can_edit": can_edit, "live": deployment.model}
-    context["switches"] = _history(deployment) if can_edit else []
+    context["is_inside"] = is_inside(request.user, deployment)
+    context["switches"] = _history(deployment) if context["is_inside"] else []
     last = context["switches"][0] if context["switches"] else None
     context |= {"last": last, "is_running": bool(last and last.is_running)}
     if request.htmx and not request.htmx.boosted and request.method == "GET":
@@ -211,7 +218,7 @@ def _save(request, pk, form, values, words, part=""):
 @require_POST
 def delete(request, pk):
     deployment = get_deployment_to_edit(request.user, pk)
-    services.delete_deployment(deployment)
+    services.delete_deployment(deployment, request.user)
     messages.success(request, f"The deployment “{deployment.name}” is deleted.")
     return redirect("inference:deployment_list")
 

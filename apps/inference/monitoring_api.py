@@ -6,9 +6,9 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.inference.access import get_deployment_to_edit
+from apps.inference.access import get_deployment_inside
 from apps.inference.monitoring import reports, usage
-from apps.models.access import get_model_to_edit
+from apps.models.access import get_model_inside
 
 RANGE = OpenApiParameter("range", str, enum=list(reports.SPANS), default="day", description="How far back.")
 DAYS = OpenApiParameter("days", int, default=30, description=f"1 to {usage.MOST_DAYS}; today is the last.")
@@ -34,7 +34,7 @@ class DeploymentMonitoring(APIView):
         Latency is decoding, waiting and answering, in milliseconds and without HTTP; percentiles are within
         `latency_ms.error` (a share) of the exact ones. Times are UTC.
         """
-        deployment = get_deployment_to_edit(request.user, pk)
+        deployment = get_deployment_inside(request.user, pk)
         rows = reports.traffic_of_deployment(deployment)
         return Response(reports.report(rows, _range(request), deployment.model, deployment.defaults))
 
@@ -48,7 +48,7 @@ class ModelMonitoring(APIView):
 
         `asked_by` says how many came through which deployment, or (`deployment_id` null) by the model's own id.
         """
-        model = get_model_to_edit(request.user, pk)
+        model = get_model_inside(request.user, pk)
         rows, span = reports.traffic_of_model(model), _range(request)
         return Response(reports.report(rows, span, model) | {"asked_by": reports.ways_of(rows, span)})
 

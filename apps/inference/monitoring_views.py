@@ -7,10 +7,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from apps.inference.access import get_deployment_to_edit
+from apps.inference.access import get_deployment_inside
 from apps.inference.monitoring import reports, usage
 from apps.inference.samples import code_samples
-from apps.models.access import get_model_to_edit
+from apps.models.access import get_model_inside
 from apps.models.serializers import ENDPOINT
 
 USAGE_DAYS = {"7": "Week", "30": "Month", "90": "Quarter", "365": "Year"}
@@ -19,7 +19,7 @@ USAGE_DAYS = {"7": "Week", "30": "Month", "90": "Quarter", "365": "Year"}
 @login_required
 def deployment_monitoring(request, pk):
     """The part of a deployment's page that only its owner sees; the charts ask the API for their numbers."""
-    deployment = get_deployment_to_edit(request.user, pk)
+    deployment = get_deployment_inside(request.user, pk)
     context = {"deployment": deployment, **_charts(request, "deployment", deployment.pk, ("model", deployment.name))}
     template = "inference/monitoring.html" if request.htmx else "inference/monitoring_page.html"
     return render(request, template, context)
@@ -28,7 +28,7 @@ def deployment_monitoring(request, pk):
 @login_required
 def model_monitoring(request, pk):
     """The page of what one version of a model was asked, by its id or through deployments; its owner's."""
-    model = get_model_to_edit(request.user, pk)
+    model = get_model_inside(request.user, pk)
     context = {"model": model, **_charts(request, "model", pk, ("model_id", pk))}
     return render(request, "inference/monitoring_page.html", context)
 

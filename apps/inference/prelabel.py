@@ -58,7 +58,7 @@ def prelabel_image(model, image, conf):
 def start_prelabel(user, dataset, model, query, conf):
     """Queue the pre-labelling of all images that match `query`; returns the job."""
     params = {"dataset_id": dataset.pk, "model_id": model.pk, "query": dict(query), "conf": conf}
-    return create_job(user, "prelabel", TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return create_job(user, "prelabel", TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
 
 
 def run_prelabel(job: Job, report):

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from apps.core.access import own_first
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.datasets.models import DatasetImage
 from apps.inference.access import NotAnswering, answering_to, deployments_visible_to, find_to_ask
@@ -27,7 +28,7 @@ def testing_page(request):
     config = {
         "endpoint": ENDPOINT,
         "about": reverse("inference:test_about"),
-        "datasets": f"/api/v1/datasets?page_size=500{'' if request.user.is_superuser else '&owner=me'}",
+        "datasets": f"/api/v1/datasets?page_size=500{'' if request.user.is_superuser else '&owner=us'}",
         "api": "/api/v1/datasets",
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         "chosen": chosen,
@@ -66,10 +67,10 @@ def about(request):
 def _choices(user):
     """(deployments, models) that `user` may ask; of two deployments of one name the one that the name finds."""
     rows = deployments_visible_to(user).filter(is_active=True, model__isnull=False)
-    rows = rows.exclude(model__serving_file="").defer("model__metrics", "model__card")[:MOST_CHOICES]
+    rows = rows.exclude(model__serving_file="").defer("model__metrics", "model__card")
     named = {}
-    for one in sorted(rows, key=lambda one: (one.owner_id == user.pk, one.pk)):
-        named[one.name] = one
+    for one in rows.order_by(own_first(user), "-pk")[:MOST_CHOICES]:
+        named.setdefault(one.name, one)
     models = answering_to(user).exclude(serving_file="").order_by("-is_deployed", "-pk")[:MOST_CHOICES]
     return sorted(named.values(), key=lambda one: one.name.casefold()), list(models)
 

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.core.access import holder
 from apps.inference import services
 from apps.inference.access import deployments_of
 from apps.inference.models import Deployment
@@ -35,13 +36,13 @@ def deploy(request, pk):
 @require_POST
 def undeploy(request, pk):
     model = get_model_to_edit(request.user, pk)
-    services.undeploy_model(model)
+    services.undeploy_model(model, request.user)
     return _panel(request, model) if request.htmx else redirect("models:model_detail", pk)
 
 
 def _panel(request, model):
     can_edit = may_edit(request.user, model)
-    deployments = Deployment.objects.filter(owner_id=model.owner_id).select_related("model__line")
+    deployments = Deployment.objects.filter(**holder(model)).select_related("model__line")
     tokens = names_of_tokens_to_ask(request.user) if model.is_deployed else []
     context = {
         "model": model, "can_edit": can_edit, "is_built": bool(model.serving_file), "refusal": _refusal(model),

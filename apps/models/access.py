@@ -3,14 +3,23 @@
 from django.http import Http404
 from django.urls import reverse
 
-from apps.core.access import get_to_edit, may_change, owned_or_public
+from apps.core.access import Right, get_with, may, rows_held, rows_seen
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.models.models import Evaluation, ModelExport, TrainedModel
 
 
 def visible_to(user):
     """The models that `user` may see."""
-    return owned_or_public(TrainedModel.objects.select_related("owner", "line", "dataset_version__dataset"), user)
+    return rows_seen(_with_names(), user)
+
+
+def held_by(user, right=Right.INSIDE):
+    """The models that are `user`'s or their teams', to which they have this right."""
+    return rows_held(_with_names(), user, right)
+
+
+def _with_names():
+    return TrainedModel.objects.select_related("owner", "team", "line", "dataset_version__dataset")
 
 
 def startable_by(user):
@@ -26,6 +35,11 @@ def get_model(user, pk):
     return model
 
 
+def get_model_inside(user, pk):
+    """The model, to look at its traffic; Http404 or PermissionDenied."""
+    return get_with(Right.INSIDE, visible_to(user), user, pk)
+
+
 def named(user, pk):
     """(name, address of its page) of a model that `user` may see, or None."""
     name = visible_to(user).filter(pk=pk).values_list("line__name", flat=True).first()
@@ -34,12 +48,12 @@ def named(user, pk):
 
 def get_model_to_edit(user, pk):
     """The model; Http404 for outsiders, PermissionDenied for readers."""
-    return get_to_edit(visible_to(user), user, pk)
+    return get_with(Right.EDIT, visible_to(user), user, pk)
 
 
 def may_edit(user, model):
     """Whether to show the buttons that change it."""
-    return may_change(user, model)
+    return may(user, Right.EDIT, model)
 
 
 def evaluations_visible_to(user, model):

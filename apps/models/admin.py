@@ -12,10 +12,10 @@ class TagInline(admin.TabularInline):
 
 @admin.register(ModelLine)
 class ModelLineAdmin(admin.ModelAdmin):
-    list_display = ["name", "owner", "versions_made", "created_at"]
+    list_display = ["name", "owner", "team", "versions_made", "created_at"]
     search_fields = ["name", "owner__username"]
-    readonly_fields = ["owner", "versions_made", "created_at"]
-    list_select_related = ["owner"]
+    readonly_fields = ["owner", "team", "versions_made", "created_at"]
+    list_select_related = ["owner", "team"]
 
     def has_add_permission(self, request):
         return False  # a line comes with its first version
@@ -33,19 +33,20 @@ class TrainedModelAdmin(admin.ModelAdmin):
     """Notes, licence, tags and who sees it may be changed; what describes the weights is as they are."""
 
     list_display = [
-        "title", "owner", "stage", "origin", "model_type", "img_size", "num_classes", "is_public", "is_deployed",
-        "created_at",
+        "title", "owner", "team", "stage", "origin", "model_type", "img_size", "num_classes", "is_public",
+        "is_deployed", "created_at",
     ]  # fmt: skip
     list_filter = ["stage", "origin", "format", "model_type", "is_public", "is_deployed", "created_at"]
     search_fields = ["line__name", "description", "owner__username", "sha256", "tags__name"]
     fields = [
-        "owner", "line", "number", "stage", "description", "licence", "is_public", "is_deployed", "deployed_at", "task",
+        "owner", "team", "line", "number", "stage", "description", "licence", "is_public", "is_deployed",
+        "deployed_at", "task",
         "model_type", "img_size", "num_classes", "class_names", "origin", "format", "file", "num_bytes", "sha256",
         "serving_file", "serving", "operating_point", "card", "dataset_version", "training_id", "upload_job", "parent",
         "created_at", "updated_at",
     ]  # fmt: skip
     readonly_fields = [name for name in fields if name not in ("description", "licence", "is_public")]
-    list_select_related = ["owner", "line"]
+    list_select_related = ["owner", "team", "line"]
     inlines = [TagInline]
 
     def has_add_permission(self, request):

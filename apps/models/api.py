@@ -7,6 +7,8 @@ from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from apps.accounts.teams.api import transferred
+from apps.accounts.teams.serializers import TransferSerializer
 from apps.core.api import JobSerializer, accepted
 from apps.models import services
 from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, visible_to
@@ -61,7 +63,7 @@ class ModelViewSet(
 
     def perform_destroy(self, instance):
         try:
-            services.delete_model(instance)
+            services.delete_model(instance, self.request.user)
         except services.DeleteRefused as refused:
             raise Conflict(str(refused)) from None
 
@@ -100,6 +102,13 @@ class ModelViewSet(
     def download(self, request, pk):
         """The weights, with their sha256 as ETag."""
         return weights_response(self.get_object(), request.query_params.get("format"))
+
+    @extend_schema(request=TransferSerializer, responses=ModelDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def transfer(self, request, pk):
+        """Give it to a team, or (null) to me, with all versions of its line and the deployments that it answers for."""
+        transferred(request, "line", get_model(request.user, pk).line)
+        return Response(ModelDetailSerializer(get_model(request.user, pk), context={"request": request}).data)
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)

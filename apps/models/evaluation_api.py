@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from apps.annotations.access import get_version
 from apps.core.api import JobSerializer, accepted
-from apps.datasets.access import get_image_to_edit
+from apps.datasets.access import get_image_to_review
 from apps.models import services
 from apps.models.access import evaluations_visible_to, get_evaluation, get_model, get_model_to_edit
 from apps.models.error_lists import describe_images, ranked_images
@@ -124,7 +124,7 @@ class LabelsConfirmation(APIView):
 
     def _what(self, request, pk, evaluation_id, image_id):
         evaluation = get_evaluation(request.user, pk, evaluation_id)
-        image = get_image_to_edit(request.user, evaluation.dataset_version.dataset_id, image_id)
+        image = get_image_to_review(request.user, evaluation.dataset_version.dataset_id, image_id)
         wanted = ConfirmationSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         return image, wanted.validated_data["revision"]

@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import Q
 
 from apps.datasets.access import visible_to as datasets_visible_to
+from apps.datasets.filters import WholeNumberFilter
 from apps.models.models import ModelTag, TrainedModel
 
 ALL = "all"
@@ -16,7 +17,7 @@ def _datasets(request):
 
 
 class ModelFilter(django_filters.FilterSet):
-    """`?search=&stage=&tag=&dataset=&origin=&deployed=&is_public=`; archived models only where they are asked for."""
+    """`?search=&stage=&tag=&dataset=&origin=&team=&deployed=&is_public=`; archived models only where asked for."""
 
     search = django_filters.CharFilter(method="with_words", help_text="In name, notes and architecture.")
     stage = django_filters.ChoiceFilter(
@@ -24,11 +25,12 @@ class ModelFilter(django_filters.FilterSet):
     )
     tag = django_filters.CharFilter(method="with_tag")
     dataset = django_filters.ModelChoiceFilter(field_name="dataset_version__dataset", queryset=_datasets)
+    team = WholeNumberFilter(field_name="team_id", label="The id of a team")
     deployed = django_filters.BooleanFilter(field_name="is_deployed")
 
     class Meta:
         model = TrainedModel
-        fields = ["search", "stage", "tag", "dataset", "origin", "line", "deployed", "is_public"]
+        fields = ["search", "stage", "tag", "dataset", "origin", "line", "team", "deployed", "is_public"]
 
     def filter_queryset(self, queryset):
         if not self.form.cleaned_data.get("stage"):

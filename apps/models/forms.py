@@ -1,5 +1,6 @@
 from django import forms
 
+from apps.accounts.teams.fields import offer_teams
 from apps.core import uploads
 from apps.models.error_lists import Wanted
 from apps.models.mistakes import KINDS
@@ -62,6 +63,7 @@ class UploadForm(forms.Form):
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.user = user
+        offer_teams(self, user)
 
     def clean_class_names(self):
         return [line.strip() for line in self.cleaned_data["class_names"].splitlines() if line.strip()]
@@ -80,6 +82,7 @@ class UploadForm(forms.Form):
         else:
             data["filename"] = file.name
         data["weights"] = file
+        data["team_id"] = (team := data.pop("team", None)) and team.pk
         return data
 
 

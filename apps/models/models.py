@@ -4,29 +4,34 @@ from django.conf import settings
 from django.db import models
 
 from apps.annotations.models import DatasetVersion
-from apps.core.models import Job
+from apps.core.models import Job, OfTeam, of_person_or_team
 from apps.datasets.models import DatasetImage
 
 
-class ModelLine(models.Model):
-    """A name under which its owner keeps models; each is a version of it, with a number of its own.
+class ModelLine(OfTeam):
+    """A name under which a person or a team keeps models; each is a version of it, with a number of its own.
 
     `versions_made` only grows: the number of a version that was deleted is never given again.
     """
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="model_lines")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, of_person_or_team, related_name="model_lines")
     name = models.CharField(max_length=120)
     versions_made = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="an_owner_names_a_line_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"], condition=models.Q(team=None), name="a_person_names_a_line_once"
+            ),
+            models.UniqueConstraint(fields=["team", "name"], name="a_team_names_a_line_once"),
+        ]
 
     def __str__(self):
         return self.name
 
 
-class TrainedModel(models.Model):
+class TrainedModel(OfTeam):
     """Weights with what is known of them, one version of a line. Who trained it is a note (`training_id`): a model
     knows nothing of training jobs."""
 
@@ -43,7 +48,7 @@ class TrainedModel(models.Model):
         PT = "pt", "PyTorch"
         ONNX = "onnx", "ONNX"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="models")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, of_person_or_team, related_name="models")
     line = models.ForeignKey(ModelLine, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField(help_text="Of the version within its line, from 1.")
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.CANDIDATE)
@@ -83,7 +88,7 @@ class TrainedModel(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["owner", "-id"]), models.Index(fields=["is_public", "-id"])]
+        indexes = [models.Index(fields=[name, "-id"]) for name in ("owner", "team", "is_public")]
         constraints = [
             models.UniqueConstraint(fields=["line", "number"], name="a_line_gives_a_number_once"),
             models.UniqueConstraint(

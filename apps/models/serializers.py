@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from apps.accounts.teams.fields import TeamField
 from apps.core import uploads
 from apps.core.api import TooLarge
 from apps.models.lineage import files_of
@@ -35,6 +36,7 @@ class ModelSerializer(serializers.ModelSerializer):
     version = serializers.IntegerField(source="number", read_only=True)
     tags = TagsField(required=False)
     owner = serializers.CharField(source="owner.username", read_only=True)
+    team = TeamField(read_only=True)
     metrics = serializers.SerializerMethodField(help_text="The overall metrics; all of them at `metrics`.")
     endpoint = serializers.SerializerMethodField()
     dataset_version = serializers.SerializerMethodField()
@@ -45,8 +47,8 @@ class ModelSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainedModel
         fields = [
-            "id", "name", "version", "line_id", "stage", "tags", "description", "owner", "task", "model_type", "origin",
-            "format", "licence", "num_classes", "class_names", "metrics", "img_size", "num_bytes", "sha256",
+            "id", "name", "version", "line_id", "stage", "tags", "description", "owner", "team", "task", "model_type",
+            "origin", "format", "licence", "num_classes", "class_names", "metrics", "img_size", "num_bytes", "sha256",
             "is_public", "is_deployed", "endpoint", "serving", "operating_point", "training_id", "dataset_version",
             "parent_id", "created_at", "updated_at",
         ]  # fmt: skip
@@ -99,8 +101,10 @@ class WeightsSerializer(serializers.Serializer):
     description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     tags = TagsField(required=False)
     is_public = serializers.BooleanField(default=False)
+    team = TeamField()
 
     def validate(self, data):
+        data["team_id"] = (team := data.pop("team", None)) and team.pk
         if ("file" in data) == ("upload" in data):
             raise serializers.ValidationError({"file": ["Send either a file or the id of a finished upload."]})
         field = "file" if "file" in data else "upload"

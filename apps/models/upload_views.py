@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 
+from apps.core.access import Right, rows_held
 from apps.datasets.access import get_dataset
 from apps.models import services
 from apps.models.access import visible_to
@@ -16,14 +17,18 @@ MOST_LINES, MOST_MODELS = 200, 200
 def weights_upload(request):
     """Choose a file; the page of its job says what became of it."""
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = UploadForm(request.user, *sent, initial={"name": _name(request)})
+    form = UploadForm(request.user, *sent, initial={"name": _name(request), "team": request.GET.get("team")})
     if sent and form.is_valid():
         data = dict(form.cleaned_data)
         try:
             return redirect("core:job_detail", services.start_upload(request.user, data.pop("weights"), **data).pk)
         except services.UploadRefused as refused:
             form.add_error("file", str(refused))
-    lines = ModelLine.objects.filter(owner=request.user).order_by("name").values_list("name", flat=True)[:MOST_LINES]
+    lines = (
+        rows_held(ModelLine.objects.all(), request.user, Right.EDIT)
+        .order_by("name")
+        .values_list("name", flat=True)[:MOST_LINES]
+    )
     status = 400 if form.errors else 200
     return render(request, "models/weights_upload.html", {"form": form, "lines": lines}, status=status)
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("<int:pk>/", views.model_detail, name="model_detail"),
     path("<int:pk>/edit", views.model_edit, name="model_edit"),
     path("<int:pk>/stage", views.model_stage, name="model_stage"),
+    path("<int:pk>/transfer-to", views.model_transfer, name="model_transfer"),
     path("<int:pk>/delete", views.model_delete, name="model_delete"),
     path("<int:pk>/weights", views.model_download, name="model_download"),
     path("<int:pk>/exports", export_views.exports, name="exports"),

@@ -4,13 +4,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from apps.accounts.teams.transfer import transfer_page
+from apps.core.access import Right, may
 from apps.models import services
 from apps.models.access import (
     evaluations_visible_to,
     get_model,
     get_model_to_edit,
+    held_by,
     may_edit,
     versions_visible_to,
     visible_to,
@@ -39,8 +43,8 @@ def model_list(request):
 
 @login_required
 def recent(request):
-    """A fragment for the dashboard: my newest models."""
-    models = visible_to(request.user).filter(owner=request.user).exclude(stage="archived")[:5]
+    """A fragment for the dashboard: the newest models of mine and my teams."""
+    models = held_by(request.user).exclude(stage="archived")[:5]
     return render(request, "models/model_list.html#recent", {"models": models})
 
 
@@ -54,7 +58,8 @@ def model_detail(request, pk):
     )
     chosen = _chosen(evaluations, request.GET.get("evaluation", ""))
     context = {
-        "model": model, "can_edit": may_edit(request.user, model), "evaluations": evaluations, "chosen": chosen,
+        "model": model, "can_edit": may_edit(request.user, model), "can_give": may(request.user, Right.MANAGE, model),
+        "evaluations": evaluations, "chosen": chosen,
         "is_running": any(row.is_running for row in evaluations), "shown": _mark(chosen),
     }  # fmt: skip
     if request.htmx and not request.htmx.boosted:
@@ -124,11 +129,19 @@ def model_stage(request, pk):
 
 
 @login_required
+def model_transfer(request, pk):
+    """Give its whole line to a team, or take it out of one."""
+    model = get_model(request.user, pk)
+    context = {"back_url": reverse("models:model_detail", args=[pk])}
+    return transfer_page(request, "line", model.line, ("models:model_detail", pk), context)
+
+
+@login_required
 @require_POST
 def model_delete(request, pk):
     model = get_model_to_edit(request.user, pk)
     try:
-        services.delete_model(model)
+        services.delete_model(model, request.user)
     except services.DeleteRefused as refused:
         messages.error(request, str(refused))
         return redirect("models:model_detail", pk)

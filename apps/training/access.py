@@ -1,15 +1,16 @@
-"""Who may see and steer training jobs: its user and the operator. Starting one takes a dataset that one sees."""
+"""Who may see and steer training jobs: who started it, or of a team's its members and its admins."""
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from apps.core.access import Right, check, may, rows_held
+from apps.datasets.access import get_dataset, may_train_on
 from apps.training.models import TrainingJob
 
 
 def visible_to(user):
     """The jobs that `user` may see."""
-    jobs = TrainingJob.objects.select_related("dataset", "dataset_version").defer("traceback")
-    return jobs if user.is_superuser else jobs.filter(user_id=user.pk)
+    jobs = TrainingJob.objects.select_related("dataset", "dataset_version", "team").defer("traceback")
+    return rows_held(jobs, user, owner="user")
 
 
 def get_job(user, pk):
@@ -21,12 +22,22 @@ def get_job(user, pk):
 
 
 def may_steer(user, job):
-    return user.is_superuser or job.user_id == user.pk
+    return may(user, Right.EDIT, job, owner="user")
 
 
 def get_job_to_steer(user, pk):
     """The job, to cancel, pause or resume; Http404 or PermissionDenied."""
     job = get_job(user, pk)
-    if not may_steer(user, job):
-        raise PermissionDenied("Only who started it can steer it.")
+    check(user, Right.EDIT, job, owner="user")
     return job
+
+
+def get_dataset_to_train_on(user, pk):
+    """The dataset; of a team's, its members train for the team, which takes the role of admin.
+
+    Whoever else sees one, for it is public, trains for themselves (decision 008). Http404 or PermissionDenied.
+    """
+    dataset = get_dataset(user, pk)
+    if not may_train_on(user, dataset):
+        check(user, Right.EDIT, dataset)
+    return dataset

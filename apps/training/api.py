@@ -6,9 +6,8 @@ from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.datasets.access import get_dataset
 from apps.training import services
-from apps.training.access import get_job, get_job_to_steer, visible_to
+from apps.training.access import get_dataset_to_train_on, get_job, get_job_to_steer, visible_to
 from apps.training.arguments import arguments
 from apps.training.filters import JobFilter
 from apps.training.live import LOG_PIECE
@@ -42,7 +41,7 @@ class TrainingJobs(generics.ListAPIView):
         wanted = TrainingRequestSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = dict(wanted.validated_data)
-        dataset = get_dataset(request.user, data.pop("dataset_id"))
+        dataset = get_dataset_to_train_on(request.user, data.pop("dataset_id"))
         data["arguments"] = data.pop("augmentation", {})
         job = refused_as_400(lambda: services.create_job(request.user, dataset, **data))
         return Response(TrainingJobSerializer(job).data, status=status.HTTP_201_CREATED)

@@ -13,3 +13,12 @@ class TrainingConfig(AppConfig):
 
         TABLES.append(Kind(TrainingJob, "training", TASK, "queued_at", fixed=True))
         add_source("training", trainings)
+        from apps.core.belongings import FOLLOWERS, HELD, Part
+
+        def on(dataset):
+            return TrainingJob.objects.filter(dataset=dataset)
+
+        FOLLOWERS["dataset"].append(Part("training", "trainings", on, owner="user"))
+        HELD.append(
+            Part("training", "trainings", lambda team: TrainingJob.objects.filter(team=team), page="training:job_list")
+        )

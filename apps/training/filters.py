@@ -21,11 +21,12 @@ ORDERS = {
 
 
 class JobFilter(django_filters.FilterSet):
-    """`?status=&dataset=&model_type=&user=&search=&order=`; `status` is a state, or “active” or “ended”."""
+    """`?status=&dataset=&model_type=&team=&user=&search=&order=`; `status` is a state, or “active” or “ended”."""
 
     status = django_filters.ChoiceFilter(choices=STATES, method="by_status", empty_label="Any state")
     dataset = WholeNumberFilter(field_name="dataset_id", label="Its id")
     model_type = django_filters.CharFilter(label="The architecture")
+    team = WholeNumberFilter(field_name="team_id", label="The id of a team")
     user = django_filters.CharFilter(field_name="user__username", label="The name of who started it")
     search = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Part of the name")
     order = django_filters.ChoiceFilter(

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from apps.annotations.models import DatasetVersion
-from apps.core.models import Work
+from apps.core.models import OfTeam, Work, of_person_or_team
 from apps.datasets.models import Dataset
 from apps.models.models import TrainedModel
 from apps.training.endings import stop_in_words
@@ -15,10 +15,10 @@ from apps.training.endings import stop_in_words
 FINAL = "Final validation"  # the phase after the last epoch
 
 
-class TrainingJob(Work):
+class TrainingJob(Work, OfTeam):
     """One training: its settings, how far it is, and what came out. Only `services` moves its status."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="training_jobs")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, of_person_or_team, related_name="training_jobs")
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="training_jobs")
     dataset_version = models.ForeignKey(
         DatasetVersion, models.RESTRICT, null=True, related_name="training_jobs",
@@ -71,7 +71,7 @@ class TrainingJob(Work):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["user", "-id"]), models.Index(fields=["dataset", "-id"])]
+        indexes = [models.Index(fields=[name, "-id"]) for name in ("user", "team", "dataset")]
 
     def __str__(self):
         return self.name

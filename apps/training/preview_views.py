@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from apps.core.access import jobs_visible_to
-from apps.datasets.access import get_dataset
 from apps.training import services
+from apps.training.access import get_dataset_to_train_on
 from apps.training.arguments import AUGMENTATION, GROUPS
 from apps.training.forms import TrainingForm
 from apps.training.machine import trainer_machine
@@ -22,7 +22,7 @@ PART = "training/preview.html"
 def preview_start(request):
     """Begin to draw what the form's augmentation looks like; answers the fragment that asks for the picture."""
     number = request.GET.get("dataset", "")
-    dataset = get_dataset(request.user, int(number) if number.isdecimal() and len(number) < 19 else 0)
+    dataset = get_dataset_to_train_on(request.user, int(number) if number.isdecimal() and len(number) < 19 else 0)
     form = TrainingForm(request.POST, user=request.user, dataset=dataset, machine=trainer_machine())
     form.is_valid()
     wrong = [name for name in ("img_size", *GROUPS[AUGMENTATION]) if name in form.errors]

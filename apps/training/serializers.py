@@ -93,11 +93,11 @@ class TrainingJobSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainingJob
         fields = [
-            "id", "name", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id", "model_type",
-            "weights", "started_from", "epochs", "batch_size", "img_size", "device", "learning_rate", "patience",
-            "time_limit", "seed", "augmentation", "current_epoch", "best_map", "best_epoch", "training_time",
-            "eta_seconds", "ended_by", "stopped", "can_be_resumed", "error_message", "warnings", "environment",
-            "attempts", "started_at", "paused_at", "completed_at", "created_at",
+            "id", "name", "team", "status", "phase", "progress", "dataset_id", "dataset_version", "model_id",
+            "model_type", "weights", "started_from", "epochs", "batch_size", "img_size", "device", "learning_rate",
+            "patience", "time_limit", "seed", "augmentation", "current_epoch", "best_map", "best_epoch",
+            "training_time", "eta_seconds", "ended_by", "stopped", "can_be_resumed", "error_message", "warnings",
+            "environment", "attempts", "started_at", "paused_at", "completed_at", "created_at",
             "queued_at", "queue_position", "queue_length", "expected_start",
         ]  # fmt: skip
         read_only_fields = fields

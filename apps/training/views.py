@@ -7,12 +7,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from apps.datasets.access import get_dataset
+from apps.datasets.access import held_by as datasets_held_by
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.datasets.views import dataset_context
-from apps.models.access import visible_to as models_visible_to
+from apps.models.access import held_by as models_held_by
 from apps.training import services
-from apps.training.access import get_job, get_job_to_steer, may_steer, visible_to
+from apps.training.access import get_dataset_to_train_on, get_job, get_job_to_steer, may_steer, visible_to
 from apps.training.forms import TrainingForm
 from apps.training.machine import trainer_machine
 from apps.training.models import TrainingJob
@@ -32,8 +32,8 @@ def recent(request):
 @login_required
 def next_steps(request):
     """A fragment for the dashboard: how far this person is on the road, and the next step."""
-    datasets = datasets_visible_to(request.user).filter(owner=request.user)
-    models = models_visible_to(request.user).filter(owner=request.user)
+    datasets = datasets_held_by(request.user)
+    models = models_held_by(request.user)
     jobs = visible_to(request.user).filter(user=request.user)
     dataset = datasets.filter(num_labeled__gt=0).first() or datasets.first()
     model = models.filter(is_deployed=True).first() or models.first()
@@ -55,9 +55,9 @@ def next_steps(request):
 @login_required
 def job_create(request):
     if "dataset" not in request.GET:
-        datasets = datasets_visible_to(request.user).filter(num_labeled__gt=0).select_related("owner")[:200]
+        datasets = datasets_visible_to(request.user).filter(num_labeled__gt=0).select_related("owner", "team")[:200]
         return render(request, "training/job_choose.html", {"datasets": datasets})
-    dataset = get_dataset(request.user, _number(request.GET["dataset"]))
+    dataset = get_dataset_to_train_on(request.user, _number(request.GET["dataset"]))
     version = _version(dataset, request.GET)
     machine = trainer_machine()
     choices = presets_for(dataset, services.images_of(dataset, version), machine)
@@ -93,7 +93,7 @@ def job_create(request):
 @login_required
 def plan(request):
     """A fragment for the form: what its settings, as they stand, would be like."""
-    dataset = get_dataset(request.user, _number(request.GET.get("dataset", "")))
+    dataset = get_dataset_to_train_on(request.user, _number(request.GET.get("dataset", "")))
     machine = trainer_machine()
     form = TrainingForm(request.GET, user=request.user, dataset=dataset, machine=machine)
     context = {"form": form, "machine": machine}

@@ -8,6 +8,7 @@ from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.teams.fields import TeamField
 from apps.annotations.access import get_import
 from apps.annotations.formats import FORMATS
 from apps.annotations.services.imports import BadOptions, clean_options, start_import, undo_import
@@ -16,7 +17,7 @@ from apps.annotations.services.inspection import start_inspection
 from apps.core import uploads
 from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets import services as datasets
-from apps.datasets.access import get_dataset_to_edit
+from apps.datasets.access import get_dataset_to_review
 from apps.datasets.models import Dataset
 
 
@@ -61,6 +62,7 @@ class ImportSerializer(ArchiveSerializer):
 class ImportNewSerializer(ImportSerializer):
     name = serializers.CharField(max_length=120)
     task = serializers.ChoiceField(choices=Dataset.Task.choices, default=Dataset.Task.DETECT)
+    team = TeamField()
 
 
 class ArchiveView(APIView):
@@ -87,7 +89,7 @@ class ImportIntoDataset(ArchiveView):
 
     @extend_schema(request={"multipart/form-data": ImportSerializer}, responses={202: JobSerializer})
     def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         data, options = self.wanted(request, dataset)
         job = start_import(request.user, dataset, data["archive"], options=options, filename=data["filename"])
         return accepted(job)
@@ -101,7 +103,7 @@ class ImportNewDataset(ArchiveView):
     @extend_schema(request={"multipart/form-data": ImportNewSerializer}, responses={202: JobSerializer})
     def post(self, request):
         data, options = self.wanted(request)
-        dataset = datasets.create_dataset(request.user, data["name"], task=data["task"])
+        dataset = datasets.create_dataset(request.user, data["name"], task=data["task"], team=data.get("team"))
         job = start_import(request.user, dataset, data["archive"], new=True, options=options, filename=data["filename"])
         return accepted(job)
 
@@ -111,7 +113,7 @@ class InspectForDataset(ArchiveView):
 
     @extend_schema(request={"multipart/form-data": ArchiveSerializer}, responses={202: JobSerializer})
     def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         data, options = self.wanted(request, dataset)
         job = start_inspection(request.user, dataset, data["archive"], options.format, data["filename"])
         return accepted(job)
@@ -131,7 +133,7 @@ class UndoImport(APIView):
 
     @extend_schema(request=None, responses=inline_serializer("UndoneImport", {"images": serializers.IntegerField()}))
     def post(self, request, dataset_id, job_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         job = get_import(dataset, job_id)
         if job.is_active:
             raise StillRunning

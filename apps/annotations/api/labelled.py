@@ -17,7 +17,7 @@ from apps.annotations.services.labels import StaleRevision
 from apps.annotations.services.shapes import BadLabels
 from apps.core.images import BadImage
 from apps.datasets import services as datasets
-from apps.datasets.access import get_dataset_to_edit
+from apps.datasets.access import get_dataset_to_review
 from apps.datasets.models import DatasetImage
 from apps.datasets.serializers import ImageSerializer
 
@@ -79,7 +79,7 @@ class LabelledImages(APIView):
     )
     def post(self, request, dataset_id):
         """201 for a new image, 200 for one that was there without labels; one with labels is 409 with what it has."""
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         wanted = LabelledImageSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data

@@ -6,7 +6,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.annotations.access import get_annotation_to_edit, get_revision
+from apps.annotations.access import get_annotation_to_label, get_revision
 from apps.annotations.models import Annotation, Revision
 from apps.annotations.serializers import (
     AnnotationSerializer,
@@ -28,7 +28,7 @@ from apps.annotations.services.labels import (
     shown_labels,
 )
 from apps.annotations.services.shapes import BadLabels, from_outside
-from apps.datasets.access import get_image, get_image_to_edit
+from apps.datasets.access import get_image, get_image_to_label
 from apps.datasets.models import DatasetImage
 
 
@@ -77,7 +77,7 @@ class ImageAnnotations(APIView):
     @extend_schema(request=AnnotationSetSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
     def put(self, request, dataset_id, image_id):
         """Replace the set. A stale revision is refused with the current set, and nothing is overwritten."""
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_label(request.user, dataset_id, image_id)
         wanted = AnnotationSetSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
@@ -92,7 +92,7 @@ class ImageAnnotations(APIView):
     @extend_schema(request=AnnotationSerializer(many=True), responses={201: CurrentSetSerializer})
     def post(self, request, dataset_id, image_id):
         """Add one annotation, or a list of them."""
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_label(request.user, dataset_id, image_id)
         items = from_outside(request.data if isinstance(request.data, list) else [request.data])
         if not items:
             raise ValidationError({"annotations": ["The list is empty: there is nothing to add."]})
@@ -106,12 +106,12 @@ class AnnotationDetail(APIView):
 
     @extend_schema(request=AnnotationSerializer, responses=CurrentSetSerializer)
     def patch(self, request, dataset_id, annotation_id):
-        row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
+        row = get_annotation_to_label(request.user, dataset_id, annotation_id)
         return saved(lambda: (row.image, change_label(row.image, row.pk, request.data, request.user)[1]))
 
     @extend_schema(responses={204: None})
     def delete(self, request, dataset_id, annotation_id):
-        row = get_annotation_to_edit(request.user, dataset_id, annotation_id)
+        row = get_annotation_to_label(request.user, dataset_id, annotation_id)
         response = saved(lambda: (row.image, delete_label(row.image, row.pk, request.user)[1]))
         return Response(status=status.HTTP_204_NO_CONTENT) if response.status_code == 200 else response
 
@@ -140,7 +140,7 @@ class RestoreRevision(APIView):
 
     @extend_schema(request=RestoreSerializer, responses={200: CurrentSetSerializer, 409: ConflictSerializer})
     def post(self, request, dataset_id, image_id, number):
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_label(request.user, dataset_id, image_id)
         old = get_revision(image, number)
         wanted = RestoreSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)

@@ -21,7 +21,7 @@ from apps.annotations.services.presence import seen
 from apps.annotations.services.reviews import NothingToReview, review_image
 from apps.annotations.services.shapes import BadLabels, class_key_of
 from apps.annotations.services.suggestions import drop_suggestions, suggestions_of
-from apps.datasets.access import get_dataset, get_dataset_to_edit, get_image, get_image_to_edit
+from apps.datasets.access import get_dataset, get_dataset_to_review, get_image, get_image_to_label, get_image_to_review
 
 
 class PresenceSerializer(serializers.Serializer):
@@ -59,7 +59,7 @@ class ReviewImage(APIView):
 
     @extend_schema(request=ReviewSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request, dataset_id, image_id):
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_review(request.user, dataset_id, image_id)
         wanted = ReviewSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
@@ -96,7 +96,7 @@ class Suggestions(APIView):
     @extend_schema(request=DroppedSerializer, responses={204: None})
     def delete(self, request, dataset_id, image_id):
         """Forget those that were accepted or rejected (`ids`), or all."""
-        image = get_image_to_edit(request.user, dataset_id, image_id)
+        image = get_image_to_label(request.user, dataset_id, image_id)
         wanted = DroppedSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         drop_suggestions(image, wanted.validated_data.get("ids"))
@@ -134,7 +134,7 @@ class BulkLabels(APIView):
 
     @extend_schema(request=BulkLabelsSerializer, responses=ChangesSerializer)
     def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         wanted = BulkLabelsSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
@@ -153,7 +153,7 @@ class UndoBulkLabels(APIView):
 
     @extend_schema(request=ChangesSerializer, responses=OpenApiTypes.OBJECT)
     def post(self, request, dataset_id):
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        dataset = get_dataset_to_review(request.user, dataset_id)
         wanted = ChangesSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         undone, left = undo_changes(dataset, wanted.validated_data["changes"], request.user)

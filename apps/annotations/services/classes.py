@@ -56,7 +56,7 @@ def remove_class(dataset, class_id, user, into=None):
     if dataset.num_images <= AT_ONCE_IMAGES and dataset.num_boxes <= AT_ONCE_BOXES:
         return _remove(dataset, key, into_key, user)[1], None
     params = {"dataset_id": dataset.pk, "key": key, "into_key": into_key}
-    return None, create_job(user, "classes", TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return None, create_job(user, "classes", TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
 
 
 def run_removal(job, report):

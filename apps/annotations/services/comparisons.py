@@ -51,7 +51,7 @@ def _start(user, dataset, older, newer):
     params = {"dataset_id": dataset.pk, "older": older.number, "newer": newer and newer.number}
     mine = Job.objects.filter(owner=user, kind="compare", subject=f"dataset:{dataset.pk}", status__in=Job.ACTIVE)
     same = next((job for job in mine if job.params == params), None)
-    return same or create_job(user, "compare", TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return same or create_job(user, "compare", TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
 
 
 def run_comparison(job, report):

@@ -29,7 +29,7 @@ def start_export(user, dataset, format="yolo", splits=(), only_labeled=True, ver
         "dataset_id": dataset.pk, "format": format, "splits": list(splits), "only_labeled": only_labeled,
         "version": version.number if version else None, "with_images": with_images,
     }  # fmt: skip
-    return create_job(user, "export", TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return create_job(user, "export", TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
 
 
 def run_export(job, report):

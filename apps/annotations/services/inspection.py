@@ -34,7 +34,7 @@ def start_inspection(user, dataset, upload, format="auto", filename=""):
         "filename": clean_archive_name(filename or upload.name),
     }  # fmt: skip
     subject = f"dataset:{dataset.pk}" if dataset else ""
-    return create_job(user, "inspect", TASK, subject=subject, params=params, upload=upload)
+    return create_job(user, "inspect", TASK, subject=subject, params=params, upload=upload, about=dataset)
 
 
 def preview_url(job):

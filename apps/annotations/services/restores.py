@@ -40,7 +40,7 @@ def start_restore(user, version):
     if Job.objects.filter(kind="restore", subject=subject, status__in=Job.ACTIVE).exists():
         raise RestoreRefused("A version of this dataset is being restored already. Wait for it, or cancel it.")
     params = {"dataset_id": version.dataset_id, "number": version.number, "before": None}
-    return create_job(user, "restore", TASK, subject=subject, params=params)
+    return create_job(user, "restore", TASK, subject=subject, params=params, about=version.dataset)
 
 
 def run_restore(job, report):

@@ -26,7 +26,9 @@ BITS_SET = 16  # of the 128 of a signature: a picture with fewer is nearly flat,
 
 def start_validation(user, dataset):
     """Queue the validation of a dataset; returns the job."""
-    return create_job(user, "validation", TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk})
+    return create_job(
+        user, "validation", TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk}, about=dataset
+    )
 
 
 def run_validation(job, report):

@@ -37,7 +37,12 @@ def is_large(dataset):
 def start_version(user, dataset, note=""):
     """Queue a snapshot of a large dataset; returns the job."""
     return create_job(
-        user, "version", TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk, "note": note}
+        user,
+        "version",
+        TASK,
+        subject=f"dataset:{dataset.pk}",
+        params={"dataset_id": dataset.pk, "note": note},
+        about=dataset,
     )
 
 

@@ -3,7 +3,22 @@
 from django import template
 from django.utils.html import format_html
 
+from apps.core.access import Right, may
+
 register = template.Library()
+
+
+@register.filter
+def seen_by(row, user):
+    """Whether a row that is no public one is this person's, or of a team of theirs."""
+    return may(user, Right.INSIDE, row)
+
+
+@register.filter
+def said(detail):
+    """What an event of the audit log knows more, in words: “role: viewer; before: admin”."""
+    lists = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    return "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in lists.items() if value not in (None, ""))
 
 
 @register.filter

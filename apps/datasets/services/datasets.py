@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from apps.core import audit
 from apps.datasets.models import SPLITS, Dataset, DatasetImage
 from apps.datasets.services.files import forget_files
 
@@ -28,8 +29,9 @@ def update_dataset(dataset, **values):
 
 
 @transaction.atomic
-def delete_dataset(dataset):
+def delete_dataset(dataset, actor=None):
     """Delete a dataset with its images, labels and files."""
+    audit.record(actor, "deleted", dataset, dataset.team_id, images=dataset.num_images, boxes=dataset.num_boxes)
     forget_files([f"datasets/{dataset.pk}/"])
     dataset.delete()
 

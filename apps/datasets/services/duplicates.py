@@ -27,7 +27,9 @@ class NotThere(ValueError):
 
 def start_duplicates(user, dataset):
     """Queue a look for duplicates; returns the job."""
-    return create_job(user, LOOK, TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk})
+    return create_job(
+        user, LOOK, TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk}, about=dataset
+    )
 
 
 def run_duplicates(job, report):

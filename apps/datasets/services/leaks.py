@@ -19,7 +19,9 @@ KEPT_SHARE = 0.9  # of what a split had: mending by the majority may not take mo
 
 def start_look(user, dataset):
     """Queue a look for leaks; returns the job."""
-    return create_job(user, LOOK, LOOK_TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk})
+    return create_job(
+        user, LOOK, LOOK_TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk}, about=dataset
+    )
 
 
 def start_mend(user, dataset):

@@ -41,7 +41,7 @@ def start_moves(user, dataset, kind, task, **params):
     subject = f"dataset:{dataset.pk}"
     if Job.objects.filter(subject=subject, kind__in=[SPLIT, MEND, UNDO], status__in=Job.ACTIVE).exists():
         raise MovesUnderWay
-    return create_job(user, kind, task, subject=subject, params={"dataset_id": dataset.pk, **params})
+    return create_job(user, kind, task, subject=subject, params={"dataset_id": dataset.pk, **params}, about=dataset)
 
 
 def moves_between(pks, before, after):

@@ -179,7 +179,7 @@ def purge_from_trash(user, dataset, ids=None):
         return purge_images(dataset, images), None
     # What is deleted after this moment was not meant.
     params = {"dataset_id": dataset.pk, "ids": ids, "until": timezone.now().isoformat()}
-    return 0, create_job(user, "purge", PURGE_TASK, subject=f"dataset:{dataset.pk}", params=params)
+    return 0, create_job(user, "purge", PURGE_TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
 
 
 def run_purge(job, report):

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.urls import reverse
 
-from apps.core.access import may_change
+from apps.core.access import Right, may
 from apps.inference.capture.inbox import filled, in_inbox
 from apps.inference.models import Capture, Captured
 from apps.inference.prelabel import class_mapping
@@ -54,7 +54,7 @@ def unmapped_classes(deployment, dataset):
 
 def own_dataset(capture, user):
     """The dataset that a capture has already, where `user` may change it; else None."""
-    return capture.dataset if capture and may_change(user, capture.dataset) else None
+    return capture.dataset if capture and may(user, Right.EDIT, capture.dataset) else None
 
 
 def inbox_url(capture):

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.annotations.services.suggestions import replace_suggestions
-from apps.core.access import may_change
+from apps.core.access import Right, may
 from apps.core.images import BadImage
 from apps.core.processes import stopping
 from apps.datasets import services as datasets
@@ -55,7 +55,7 @@ def sweep_waiting():
 
 def may_store(capture):
     """Whether the person by whose rights it stores still has them, on both sides."""
-    return may_change(capture.user, capture.dataset) and may_change(capture.user, capture.deployment)
+    return all(may(capture.user, Right.EDIT, row) for row in (capture.dataset, capture.deployment))
 
 
 def turn_off(capture, why=""):

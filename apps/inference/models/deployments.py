@@ -4,16 +4,16 @@ from django.conf import settings
 from django.db import models
 
 from apps.annotations.models import DatasetVersion
-from apps.core.models import Job
+from apps.core.models import Job, OfTeam, of_person_or_team
 from apps.models.models import TrainedModel
 
 
-class Deployment(models.Model):
+class Deployment(OfTeam):
     """A name that programs call. `model` answers; `previous` did before the last switch, and one click goes back."""
 
     SPLITS = (("val", "validation"), ("test", "test"))
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="deployments")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, of_person_or_team, related_name="deployments")
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True, max_length=5000)
     model = models.ForeignKey(
@@ -41,8 +41,13 @@ class Deployment(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["is_public", "-id"])]
-        constraints = [models.UniqueConstraint(fields=["owner", "name"], name="an_owner_names_a_deployment_once")]
+        indexes = [models.Index(fields=["team", "-id"]), models.Index(fields=["is_public", "-id"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "name"], condition=models.Q(team=None), name="a_person_names_a_deployment_once"
+            ),
+            models.UniqueConstraint(fields=["team", "name"], name="a_team_names_a_deployment_once"),
+        ]
 
     def __str__(self):
         return self.name

@@ -27,6 +27,7 @@ from apps.inference.services.deployments import (
     DeploymentRefused,
     create_deployment,
     delete_deployment,
+    part_from_others,
     update_deployment,
 )
 from apps.inference.services.switching import SwitchRefused, cancel_switch, go_back, run_switch, start_switch
@@ -50,6 +51,7 @@ __all__ = [
     "is_built",
     "last_deployment",
     "model_answering",
+    "part_from_others",
     "predict",
     "predict_if_idle",
     "refuse_flood",

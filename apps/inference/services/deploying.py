@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from apps.core import audit
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
@@ -27,14 +28,16 @@ def deploy_model(model, user):
         _serve(model, user)
         return None
     return active_deployment(model) or create_job(
-        user, "deploy", TASK, subject=f"model:{model.pk}", params={"model_id": model.pk}
+        user, "deploy", TASK, subject=f"model:{model.pk}", params={"model_id": model.pk}, about=model
     )
 
 
-def undeploy_model(model):
+@transaction.atomic
+def undeploy_model(model, actor=None):
     """Stop serving `model`, and pause the deployments that it answers for: a name never answers by surprise."""
     Deployment.objects.filter(model=model, is_active=True).update(is_active=False, updated_at=timezone.now())
     models.mark_undeployed(model)
+    audit.record(actor, "undeployed", model, model.team_id)
     runtimes.drop(model.pk)
 
 
@@ -68,3 +71,4 @@ def _serve(model, user):
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
     answer_under_name(model, user)
     tell_deployed(model)
+    audit.record(user, "deployed", model, model.team_id)

@@ -1,9 +1,12 @@
 """Deployments: made, changed, deleted. What answers behind one changes through `switching` alone."""
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.annotations.services.versions import labeled_counts
+from apps.core import audit
+from apps.core.access import holder
 from apps.inference.models import Deployment, Switch
 from apps.models import services as models
 
@@ -29,13 +32,13 @@ def gate_of(model):
 def create_deployment(user, name, **values):
     """A deployment that nothing answers for yet (`switching.start_switch` brings the model); raises DeploymentRefused.
 
-    `values`: description, is_public, defaults, gate_version, gate_split, max_fall.
+    `values`: team_id, description, is_public, defaults, gate_version, gate_split, max_fall.
     """
     try:
         with transaction.atomic():
             return Deployment.objects.create(owner=user, name=name, **values)
     except IntegrityError:
-        raise _name_taken(name) from None
+        raise _name_taken(name, values.get("team_id")) from None
 
 
 def update_deployment(deployment, **values):
@@ -56,17 +59,19 @@ def update_deployment(deployment, **values):
         with transaction.atomic():
             deployment.save(update_fields=[*values, "updated_at"])
     except IntegrityError:
-        raise _name_taken(values["name"]) from None
+        raise _name_taken(values["name"], deployment.team_id) from None
     return deployment
 
 
-def _name_taken(name):
-    return DeploymentRefused("name", f"You have another deployment “{name}”. Choose a name that is free.")
+def _name_taken(name, team_id):
+    who = "The team has" if team_id else "You have"
+    return DeploymentRefused("name", f"{who} another deployment “{name}”. Choose a name that is free.")
 
 
 @transaction.atomic
-def delete_deployment(deployment):
+def delete_deployment(deployment, actor=None):
     """The name goes, with its history. The model behind it is undeployed, unless another name has it."""
+    audit.record(actor, "deleted", deployment, deployment.team_id)
     model = deployment.model
     deployment.delete()
     if model is not None and not model.deployments.exists():
@@ -77,7 +82,9 @@ def delete_deployment(deployment):
 def answer_under_name(model, user):
     """A model that was deployed answers for the name of its line, where nothing does; what was paused goes on."""
     deployment, is_new = Deployment.objects.get_or_create(
-        owner_id=model.owner_id, name=model.line.name, defaults={"is_public": model.is_public}
+        **holder(model),
+        name=model.line.name,
+        defaults={"owner_id": model.owner_id, "is_public": model.is_public},
     )
     if deployment.model_id is None:
         bring_first(deployment, model, user)
@@ -97,8 +104,21 @@ def bring_first(deployment, model, user, switch=None):
         values["gate_version"], values["gate_split"] = gate_of(model)
     if Deployment.objects.filter(pk=deployment.pk, model=None).update(**values):
         done = {"state": Switch.State.DONE, "switched_at": now}
+        by = user or (switch and switch.by)
+        audit.record(by, "switched a deployment", deployment, deployment.team_id, now=str(model))
         if switch is None:
             Switch.objects.create(deployment=deployment, new=model, by=user, **done)
         else:
             Switch.objects.filter(pk=switch.pk).update(**done)
     deployment.refresh_from_db()
+
+
+def part_from_others(line):
+    """A line of models has changed hands: deployments let go of a version before, or a shadow, that is others' now."""
+    rows = Deployment.objects.filter(Q(model__line=line) | Q(previous__line=line) | Q(shadow__line=line))
+    for one in rows.select_related("previous", "shadow").order_by("pk"):
+        strange = [
+            name for name in ("previous", "shadow") if (model := getattr(one, name)) and holder(model) != holder(one)
+        ]
+        if strange:
+            Deployment.objects.filter(pk=one.pk).update(**dict.fromkeys(strange), updated_at=timezone.now())

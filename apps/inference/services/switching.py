@@ -7,7 +7,7 @@ web process answers with it until the new one is loaded and warm there (see `ans
 from django.db import transaction
 from django.utils import timezone
 
-from apps.core import work
+from apps.core import audit, work
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
@@ -55,7 +55,12 @@ def start_switch(deployment, model, user, overrule=""):
             deployment=deployment, old_id=deployment.model_id, new=model, by=user, overruled=overrule
         )
         switch.job = create_job(
-            user, "switch", TASK, subject=f"deployment:{deployment.pk}", params={"switch_id": switch.pk}
+            user,
+            "switch",
+            TASK,
+            subject=f"deployment:{deployment.pk}",
+            params={"switch_id": switch.pk},
+            about=deployment,
         )
         switch.save(update_fields=["job"])
     return switch
@@ -222,6 +227,10 @@ def _swap(switch, reason=""):
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):
         raise WorkFailed("This switch has ended already.")
     tell_deployed(new, switch.deployment)
+    audit.record(
+        switch.by, "switched a deployment", switch.deployment, switch.deployment.team_id, before=str(switch.old),
+        now=str(new), overruled=switch.overruled,
+    )  # fmt: skip
 
 
 def carried_over(defaults, old, new):

@@ -41,7 +41,7 @@ def start_shadow(deployment, model, share, user):
     if job and job.is_active:
         return job
     params = {"deployment_id": deployment.pk, "model_id": model.pk}
-    return create_job(user, KIND, TASK, subject=f"deployment:{deployment.pk}", params=params)
+    return create_job(user, KIND, TASK, subject=f"deployment:{deployment.pk}", params=params, about=deployment)
 
 
 def building_job(deployment, model=None):

@@ -201,7 +201,7 @@ def test_the_list_costs_the_same_for_one_and_for_many(deployment, page_as, api_a
     page = page_as(alice)
     for number in range(12):
         Deployment.objects.create(owner=alice, name=f"d{number}", model=deployment.model, previous=deployment.model)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert b"d11" in page.get("/deployments/").content
     with django_assert_num_queries(2):
         assert api_as(alice).get(ADDRESS).json()["count"] == 13

@@ -68,7 +68,10 @@ def start_evaluation(model, version, split, user, again=False):
         row = Evaluation.objects.select_for_update(of=("self",)).select_related("job").get(pk=row.pk)
         if row.is_running or (row.weights_sha256 == model.sha256 and not again):
             return row
-        row.job = create_job(user, "evaluation", TASK, subject=f"evaluation:{row.pk}", params={"evaluation_id": row.pk})
+        row.job = create_job(
+            user, "evaluation", TASK, subject=f"evaluation:{row.pk}", params={"evaluation_id": row.pk},
+            team_id=model.team_id,
+        )  # fmt: skip
         row.save(update_fields=["job"])
     return row
 

@@ -51,7 +51,9 @@ def start_export(model, user, *, format, precision="fp32", img_size=None, dynami
         row = ModelExport.objects.select_for_update(of=("self",)).select_related("job", "model").get(pk=row.pk)
         if row.is_running or (not again and _is_good(row)):
             return row
-        row.job = create_job(user, "model export", TASK, subject=f"model:{model.pk}", params={"export_id": row.pk})
+        row.job = create_job(
+            user, "model export", TASK, subject=f"model:{model.pk}", params={"export_id": row.pk}, about=model
+        )
         row.save(update_fields=["job"])
     return row
 

@@ -3,16 +3,18 @@
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from apps.core.access import holder
 from apps.models.models import ModelLine, TrainedModel
 
 
 class NameTaken(ValueError):
-    """This owner has another line of that name; the message is for the person who asked."""
+    """Its person or team has another line of that name; the message is for the person who asked."""
 
 
-def next_version(owner, name):
-    """(line, number) for one more model of this owner under this name; to be called inside a transaction."""
-    line, _ = ModelLine.objects.get_or_create(owner=owner, name=name)
+def next_version(owner, name, team_id=None):
+    """(line, number) for one more model of this person, or team, under this name; inside a transaction."""
+    whose = holder(ModelLine(owner=owner, team_id=team_id))
+    line, _ = ModelLine.objects.get_or_create(**whose, name=name, defaults={"owner": owner})
     ModelLine.objects.filter(pk=line.pk).update(versions_made=F("versions_made") + 1)
     line.refresh_from_db()
     return line, line.versions_made
@@ -27,7 +29,8 @@ def rename_line(line, name):
             ModelLine.objects.filter(pk=line.pk).update(name=name)
     except IntegrityError:
         raise NameTaken(
-            f"You have another model “{name}”. Versions stay where they are; choose a name that is free."
+            f"{'The team has' if line.team_id else 'You have'} another model “{name}”. "
+            "Versions stay where they are; choose a name that is free."
         ) from None
     line.name = name
 

@@ -8,6 +8,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
+from apps.core import audit
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
@@ -16,8 +17,8 @@ from apps.models.services.stages import NotDeployable, set_stage, set_tags
 FILE_NAMES = {"pt": "best.pt", "onnx": "model.onnx"}
 
 
-def register_model(*, owner, name, model_type, weights, training_id=None, upload_job=None, **known):
-    """Store weights (a path) and what is known of them, as the next version of the owner's line of that name.
+def register_model(*, owner, name, model_type, weights, training_id=None, upload_job=None, team_id=None, **known):
+    """Store weights (a path) and what is known of them, as the next version of the owner's, or team's, line of a name.
 
     The same training, or the same upload, again replaces what it made before, under the number that it has.
     """
@@ -29,16 +30,16 @@ def register_model(*, owner, name, model_type, weights, training_id=None, upload
             file.seek(0)
             default_storage.save(stored, File(file))
     values = {
-        "owner": owner, "model_type": model_type, "file": stored, "sha256": sha256,
+        "model_type": model_type, "file": stored, "sha256": sha256,
         "num_bytes": path.stat().st_size, "num_classes": len(known["class_names"]), **known,
     }  # fmt: skip
     key = {"training_id": training_id} if training_id is not None else {"upload_job": upload_job}
     try:
-        return _store(key, owner, name, values)
+        return _store(key, owner, team_id, name, values)
     except IntegrityError:  # another worker stored the same just now
         if set(key.values()) == {None}:
             raise
-        return _store(key, owner, name, values)
+        return _store(key, owner, team_id, name, values)
 
 
 def copy_weights(model, path):
@@ -51,11 +52,11 @@ def copy_weights(model, path):
 
 
 @transaction.atomic
-def _store(key, owner, name, values):
+def _store(key, owner, team_id, name, values):
     made = None if set(key.values()) == {None} else TrainedModel.objects.filter(**key).first()
     if made is None:
-        line, number = next_version(owner, name)
-        return TrainedModel.objects.create(line=line, number=number, **key, **values)
+        line, number = next_version(owner, name, team_id)
+        return TrainedModel.objects.create(owner=owner, team_id=team_id, line=line, number=number, **key, **values)
     for field, value in values.items():
         setattr(made, field, value)
     made.save()
@@ -92,7 +93,7 @@ class DeleteRefused(ValueError):
     """The model is needed; the message says by what, and what to do."""
 
 
-def delete_model(model):
+def delete_model(model, actor=None):
     """Delete a model and those of its files that no other model has. Raises DeleteRefused for a deployed one."""
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
@@ -101,6 +102,7 @@ def delete_model(model):
     with transaction.atomic():
         if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():
             raise DeleteRefused(f"“{model.title}” is deployed: programs call it. Undeploy it first, then delete it.")
+        audit.record(actor, "deleted", model, model.team_id)
         model.delete()
     drop_empty_line(line)
     for name in measured:

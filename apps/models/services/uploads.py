@@ -32,10 +32,10 @@ def format_of(filename):
     return format
 
 
-def start_upload(user, file, *, filename, name="", class_names=(), tags=(), **values):
+def start_upload(user, file, *, filename, name="", class_names=(), tags=(), team_id=None, **values):
     """Queue the check of a file (or of the stored name of one); returns the job. `values`: description, is_public.
 
-    Without a name it is that of the file. Raises UploadRefused.
+    Without a name it is that of the file; `team_id`: the model is to be a team's. Raises UploadRefused.
     """
     size = default_storage.size(file) if isinstance(file, str) else file.size
     if size > MOST_BYTES:
@@ -44,7 +44,7 @@ def start_upload(user, file, *, filename, name="", class_names=(), tags=(), **va
         "filename": filename, "format": format_of(filename), "class_names": list(class_names), "tags": list(tags),
         "name": (name or PurePath(filename).stem)[:120].strip() or "Uploaded model", "values": values,
     }  # fmt: skip
-    return create_job(user, "upload", TASK, params=params, upload=file)
+    return create_job(user, "upload", TASK, params=params, upload=file, team_id=team_id)
 
 
 def run_upload(job, report):
@@ -73,8 +73,8 @@ def _take(job, folder, report):
     report.check()
     with transaction.atomic():
         model = register_model(
-            owner=job.owner, name=params["name"], model_type=found["architecture"], weights=path, upload_job=job,
-            format=params["format"], origin=TrainedModel.Origin.UPLOADED, licence=found["licence"],
+            owner=job.owner, team_id=job.team_id, name=params["name"], model_type=found["architecture"], weights=path,
+            upload_job=job, format=params["format"], origin=TrainedModel.Origin.UPLOADED, licence=found["licence"],
             class_names=found["class_names"], img_size=found["img_size"], card=_card(job, found), metrics={},
             **params["values"],
         )  # fmt: skip

@@ -6,6 +6,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 
 from apps.annotations.services.versions import create_version, is_large
+from apps.core.access import team_for
 from apps.core.templatetags.ui import duration
 from apps.core.work import enqueue_on_commit
 from apps.models.access import startable_by
@@ -59,7 +60,14 @@ def create_job(user, dataset, dataset_version=None, **settings):
         version, _ = create_version(dataset, user)
     with transaction.atomic():
         settings["name"] = settings.get("name") or _free_name(user, f"{dataset.name} {settings['model_type']}")
-        job = TrainingJob.objects.create(user=user, dataset=dataset, dataset_version=version, phase=WAITING, **settings)
+        job = TrainingJob.objects.create(
+            user=user,
+            team_id=team_for(user, dataset),
+            dataset=dataset,
+            dataset_version=version,
+            phase=WAITING,
+            **settings,
+        )
         enqueue_on_commit(job, TASK)
     return job
 

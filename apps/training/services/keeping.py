@@ -126,8 +126,9 @@ def _strip(weights, place):
 
 
 def _register(job, weights, metrics):
+    whose = TrainingJob.objects.select_related("user").get(pk=job.pk)  # as it is now: it may have changed hands
     return register_model(
-        owner=job.user, name=job.name, model_type=job.model_type, weights=weights, task="detect",
-        class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
+        owner=whose.user, team_id=whose.team_id, name=job.name, model_type=job.model_type, weights=weights,
+        task="detect", class_names=job.dataset_version.class_names, img_size=job.img_size, metrics=metrics,
         dataset_version=job.dataset_version, training_id=job.pk, **noted_of(job),
     )  # fmt: skip

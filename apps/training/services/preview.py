@@ -31,7 +31,7 @@ def start_preview(user, dataset, img_size, arguments, seed=0):
     _forget(before.exclude(status__in=Job.ACTIVE)[KEPT - 1 :])
     wanted = {name: value for name, value in arguments.items() if name in GROUPS[AUGMENTATION]}
     params = {"dataset_id": dataset.pk, "img_size": min(img_size, DRAWN_AT), "seed": seed, "arguments": wanted}
-    return create_job(user, KIND, TASK, subject=subject, params=params, message="Drawing")
+    return create_job(user, KIND, TASK, subject=subject, params=params, message="Drawing", about=dataset)
 
 
 def _forget(jobs):

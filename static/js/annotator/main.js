@@ -72,7 +72,7 @@ function makePanels(ws, keymap) {
     goto: () => controls.focusPosition(),
     history: () => controls.showTab(history.isOpen ? "boxes" : "history"),
     prelabel: () => prelabel.run(),
-    prelabelAll: () => prelabelAll.open(),
+    prelabelAll: () => config.review?.can_review && prelabelAll.open(),
     review: (action) => config.review?.can_review && openReview(ws, action),
   });
   const controls = bindControls({ ws, actions, keymap, history, config });
@@ -80,13 +80,13 @@ function makePanels(ws, keymap) {
   return actions;
 }
 
-function makeLists(ws, actions, keymap) {
+function makeLists(ws, actions, keymap, canAdd) {
   const hover = (key) => {
     ws.renderer.hover = key;
     ws.renderer.invalidate("overlay");
   };
   new ClassList({
-    element: byId("classes"), form: byId("add-class"), store: ws.store, classes: ws.classes, keymap, canEdit: ws.canEdit,
+    element: byId("classes"), form: byId("add-class"), store: ws.store, classes: ws.classes, keymap, canEdit: canAdd,
     choose: (id) => actions.chooseClass(id), add: (name) => addClass(ws, name),
   });
   new BoxList({
@@ -160,7 +160,7 @@ async function start() {
   const ws = makeWorkspace(await openStorage());
   const keymap = new Keymap(config.keymap, (saved) => ws.api.saveKeymap(saved).catch(() => toast("The keys could not be saved; they hold until you leave this page.")));
   const actions = makePanels(ws, keymap);
-  makeLists(ws, actions, keymap);
+  makeLists(ws, actions, keymap, config.can_add_classes);
   fitCanvas(ws);
   bindKeyboard({ actions, keymap, ws, pointer: bindPointer(ws) });
   watchStatus(ws.sync, byId("save-state"));

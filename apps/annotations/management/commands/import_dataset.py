@@ -9,6 +9,7 @@ from apps.annotations.services.imports import BadOptions, clean_options, import_
 from apps.annotations.services.imports.options import FILL, SPLIT_CHOICES
 from apps.core import work
 from apps.datasets import services as datasets
+from apps.datasets.access import may_review
 from apps.datasets.models import Dataset
 
 
@@ -41,8 +42,8 @@ class Command(BaseCommand):
         dataset = Dataset.objects.filter(pk=into).first() if into is not None else None
         if into is not None and dataset is None:
             raise CommandError(f"There is no dataset {into}.")
-        if dataset and not user.is_superuser and dataset.owner_id != user.pk:
-            raise CommandError(f"{owner} may not change dataset {into}.")
+        if dataset and not may_review(user, dataset):
+            raise CommandError(f"{owner} may not import into dataset {into}.")
         try:
             wanted = clean_options(dataset, options["format"], _mapping(options["map"], dataset), options["splits"])
         except BadOptions as bad:

@@ -18,7 +18,9 @@ def start_import(user, dataset, upload, format="auto", new=False, options=None, 
     """
     options = options or ImportOptions(format)
     params = import_params(dataset, filename or upload.name, options, new)
-    return create_job(user, "import", TASK, subject=f"dataset:{dataset.pk}", params=params, upload=upload)
+    return create_job(
+        user, "import", TASK, subject=f"dataset:{dataset.pk}", params=params, upload=upload, about=dataset
+    )
 
 
 def import_params(dataset, filename, options, new=False, **more):
@@ -40,7 +42,9 @@ def import_here(user, dataset, path, options, new, say):
     `say(progress, message)` is called as it goes. Where this process is killed, a worker on this machine goes on.
     """
     params = import_params(dataset, path.name, options, new, path=str(path))
-    job = Job.objects.create(owner=user, kind="import", task=TASK, subject=f"dataset:{dataset.pk}", params=params)
+    job = Job.objects.create(
+        owner=user, team_id=dataset.team_id, kind="import", task=TASK, subject=f"dataset:{dataset.pk}", params=params
+    )
     yield job
     run_job(job.pk, lambda job, report: run_import(job, _Told(report, say)))
 

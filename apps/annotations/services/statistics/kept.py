@@ -84,7 +84,12 @@ def _job_of(dataset, report):
             return last
         jobs.exclude(status__in=Job.ACTIVE).delete()  # the figures are what is kept, not how often they were counted
         return create_job(
-            dataset.owner, JOB_KIND, TASK, subject=f"dataset:{dataset.pk}", params={"dataset_id": dataset.pk}
+            dataset.owner,
+            JOB_KIND,
+            TASK,
+            subject=f"dataset:{dataset.pk}",
+            params={"dataset_id": dataset.pk},
+            team_id=dataset.team_id,
         )
 
 
