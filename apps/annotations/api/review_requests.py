@@ -9,7 +9,7 @@ from apps.annotations.services.reviews import NothingToReview, ask_for_review
 from apps.datasets.access import get_dataset_to_edit
 
 
-class ReviewRequestSerializer(serializers.Serializer):
+class AskForReviewSerializer(serializers.Serializer):
     note = serializers.CharField(max_length=500, allow_blank=True, default="", help_text="For the reviewer.")
     images = serializers.IntegerField(read_only=True, help_text="How many wait for a review.")
 
@@ -17,11 +17,11 @@ class ReviewRequestSerializer(serializers.Serializer):
 class ReviewRequest(APIView):
     """Ask for a review of what is labelled."""
 
-    @extend_schema(request=ReviewRequestSerializer, responses=ReviewRequestSerializer)
+    @extend_schema(request=AskForReviewSerializer, responses=AskForReviewSerializer)
     def post(self, request, dataset_id):
         """Webhooks that want `review.asked` are told how many images wait, by whom, and the note."""
         dataset = get_dataset_to_edit(request.user, dataset_id)
-        wanted = ReviewRequestSerializer(data=request.data)
+        wanted = AskForReviewSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         note = wanted.validated_data["note"]
         try:
