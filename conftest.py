@@ -64,6 +64,17 @@ def nobody_listens(monkeypatch):
     monkeypatch.setattr(after, "LISTENERS", [])
 
 
+@pytest.fixture(autouse=True)
+def no_heartbeat_from_outside(request, monkeypatch):
+    """A job in a test's own transaction has none: that thread has a connection of its own, and does not see the row."""
+    from apps.core import work
+
+    marked = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or (marked and marked.kwargs.get("transaction"))
+    if not commits:
+        monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
+
+
 def person(name, **extra):
     """A user with the password `name`-password."""
     from apps.accounts.services import register_user
@@ -241,10 +252,7 @@ def threads_database(transactional_db, tmp_path):
 
 @pytest.fixture
 def run_tasks_at_once(settings, monkeypatch):
-    """What is queued runs in this process as soon as it is sent, without a broker.
-
-    The heartbeat, a thread with a connection of its own, is out of it: it does not see the test's rows.
-    """
+    """What is queued runs in this process as soon as it is sent, without a broker and without a heartbeat."""
     from celery import current_app
 
     from apps.core import work

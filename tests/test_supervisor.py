@@ -82,7 +82,9 @@ def test_a_process_that_keeps_dying_is_started_again_with_growing_pauses(monkeyp
     said = []
     child = supervisor.Child("web", ["false"], lambda name, line: said.append(line), household=None)
     monkeypatch.setattr(child, "start", lambda: setattr(child, "started", now[0]))
-    child.process = namedtuple("Dead", "poll returncode")(lambda: 1, 1)
+    ended = []
+    monkeypatch.setattr(supervisor.os, "killpg", lambda pid, number: ended.append((pid, number)))
+    child.process = namedtuple("Dead", "pid poll returncode")(7, lambda: 1, 1)
     pauses = []
     for _ in range(6):
         child.watch()
@@ -91,6 +93,7 @@ def test_a_process_that_keeps_dying_is_started_again_with_growing_pauses(monkeyp
         child.watch()
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30]
     assert "it starts again in 1 s" in said[0]
+    assert ended == [(7, signal.SIGKILL)] * 6  # with all that it left behind
 
 
 def test_a_chromium_is_looked_for_by_its_usual_names(monkeypatch):

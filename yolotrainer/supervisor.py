@@ -5,6 +5,7 @@ process, which then stops them in order). A child that dies is started again wit
 with this process, however it dies, is the kernel's work (PR_SET_PDEATHSIG).
 """
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -60,6 +61,7 @@ class Child:
             return
         now = time.monotonic()
         if not self.due:
+            self._end_what_it_left()
             self.pause = 1.0 if now - self.started > 60 else min(self.pause * 2, LONGEST_PAUSE)
             self.due = now + self.pause
             self.say(
@@ -79,11 +81,13 @@ class Child:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.say("platform", f"{self.name} does not stop; it is killed")
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return  # it left nothing behind
+        self._end_what_it_left()
         self.process.wait()
+
+    def _end_what_it_left(self):
+        """SIGKILL to its group: a web process whose master was killed holds the port else, for some seconds."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def die_with_parent():
