@@ -11,8 +11,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from apps.annotations.models import DatasetVersion
-from apps.datasets.access import get_image_to_edit
-from apps.datasets.access import may_edit as may_edit_dataset
+from apps.datasets.access import get_image_to_review
+from apps.datasets.access import may_review as may_review_dataset
 from apps.datasets.access import visible_to as datasets_visible_to
 from apps.models import services
 from apps.models.access import evaluations_visible_to, get_evaluation, get_model_to_edit
@@ -69,7 +69,7 @@ def error_gallery(request, pk, evaluation_id):
         "model": model, "evaluation": evaluation, "dataset": dataset, "page": page, "shown": shown, "wanted": wanted,
         "kinds": KINDS.items(), "classes": list(enumerate(model.class_names)),
         "cell_words": _cell_words(model, wanted.cell), "siblings": siblings.defer("results", "curves"),
-        "can_label": may_edit_dataset(request.user, dataset),
+        "can_label": may_review_dataset(request.user, dataset),
     }  # fmt: skip
     part = "#rows" if request.htmx and not request.htmx.boosted else ""
     return render(request, f"models/error_gallery.html{part}", context)
@@ -92,7 +92,7 @@ def _cell_words(model, cell):
 def labels_confirm(request, pk, evaluation_id, image_id):
     """“These labels are right”, or not after all."""
     evaluation = get_evaluation(request.user, pk, evaluation_id)
-    image = get_image_to_edit(request.user, evaluation.dataset_version.dataset_id, image_id)
+    image = get_image_to_review(request.user, evaluation.dataset_version.dataset_id, image_id)
     revision = request.POST.get("revision", "")
     if not revision.isascii() or not revision.isdecimal() or len(revision) > 9:
         raise Http404("Such a revision is none.")

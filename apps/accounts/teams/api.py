@@ -25,7 +25,7 @@ from apps.accounts.teams.serializers import (
     TransferSerializer,
 )
 from apps.accounts.teams.views import found_events
-from apps.core.access import Right
+from apps.core.access import Right, check
 from apps.core.belongings import TransferRefused, hand_over
 from apps.core.models import AuditEvent
 
@@ -93,7 +93,7 @@ class Members(generics.ListAPIView):
     queryset = Membership.objects.none()
 
     def get_queryset(self):
-        return get_team(self.request.user, self.kwargs["pk"]).memberships.select_related("user")
+        return get_team(self.request.user, self.kwargs["pk"]).memberships.select_related("user").order_by("pk")
 
 
 class MemberDetail(APIView):
@@ -184,6 +184,7 @@ class Events(generics.ListAPIView):
 
 def transferred(request, kind, row):
     """`row` given to whom the request says; raises ValidationError or 409."""
+    check(request.user, Right.MANAGE, row)
     wanted = TransferSerializer(data=request.data)
     wanted.is_valid(raise_exception=True)
     data = wanted.validated_data
