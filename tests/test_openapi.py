@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from yolotrainer.wsgi import application
 
-from .walk.world import values_of, world  # noqa: F401
+from .walk.world import team, values_of, world  # noqa: F401
 
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 EXAMPLES = 6  # of each operation

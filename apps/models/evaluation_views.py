@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Case, When
-from django.http import Http404
+from django.http import Http404, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -95,7 +95,7 @@ def labels_confirm(request, pk, evaluation_id, image_id):
     image = get_image_to_review(request.user, evaluation.dataset_version.dataset_id, image_id)
     revision = request.POST.get("revision", "")
     if not revision.isascii() or not revision.isdecimal() or len(revision) > 9:
-        raise Http404("Such a revision is none.")
+        return HttpResponseBadRequest("`revision` is the number of the labels that were looked at.")
     if request.POST.get("undo"):
         services.unconfirm_labels(image, int(revision))
     else:

@@ -31,6 +31,8 @@ EXPECTED = {
     "OWN": _for(SIGN_IN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, IN, operator=HIDDEN),
     "OWN_OR_OPERATOR": _for(SIGN_IN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, IN),
     "OPERATOR": _for(SIGN_IN, REFUSED, REFUSED),
+    # the second half of a sign-in, for who is in its midst
+    "HALFWAY": _for(SIGN_IN, SIGN_IN, SIGN_IN, operator=SIGN_IN),
     "NOTHING": _for(SIGN_IN, HIDDEN, HIDDEN, operator=HIDDEN),
 }
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from .routes import METHODS, all_routes, filled
 from .table import ADMIN, EXPECTED, TABLE
-from .world import actors, values_of, world  # noqa: F401
+from .world import actors, team, values_of, world  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 SIGN_IN, HIDDEN, REFUSED, NO_METHOD, IN = "sign in", "hidden", "refused", "no such method", "in"

@@ -10,11 +10,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from apps.accounts.models import BrowserSession
 from apps.accounts.services import create_token
+from apps.accounts.services.links import make_link
 from apps.accounts.teams.invitations import invite
 from apps.annotations.models import Annotation
 from apps.annotations.services.versions import create_version
 from apps.core.models import Job, Upload
+from apps.core.webhooks.models import Delivery, Webhook
 from apps.datasets.models import Dataset
 from apps.inference.models import BatchAnswer, BatchVideo, Capture, Deployment
 from apps.models.models import Evaluation, ModelExport
@@ -77,6 +80,7 @@ def world(ready_dataset, team, alice, tmp_path):
         "datasets/<int:pk>/import/<int:job_id>": {"job_id": _job(
             alice, "inspect", f"dataset:{dataset.pk}", params=looked_into, **inspected
         ).pk},
+        **{f"datasets/<int:pk>/import/<int:job_id>/{end}": of_dataset for end in ("summary", "undo")},
         "training/": of_training,
         "training/preview/": {"pk": _job(alice, "preview", f"dataset:{dataset.pk}", file="preview.jpg").pk},
         "models/": of_model,
@@ -85,12 +89,29 @@ def world(ready_dataset, team, alice, tmp_path):
         "predictions/batch/<int:job_id>/images": {
             "job_id": _batch(alice, team, model, image, of_dataset_images).pk
         },
+        "account/sessions/": {"pk": BrowserSession.objects.create(
+            user=alice, session_key="walk", last_seen_at=timezone.now()
+        ).pk},
+        "account/invitation": dict(zip(("pk", "key"), _registration(alice), strict=True)),
+        "account/verify/": {"proof": "none"},
+        "account/reset/": {"uidb64": "MQ", "token": "none"},
+        "webhooks/": _webhook(alice),
         "teams/": {"pk": team.pk, "user_id": alice.pk, "invitation_id": invitation.pk, "key": key},
         "queries": {
             "datasets/<int:pk>/versions/compare": "?from=1&to=now", "test/about": f"?model={model.pk}",
             "training/plan": f"?dataset={dataset.pk}", "training/preview": f"?dataset={dataset.pk}",
         },
     }  # fmt: skip
+
+
+def _registration(actor):
+    row, key = make_link("registration", actor)
+    return row.pk, key
+
+
+def _webhook(owner):
+    hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=[])
+    return {"pk": hook.pk, "delivery_id": Delivery.objects.create(webhook=hook, event="test", body="{}").pk}
 
 
 def _job(owner, kind, subject, file="", upload=False, **more):
