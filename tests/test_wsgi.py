@@ -83,6 +83,7 @@ def test_a_new_middleware_is_for_programs_or_said_to_be_for_browsers():
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "apps.accounts.access.OperatorsNeedTotp",  # of sessions; JWTs are refused at the login
         "apps.accounts.access.UnverifiedOnlyLook",  # of pages; the API has the rule in its permissions
+        "apps.core.middleware.PageMethods",
         "apps.core.middleware.DatabaseAway",  # of pages; the API says it in its own form
         "django.contrib.messages.middleware.MessageMiddleware",
         "django_htmx.middleware.HtmxMiddleware",

@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "apps.core.callers.KnownCaller",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.core.middleware.SlashlessApi",
+    "apps.core.middleware.PageMethods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,5 +1,6 @@
 """Middleware of the whole platform."""
 
+from django.http import HttpResponseNotAllowed
 from django.shortcuts import render
 
 from apps.core import work
@@ -22,6 +23,20 @@ class DatabaseAway:
         page = render(request, "503.html", status=503)
         page["Retry-After"] = str(AWAY_SECONDS)
         return page
+
+
+class PageMethods:
+    """Pages know GET and POST: a view without a list of methods of its own would take every other for a GET."""
+
+    KNOWN = ("GET", "HEAD", "POST", "OPTIONS")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method not in self.KNOWN and not request.path_info.startswith("/api/"):
+            return HttpResponseNotAllowed(self.KNOWN)
+        return self.get_response(request)
 
 
 class SlashlessApi:
