@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "apps.models",
     "apps.training",
     "apps.inference",
+    "apps.operator",
 ]
 MIDDLEWARE = [
     "apps.core.metrics.middleware.Metered",

@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/login/", admin_sign_in),
     path("admin/logout/", SignOut.as_view()),
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:account")),
+    path("admin/operator/", include("apps.operator.urls")),
     path("admin/", admin.site.urls),
 ]
 admin.site.site_header = admin.site.site_title = "YOLO Trainer"

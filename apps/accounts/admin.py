@@ -2,6 +2,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -18,6 +19,12 @@ from apps.core.callers import current_request
 class ChangeForm(UserChangeForm):
     class Meta(UserChangeForm.Meta):
         model = User
+
+    def clean_is_superuser(self):
+        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=self.instance.pk)
+        if self.instance.is_superuser and not self.cleaned_data["is_superuser"] and not others.exists():
+            raise ValidationError("This is the last operator. Make another one first.")
+        return self.cleaned_data["is_superuser"]
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -38,10 +45,10 @@ class PersonAdmin(UserAdmin):
     change_password_form = PasswordForm
     list_display = ["username", "email", "is_active", "is_superuser", "created_at", "last_login"]
     list_filter = ["is_active", "is_superuser", "is_staff", "must_verify_email"]
-    actions = ["make_reset_link", "sign_out_everywhere", "release_totp"]
+    actions = ["deactivate", "activate", "make_reset_link", "sign_out_everywhere", "release_totp"]
     search_fields = ["username", "email"]
     ordering = ["-pk"]
-    readonly_fields = ["created_at", "updated_at", "last_login"]
+    readonly_fields = ["is_active", "created_at", "updated_at", "last_login"]  # active by the services: see actions
     fieldsets = [
         (None, {"fields": ["username", "email", "password"]}),
         ("May", {"fields": ["is_active", "is_staff", "is_superuser", "must_verify_email"]}),
@@ -58,8 +65,32 @@ class PersonAdmin(UserAdmin):
         super().delete_model(request, obj)
 
     def delete_queryset(self, request, queryset):
-        for user in queryset:
+        for user in queryset.exclude(pk=request.user.pk):
             self.delete_model(request, user)
+
+    def has_delete_permission(self, request, obj=None):
+        return super().has_delete_permission(request, obj) and obj != request.user  # so an operator is always left
+
+    @admin.action(description="Deactivate (nothing of theirs is answered any more)", permissions=["steer"])
+    def deactivate(self, request, queryset):
+        done = 0
+        for user in queryset:
+            try:
+                done += services.deactivate_user(user, request.user)
+            except services.ActivityRefused as refused:
+                self.message_user(request, f"{user.username}: {refused}", messages.WARNING)
+        self.message_user(
+            request, f"{done} of {len(queryset)} deactivated: their sessions, JWTs and API tokens are good no more. "
+            "What they own stays, and jobs that they started go on.",
+        )  # fmt: skip
+
+    @admin.action(description="Activate", permissions=["steer"])
+    def activate(self, request, queryset):
+        done = sum(services.activate_user(user, request.user) for user in queryset)
+        self.message_user(request, f"{done} of {len(queryset)} activated: they can sign in, and their API tokens work.")
+
+    def has_steer_permission(self, request):
+        return request.user.is_superuser
 
     @admin.action(description="Make a link for a new password", permissions=["change"])
     def make_reset_link(self, request, queryset):

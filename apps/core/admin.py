@@ -1,5 +1,9 @@
 from django.contrib import admin, messages
+from django.db import transaction
+from django.utils.html import format_html
 
+from apps.core import audit, work
+from apps.core.jobs import JobRefused, requeue_job
 from apps.core.models import AuditEvent, Delivery, Job, Upload, Webhook
 from apps.core.webhooks import services as webhooks
 
@@ -14,15 +18,53 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+def preformatted(text):
+    """A traceback, or other text of many lines, as it was written."""
+    return format_html('<pre class="traceback">{}</pre>', text) if text else "–"
+
+
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = [
         "id", "kind", "owner", "team", "status", "progress", "message", "attempts", "heartbeat_at", "created_at",
     ]  # fmt: skip
     list_filter = ["status", "kind", "created_at"]
-    search_fields = ["kind", "owner__username", "subject", "error_message"]
-    raw_id_fields = ["owner"]
+    search_fields = ["=id", "kind", "owner__username", "subject", "error_message", "traceback"]
+    search_help_text = "A job's number, its kind, its owner, what it is about (dataset:12), words of its error."
     list_select_related = ["owner", "team"]
+    exclude = ["traceback"]
+    readonly_fields = ["shown_traceback"]
+    actions = ["cancel", "requeue"]
+
+    @admin.action(description="Cancel", permissions=["steer"])
+    def cancel(self, request, queryset):
+        done = 0
+        for job in queryset:
+            with transaction.atomic():
+                if work.cancel(job):
+                    audit.record(request.user, "job cancelled", job, job.team, owner=job.owner.username)
+                    done += 1
+        messages.info(request, f"{done} of {len(queryset)} cancelled. The others had ended.")
+
+    @admin.action(description="Requeue (what failed, was cancelled, or waits)", permissions=["steer"])
+    def requeue(self, request, queryset):
+        done = 0
+        for job in queryset:
+            try:
+                with transaction.atomic():
+                    requeue_job(job)
+                    audit.record(request.user, "job requeued", job, job.team, owner=job.owner.username)
+                done += 1
+            except JobRefused as refused:
+                messages.warning(request, f"{job}: {refused}")
+        messages.info(request, f"{done} of {len(queryset)} sent to their queue.")
+
+    def has_steer_permission(self, request):
+        return request.user.is_superuser
+
+    @admin.display(description="traceback")
+    def shown_traceback(self, job):
+        return preformatted(job.traceback)
 
 
 @admin.register(Upload)

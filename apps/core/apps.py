@@ -9,8 +9,12 @@ class CoreConfig(AppConfig):
     name = "apps.core"
 
     def ready(self):
+        from apps.core import usage
         from apps.core.metrics import work
         from apps.core.metrics.now import add_source
+        from apps.core.models import Upload
+
+        usage.KINDS.append(usage.Kind("Uploads", Upload.objects.all, "offset", has_team=False))
 
         for source in (work.jobs, work.ends, work.queues, work.parts, work.webhooks):
             add_source(source.__name__, source)

@@ -46,6 +46,25 @@ def create_job(owner, kind, task, subject="", params=None, upload=None, message=
     return job
 
 
+class JobRefused(ValueError):
+    """The job cannot be queued again; the message says why."""
+
+
+@transaction.atomic
+def requeue_job(job):
+    """Queue a job that failed or was cancelled again, and send one that waits anew. Raises JobRefused."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.status != Job.Status.PENDING:
+        had_upload = job.expires_at is not None and not job.upload
+        if had_upload:
+            raise JobRefused("The file that it was to read is past its time. Who asked for it must send it again.")
+        expires = {"expires_at": timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)} if job.upload else {}
+        stopped = [Job.Status.FAILED, Job.Status.CANCELLED]
+        if not work.resume(job, stopped, progress=0, message=WAITING, **expires):
+            raise JobRefused(f"Only what failed, was cancelled, or waits is queued again; this is {job.status}.")
+    work.enqueue_on_commit(job, job.task)
+
+
 class Reporter:
     """What a job's work calls to say how far it is; raises WorkCancelled or WorkHandedBack when it must stop."""
 

@@ -21,6 +21,12 @@ def delete_old():
 
 
 @shared_task(ignore_result=True)
+def delete_all_old():
+    """Delete what is past its time by all rules, now: for an operator who asks for it."""
+    retention.sweep()
+
+
+@shared_task(ignore_result=True)
 def expire_job_files():
     """Delete uploads and exports that are past their time, and what kills left half written."""
     jobs.expire_files()

@@ -5,11 +5,12 @@ class ModelsConfig(AppConfig):
     name = "apps.models"
 
     def ready(self):
+        from apps.core import usage
         from apps.core.belongings import FOLLOWERS, HELD, KINDS, Part
         from apps.core.models import Job
         from apps.core.subjects import add_subject
         from apps.models.access import named
-        from apps.models.models import Evaluation, ModelLine, TrainedModel
+        from apps.models.models import Evaluation, ModelExport, ModelLine, TrainedModel
 
         def made_from(dataset):
             return ModelLine.objects.filter(versions__dataset_version__dataset=dataset)
@@ -20,6 +21,8 @@ class ModelsConfig(AppConfig):
             subjects = [f"model:{pk}" for pk in versions.values_list("pk", flat=True)]
             return Job.objects.filter(subject__in=subjects + [f"evaluation:{pk}" for pk in measured])
 
+        usage.KINDS.append(usage.Kind("Models", TrainedModel.objects.all, "num_bytes"))
+        usage.KINDS.append(usage.Kind("Exports", ModelExport.objects.all, "num_bytes", "model__"))
         add_subject("model", named)
         KINDS["line"] = Part(
             "model", "models", lambda line: ModelLine.objects.filter(pk=line.pk), kind="line", is_named=True

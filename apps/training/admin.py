@@ -3,7 +3,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.core.admin import ReadOnlyAdmin
+from apps.core import audit
+from apps.core.admin import ReadOnlyAdmin, preformatted
 from apps.training import services
 from apps.training.models import (
     Trainer,
@@ -27,15 +28,16 @@ class TrainingJobAdmin(admin.ModelAdmin):
     list_filter = ["status", "model_type", "created_at"]
     search_fields = ["name", "user__username", "dataset__name", "error_message"]
     raw_id_fields = ["user", "dataset", "dataset_version", "model"]
-    list_select_related = ["user", "dataset"]
-    readonly_fields = ["log"]
+    list_select_related = ["user", "dataset", "team"]
+    readonly_fields = ["log", "shown_traceback"]
+    exclude = ["traceback"]
     actions = ["pause", "resume", "cancel", "cancel_and_drop"]
 
     @admin.action(description="Pause", permissions=["steer"])
     def pause(self, request, jobs):
         self._steer(request, jobs, "paused", services.pause_job)
 
-    @admin.action(description="Resume", permissions=["steer"])
+    @admin.action(description="Resume or requeue (what is paused, failed or was cancelled)", permissions=["steer"])
     def resume(self, request, jobs):
         self._steer(request, jobs, "resumed", services.resume_job)
 
@@ -52,7 +54,10 @@ class TrainingJobAdmin(admin.ModelAdmin):
         count = 0
         for job in jobs:
             try:
-                count += service(job)
+                with transaction.atomic():
+                    if service(job):
+                        audit.record(request.user, f"training {done}", job, job.team, owner=job.user.username)
+                        count += 1
             except services.TrainingRefused as refused:
                 messages.warning(request, f"{job}: {refused}")
         messages.info(request, f"{count} of {len(jobs)} {done}.")
@@ -62,6 +67,10 @@ class TrainingJobAdmin(admin.ModelAdmin):
 
     def log(self, job):
         return format_html('<a href="{}">the whole log</a>', reverse("api:training_log_file", args=[job.pk]))
+
+    @admin.display(description="traceback")
+    def shown_traceback(self, job):
+        return preformatted(job.traceback)
 
     def has_add_permission(self, request):
         return False  # a job is made by the training page or the API, which check it

@@ -1,5 +1,6 @@
 """Every write about people, their tokens and their links."""
 
+from apps.accounts.services.activity import ActivityRefused, activate_user, deactivate_user
 from apps.accounts.services.browsers import end_session, forget_ended_sessions, forget_session, note_session
 from apps.accounts.services.invitations import copy_invitation, invitations, invite, withdraw_invitation
 from apps.accounts.services.links import LinkRefused, find_link, make_link, renew_key, revoke_link, use_link
@@ -18,11 +19,14 @@ from apps.accounts.services.sign_ins import end_jwts, sign_out_everywhere
 from apps.accounts.services.tokens import create_token, revoke_token, set_quota
 
 __all__ = [
+    "ActivityRefused",
     "LinkRefused",
     "NameTaken",
     "ProofRefused",
+    "activate_user",
     "copy_invitation",
     "create_token",
+    "deactivate_user",
     "end_jwts",
     "end_session",
     "find_link",

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class OperatorConfig(AppConfig):
+    name = "apps.operator"
