@@ -36,6 +36,9 @@ class JobAdmin(ReadOnlyAdmin):
     readonly_fields = ["shown_traceback"]
     actions = ["cancel", "requeue"]
 
+    class Media:
+        css = {"all": ["css/operator.css"]}
+
     @admin.action(description="Cancel", permissions=["steer"])
     def cancel(self, request, queryset):
         done = 0

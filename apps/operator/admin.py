@@ -10,7 +10,7 @@ admin.site.unregister([TaskResult, GroupResult])  # groups: the platform has non
 
 @admin.register(TaskResult)
 class TaskResultAdmin(ReadOnlyAdmin):
-    list_display = ["date_done", "task_name", "status", "shown_arguments", "worker", "error"]
+    list_display = ["date_done", "task_name", "error", "status", "shown_arguments", "worker"]
     list_display_links = ["date_done", "task_name"]
     list_filter = ["status", "date_done", "task_name", "worker"]
     search_fields = ["task_name", "=task_id", "task_args", "result", "traceback"]
@@ -21,6 +21,10 @@ class TaskResultAdmin(ReadOnlyAdmin):
         "date_created", "date_started", "date_done", "shown_result", "shown_traceback",
     ]  # fmt: skip
     readonly_fields = ["shown_arguments", "shown_result", "shown_traceback"]
+    show_facets = admin.ShowFacets.NEVER
+
+    class Media:
+        css = {"all": ["css/operator.css"]}
 
     @admin.display(description="arguments")
     def shown_arguments(self, row):

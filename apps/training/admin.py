@@ -33,6 +33,9 @@ class TrainingJobAdmin(admin.ModelAdmin):
     exclude = ["traceback"]
     actions = ["pause", "resume", "cancel", "cancel_and_drop"]
 
+    class Media:
+        css = {"all": ["css/operator.css"]}
+
     @admin.action(description="Pause", permissions=["steer"])
     def pause(self, request, jobs):
         self._steer(request, jobs, "paused", services.pause_job)

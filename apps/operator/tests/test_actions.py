@@ -47,9 +47,7 @@ def sent(monkeypatch):
     return found
 
 
-def test_operator_requeues_what_failed_and_no_other(
-    page_as, operator, alice, sent, django_capture_on_commit_callbacks
-):
+def test_operator_requeues_what_failed_and_no_other(page_as, operator, alice, sent, django_capture_on_commit_callbacks):
     failed = a_job(alice, "failed", error_message="no", traceback="Traceback", attempts=3, progress=0.5)
     waits, running, done = a_job(alice, "pending"), a_job(alice, "running"), a_job(alice, "completed")
     expired = a_job(alice, "failed", expires_at=timezone.now())
