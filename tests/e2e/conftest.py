@@ -121,6 +121,12 @@ def browser_type_launch_args(browser_type_launch_args):
     return browser_type_launch_args | {"executable_path": find_chromium(), "args": CHROMIUM_FLAGS}
 
 
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    """The driver evaluates conditions in pages, which their policy forbids; test_page_policy.py is about the policy."""
+    return browser_context_args | {"bypass_csp": True}
+
+
 def sign_in(platform, username, password):
     """The cookies of a signed-in browser session."""
     session = requests.Session()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import RunningPlatform, ended
 from tests.e2e.labelling import make_dataset
-from tests.e2e.test_import_survival import kill, wait_for_progress
+from tests.e2e.test_import_survival import wait_for_progress
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.xdist_group("platform")]
 WORK_MS = 60_000
@@ -116,7 +116,7 @@ def test_restore_whose_worker_is_killed_goes_on_and_ends_right(mortal, large):
     assert mortal.api("DELETE", f"datasets/{large}/classes/0").status_code == 200  # and half of all boxes
     job = mortal.api("POST", f"datasets/{large}/versions/1/restore").json()
     wait_for_progress(mortal, job["id"], 1, 0.0)
-    kill(mortal, "worker")
+    mortal.kill("worker")
     result = ended(mortal, f"jobs/{job['id']}")["result"]
     before = result["before"]
     assert (result["exact"], before > 1) == (True, True)
@@ -131,7 +131,7 @@ def test_restore_whose_worker_is_killed_goes_on_and_ends_right(mortal, large):
 def test_export_whose_worker_is_killed_is_made_again_whole(mortal, large):
     job = mortal.api("POST", f"datasets/{large}/export", json={"format": "yolo", "version": 1}).json()
     wait_for_progress(mortal, job["id"], 1, 0.0)
-    kill(mortal, "worker")
+    mortal.kill("worker")
     result = ended(mortal, f"jobs/{job['id']}")["result"]
     assert (result["images"], result["boxes"]) == (IMAGES, IMAGES * 2)
     with zipfile.ZipFile(io.BytesIO(mortal.api("GET", result["url"]).content)) as archive:
