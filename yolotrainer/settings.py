@@ -365,6 +365,7 @@ S3_OPTIONS = {  # of the store, and of backups to s3://
     "region_name": env.str("S3_REGION", default=None),
     "access_key": env.str("S3_ACCESS_KEY", default=None),
     "secret_key": env.str("S3_SECRET_KEY", default=None),
+    "signature_version": "s3v4",
     "default_acl": None,
     "file_overwrite": True,
 }
@@ -375,6 +376,7 @@ if env.str("S3_BUCKET", default=""):
     }
 else:
     default_storage = {"BACKEND": "apps.core.storage.AtomicFileStorage"}
+S3_SIGNED_SECONDS = setting("int", "S3_SIGNED_SECONDS", 0, 0, 86_400)  # 0: downloads pass through the web process
 static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (DEBUG or TESTING):
     static_storage = "apps.core.storage.HashedStaticStorage"

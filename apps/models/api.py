@@ -1,6 +1,5 @@
 """The API's `models/`."""
 
-from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, mixins, serializers, status, viewsets
@@ -101,7 +100,7 @@ class ModelViewSet(
     @action(detail=True)
     def download(self, request, pk):
         """The weights, with their sha256 as ETag."""
-        return weights_response(self.get_object(), request.query_params.get("format"))
+        return weights_response(request, self.get_object(), request.query_params.get("format"))
 
     @extend_schema(request=TransferSerializer, responses=ModelDetailSerializer)
     @action(detail=True, methods=["post"])
@@ -143,11 +142,9 @@ def _set_point(user, model, point):
         raise serializers.ValidationError({"operating_point": [str(refused)]}) from None
 
 
-def weights_response(model, format=None):
-    """The weights as a download; raises ValidationError for a format that the model does not have."""
+def weights_response(request, model, format=None):
+    """The weights as a download, in parts where that is asked for; raises ValidationError for a format that the model does not have."""
     if format not in (None, model.format):
         raise serializers.ValidationError({"format": [f"Accepted: {model.format}."]})
     name = "".join(c if c.isalnum() or c in "-_." else "-" for c in model.title)
-    response = FileResponse(model.file.open("rb"), as_attachment=True, filename=f"{name}.{model.format}")
-    response["ETag"] = f'"{model.sha256}"'
-    return response
+    return download(request, model.file, f"{name}.{model.format}", etag=model.sha256)

@@ -151,4 +151,4 @@ def model_delete(request, pk):
 
 @login_required
 def model_download(request, pk):
-    return weights_response(get_model(request.user, pk))
+    return weights_response(request, get_model(request.user, pk))

@@ -57,7 +57,7 @@ class Teams(generics.ListCreateAPIView):
     queryset = Team.objects.none()
 
     def get_queryset(self):
-        return teams_visible_to(self.request.user).annotate(num_members=Count("memberships"))
+        return teams_visible_to(self.request.user).annotate(num_members=Count("memberships")).order_by("name", "pk")
 
     def perform_create(self, serializer):
         team = kept(services.create_team, self.request.user, serializer.validated_data["name"])
