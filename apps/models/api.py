@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from apps.accounts.teams.api import transferred
 from apps.accounts.teams.serializers import TransferSerializer
 from apps.core.api import JobSerializer, accepted
+from apps.core.downloads import download
 from apps.models import services
 from apps.models.access import evaluations_visible_to, get_model, get_model_to_edit, visible_to
 from apps.models.filters import ModelFilter
@@ -143,7 +144,7 @@ def _set_point(user, model, point):
 
 
 def weights_response(request, model, format=None):
-    """The weights as a download, in parts where that is asked for; raises ValidationError for a format that the model does not have."""
+    """The weights as a download, whole or a part; raises ValidationError for a format that the model does not have."""
     if format not in (None, model.format):
         raise serializers.ValidationError({"format": [f"Accepted: {model.format}."]})
     name = "".join(c if c.isalnum() or c in "-_." else "-" for c in model.title)
