@@ -418,6 +418,9 @@ INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 8, 0)
 SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
 if SERVING_PRECISION not in ("auto", "f32"):
     raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")
+SERVING_RUNTIME = setting("str", "SERVING_RUNTIME", "auto")
+if SERVING_RUNTIME not in ("auto", "openvino", "onnxruntime"):
+    raise ImproperlyConfigured(f"SERVING_RUNTIME={SERVING_RUNTIME} is none of auto, openvino, onnxruntime.")
 TRAFFIC_DAYS = setting("int", "TRAFFIC_DAYS", 400, 32)
 INFERENCE_MEMORY_BYTES = setting("int", "INFERENCE_MEMORY_MB", 1024, 1) * 1024 * 1024
 

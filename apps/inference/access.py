@@ -19,6 +19,8 @@ NEEDED = (
     "is_deployed", "is_public", "operating_point",
 )  # fmt: skip
 
+BUILD_NEEDED = ("build__file", "build__serving", "build__img_size")
+
 
 def answering_to(user):
     """The models that `user` may ask."""
@@ -40,8 +42,9 @@ def get_model_to_ask(user, model_id=None, name=None):
 def deployments_visible_to(user):
     """The deployments that `user` may see."""
     rows = Deployment.objects.select_related(
-        "owner", "team", "model__line", "model__dataset_version__dataset", "previous__line", "gate_version__dataset"
-    )
+        "owner", "team", "model__line", "model__dataset_version__dataset", "previous__line", "gate_version__dataset",
+        "build", "previous_build",
+    )  # fmt: skip
     return rows_seen(rows.defer("model__metrics", "model__card", "previous__metrics", "previous__card"), user)
 
 
@@ -112,10 +115,15 @@ def is_inside(user, deployment):
     return may(user, Right.INSIDE, deployment)
 
 
-def models_to_bring(user, deployment):
-    """The models that `user` may bring behind a deployment: of its team or person, any line, its own line first."""
+def models_to_bring(user, deployment, with_live=False):
+    """The models that `user` may bring behind a deployment: of its team or person, any line, its own line first.
+
+    `with_live`: also the one that answers, to be served in another way.
+    """
     models = TrainedModel.objects.filter(**holder(deployment)).exclude(stage=TrainedModel.Stage.ARCHIVED)
-    models = models.exclude(pk=deployment.model_id).select_related("line").defer("metrics", "card")
+    if not with_live:
+        models = models.exclude(pk=deployment.model_id)
+    models = models.select_related("line").defer("metrics", "card")
     line = deployment.model.line_id if deployment.model else 0
     return models.order_by(Case(When(line=line, then=0), default=1), "-pk")
 
@@ -141,10 +149,12 @@ def _model_by_name(user, name):
 
 
 def _deployments_by_name(user, name):
-    named = rows_seen(Deployment.objects.filter(name=name), user).select_related("model__line")
+    named = rows_seen(Deployment.objects.filter(name=name), user).select_related("model__line", "build")
     answers = Case(When(is_active=True, model__isnull=False, then=0), default=1)
     named = named.order_by(own_first(user), answers, "-pk")[:1]  # an operator's query, too, must hold who asks
-    return named.only(*(field.name for field in Deployment._meta.concrete_fields), *(f"model__{one}" for one in NEEDED))
+    return named.only(
+        *(field.name for field in Deployment._meta.concrete_fields), *(f"model__{one}" for one in NEEDED), *BUILD_NEEDED
+    )
 
 
 def _is_of(user, row):

@@ -23,20 +23,29 @@ def as_picture(model, data, prediction, format):
     from apps.inference import drawing, services
 
     with services.gate:  # it decodes the picture once more: as many at once as may predict
-        drawn = drawing.draw(drawing.opened(data), drawing.shown(prediction.boxes, model.class_names))
+        picture = drawing.fill(drawing.opened(data), prediction.boxes)
+        drawn = drawing.draw(picture, drawing.shown(prediction.boxes, model.class_names))
         body = drawing.encoded(drawn, format)
     return HttpResponse(body, content_type=f"image/{format.lower()}")
 
 
 def as_yolo(prediction):
-    """A line an object: class id, x and y of the centre, width, height (0..1), confidence; as ultralytics saves it."""
-    width, height = prediction.width, prediction.height
-    rows = (
-        f"{b.class_id} {(b.x1 + b.x2) / 2 / width:.6f} {(b.y1 + b.y2) / 2 / height:.6f} "
-        f"{(b.x2 - b.x1) / width:.6f} {(b.y2 - b.y1) / height:.6f} {b.confidence:.4f}\n"
-        for b in prediction.boxes
-    )
-    return "".join(rows)
+    """A line an object: class id, x and y of the centre, width, height (0..1), confidence; as ultralytics saves it.
+
+    Of a model that segments its outline, the largest part, stands in place of the box.
+    """
+    return "".join(_yolo_line(box, prediction.width, prediction.height) for box in prediction.boxes)
+
+
+def _yolo_line(box, width, height):
+    if box.polygons:
+        numbers = (box.polygons[0] / (width, height)).ravel()
+    else:
+        numbers = (
+            (box.x1 + box.x2) / 2 / width, (box.y1 + box.y2) / 2 / height,
+            (box.x2 - box.x1) / width, (box.y2 - box.y1) / height,
+        )  # fmt: skip
+    return f"{box.class_id} {' '.join(f'{number:.6f}' for number in numbers)} {box.confidence:.4f}\n"
 
 
 def as_coco(class_names, answers):
@@ -68,5 +77,20 @@ def coco_boxes(image_id, answer, first_id):
             "bbox": [box["x1"], box["y1"], width, height], "area": round(width * height, 2), "iscrowd": 0,
             "score": found["confidence"],
         }  # fmt: skip
+        if "points" in found:
+            row |= _segmentation(found, answer["image"])
         rows.append(row | ({"track_id": found["track_id"]} if "track_id" in found else {}))
     return rows
+
+
+def _segmentation(found, size):
+    """COCO's polygons of an object that has outlines (0..1), in pixels, and the area inside them."""
+    parts = found.get("parts") or [found["points"]]
+    scaled = [[(x * size["width"], y * size["height"]) for x, y in points] for points in parts]
+    flat = [[round(value, 2) for point in points for value in point] for points in scaled]
+    return {"segmentation": flat, "area": round(sum(map(_area, scaled)), 2)}
+
+
+def _area(points):
+    """Of a polygon, by the shoelace formula."""
+    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(points, points[1:] + points[:1], strict=True))) / 2

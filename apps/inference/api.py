@@ -17,7 +17,7 @@ from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_review, get_image_to_label
 from apps.datasets.filters import images_matching
 from apps.inference import after, prelabel, services
-from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask
+from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask, versions_to_judge_on
 from apps.inference.answer_forms import FORMS, in_form
 from apps.inference.metering import MeteredView, over_quota
 from apps.inference.parsers import PARSERS, PLAIN_FORM, read_question, refuse_huge, refuse_more_files
@@ -25,6 +25,7 @@ from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
     AnswerSerializer,
     DeployedSerializer,
+    DeploySerializer,
     InferSerializer,
     PrelabelManySerializer,
     PrelabelSerializer,
@@ -145,12 +146,14 @@ class Infer(MeteredView, APIView):
 class Deploy(APIView):
     """Build the fast runtime, prove it on validation images, and only then serve it."""
 
-    @extend_schema(request=None, responses={200: DeployedSerializer, 202: JobSerializer})
+    @extend_schema(request=DeploySerializer, responses={200: DeployedSerializer, 202: JobSerializer})
     def post(self, request, pk):
         """200 where it serves at once; 202 with the job that builds and proves it."""
         model = get_model_to_edit(request.user, pk)
+        asked = DeploySerializer(data=request.data, context={"versions": versions_to_judge_on(request.user)})
+        asked.is_valid(raise_exception=True)
         try:
-            job = services.deploy_model(model, request.user)
+            job = services.deploy_model(model, request.user, asked.version)
         except NotDeployable as reason:
             raise NotDeployed(str(reason)) from None
         if job is None:

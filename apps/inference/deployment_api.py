@@ -47,13 +47,15 @@ class Deployments(generics.ListCreateAPIView):
         wanted.is_valid(raise_exception=True)
         values = dict(wanted.validated_data)
         model = values.pop("model")
+        serving = values.pop("serving", None)
         deployment = _kept(services.create_deployment, request.user, **values)
         if model:
             try:
-                services.start_switch(deployment, model, request.user)
-            except services.SwitchRefused as refused:
+                asked = {"model_id": model.pk} | ({"serving": serving} if serving else {})
+                _switched(deployment, _bring(deployment, request.user, asked), request.user)
+            except exceptions.APIException:
                 services.delete_deployment(deployment, request.user)
-                raise Refused(str(refused)) from None
+                raise
         deployment = get_deployment(request.user, deployment.pk)
         return Response(DeploymentSerializer(deployment).data, status=status.HTTP_201_CREATED)
 
@@ -87,13 +89,7 @@ class Switching(APIView):
         """
         deployment = get_deployment_to_edit(request.user, pk)
         asked = _bring(deployment, request.user, request.data)
-        try:
-            switch = services.start_switch(
-                deployment, asked.model, request.user, asked.validated_data.get("overrule", "")
-            )
-        except services.SwitchRefused as refused:
-            raise Refused(str(refused)) from None
-        return _started(switch, status.HTTP_202_ACCEPTED)
+        return _started(_switched(deployment, asked, request.user), status.HTTP_202_ACCEPTED)
 
 
 class Back(APIView):
@@ -123,6 +119,17 @@ def _bring(deployment, user, data):
     asked = BringSerializer(data=data, context={"deployment": deployment, "user": user})
     asked.is_valid(raise_exception=True)
     return asked
+
+
+def _switched(deployment, asked, user):
+    """The switch that a checked BringSerializer asks for."""
+    try:
+        overrule = asked.validated_data.get("overrule", "")
+        return services.start_switch(deployment, asked.model, user, overrule, asked.choice)
+    except services.ChoiceRefused as refused:
+        raise serializers.ValidationError({"serving": {refused.field: [str(refused)]}}) from None
+    except services.SwitchRefused as refused:
+        raise Refused(str(refused)) from None
 
 
 def _started(switch, code):

@@ -3,18 +3,51 @@
 from django import forms
 
 from apps.inference.models import Deployment
+from apps.inference.services import Choice
+from apps.inference.services.choices import LEAST_SIZE, MOST_SIZE, STEP
+from apps.models.models import ServingBuild
 
 MOST_CLASS_ROWS = 200  # with more, thresholds by class are for the API
 
 
-class NewDeploymentForm(forms.Form):
+class ChoiceForm(forms.Form):
+    """How a model is served; what is left alone is chosen by what was measured."""
+
+    runtime = forms.ChoiceField(
+        choices=ServingBuild.RUNTIMES, initial="auto", help_text="Both are timed when it is built."
+    )
+    precision = forms.ChoiceField(
+        choices=ServingBuild.PRECISIONS, initial="auto",
+        help_text="int8 is calibrated on the dataset’s training images, and served only where its mAP50-95 on the "
+        "gate’s images is within 0.02 of the weights’ own.",
+    )  # fmt: skip
+    img_size = forms.IntegerField(
+        required=False, min_value=LEAST_SIZE, max_value=MOST_SIZE, label="Image size",
+        help_text="The longer side in pixels, a multiple of 32. Empty: the model’s own.",
+        widget=forms.NumberInput({"step": STEP}),
+    )  # fmt: skip
+
+    def choice(self):
+        """The Choice of a form that is valid."""
+        return Choice(**{name: self.cleaned_data[name] for name in ("runtime", "precision", "img_size")})
+
+
+class NewDeploymentForm(ChoiceForm):
+    field_order = ("name", "model", "gate_version", "is_public", "runtime", "precision", "img_size")
+
     name = forms.CharField(max_length=120, help_text="Programs ask for it by this name, whatever version answers.")
     model = forms.ModelChoiceField(None, empty_label="Choose a model …")
+    gate_version = forms.ModelChoiceField(
+        None, required=False, label="Look at it on", empty_label="What it learned from, where that is known",
+        help_text="A dataset version with labels. A model that was made elsewhere is measured on its test or "
+        "validation images, and later versions are judged on them.",
+    )  # fmt: skip
     is_public = forms.BooleanField(required=False, label="Everybody here may ask it")
 
-    def __init__(self, *args, models, **kwargs):
+    def __init__(self, *args, models, versions, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["model"].queryset = models
+        self.fields["gate_version"].queryset = versions
 
     def clean_name(self):
         return _printable(self.cleaned_data["name"])

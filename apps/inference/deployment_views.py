@@ -1,5 +1,7 @@
 """Pages of deployments: the list, one with all that is known of it, and what its owner may do there."""
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -17,7 +19,14 @@ from apps.inference.access import (
     models_to_bring,
     versions_to_judge_on,
 )
-from apps.inference.deployment_forms import DefaultsForm, GateForm, NewDeploymentForm, SettingsForm, SwitchForm
+from apps.inference.deployment_forms import (
+    ChoiceForm,
+    DefaultsForm,
+    GateForm,
+    NewDeploymentForm,
+    SettingsForm,
+    SwitchForm,
+)
 from apps.inference.samples import code_samples
 from apps.inference.tokens import names_of_tokens_to_ask
 from apps.models.access import held_by as models_held_by
@@ -27,6 +36,7 @@ from apps.models.serializers import ENDPOINT
 
 A_PAGE = 30
 MOST_OFFERED = 200
+CHOICE_FIELDS = ("runtime", "precision", "img_size")
 MOST_HISTORY = 50
 
 
@@ -51,23 +61,27 @@ def deployment_new(request):
     models = models_held_by(request.user, Right.EDIT).exclude(stage="archived").defer("metrics", "card").order_by("-pk")
     chosen = models.filter(pk=_number(request.GET.get("model", ""))).first()
     initial = {"model": chosen, "name": chosen.name if chosen else ""}
-    form = NewDeploymentForm(request.POST or None, models=models, initial=initial)
+    versions = versions_to_judge_on(request.user)
+    form = NewDeploymentForm(request.POST or None, models=models, versions=versions, initial=initial)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
+            gate = services.gate_on(data["gate_version"])
             deployment = services.create_deployment(
-                request.user, data["name"], is_public=data["is_public"], team_id=data["model"].team_id
+                request.user, data["name"], is_public=data["is_public"], team_id=data["model"].team_id, **gate
             )
             try:
-                services.start_switch(deployment, data["model"], request.user)
-            except services.SwitchRefused as refused:
+                services.start_switch(deployment, data["model"], request.user, choice=form.choice())
+            except (services.SwitchRefused, services.ChoiceRefused) as refused:
                 services.delete_deployment(deployment, request.user)
-                form.add_error("model", str(refused))
+                form.add_error(getattr(refused, "field", "model"), str(refused))
             else:
                 return redirect("inference:deployment_detail", deployment.pk)
         except services.DeploymentRefused as refused:
             form.add_error(refused.field, str(refused))
-    context = {"form": form, "has_models": models.exists()}
+    context = {"form": form, "has_models": models.exists(), "choices": [form[name] for name in CHOICE_FIELDS]}
+    context["is_chosen"] = any(one.errors or one.value() not in (None, "", "auto") for one in context["choices"])
+    context["fields"] = [field for field in form if field.name not in CHOICE_FIELDS]
     return render(request, "inference/deployment_form.html", context, status=400 if form.errors else 200)
 
 
@@ -80,11 +94,13 @@ def deployment_detail(request, pk):
 
 def _page(request, deployment, status=200, **forms):
     can_edit = may_edit(request.user, deployment)
-    context = {"deployment": deployment, "can_edit": can_edit, "live": deployment.model}
+    context = {"deployment": deployment, "can_edit": can_edit, "live": deployment.served}
     context["is_inside"] = is_inside(request.user, deployment)
     context["switches"] = _history(deployment) if context["is_inside"] else []
     last = context["switches"][0] if context["switches"] else None
     context |= {"last": last, "is_running": bool(last and last.is_running)}
+    context["way"] = deployment.build.way if deployment.build else ""
+    context["before_way"] = deployment.previous_build.way if deployment.previous_build else ""
     if request.htmx and not request.htmx.boosted and request.method == "GET":
         response = render(request, "inference/deployment_detail.html#state", context)
         if not context["is_running"]:
@@ -106,7 +122,11 @@ def _page(request, deployment, status=200, **forms):
 
 
 def _history(deployment):
-    return list(deployment.switches.select_related("old__line", "new__line", "by", "job")[:MOST_HISTORY])
+    return list(
+        deployment.switches.select_related("old__line", "new__line", "by", "job", "old_build", "new_build")[
+            :MOST_HISTORY
+        ]
+    )
 
 
 def _lineage(user, model):
@@ -120,6 +140,7 @@ def _forms(request, deployment):
         "gate_form": GateForm(instance=deployment, versions=versions_to_judge_on(request.user)),
         "settings_form": SettingsForm(instance=deployment),
         "defaults_form": _defaults_form(deployment),
+        "choice_form": ChoiceForm(initial=asdict(services.choice_of(deployment))),
     }  # fmt: skip
 
 
@@ -147,16 +168,41 @@ def effective_defaults(deployment):
 @require_POST
 def switch(request, pk):
     deployment = get_deployment_to_edit(request.user, pk)
-    form = SwitchForm(request.POST, models=models_to_bring(request.user, deployment))
+    models = models_to_bring(request.user, deployment, with_live="runtime" in request.POST)
+    form, choice = SwitchForm(request.POST, models=models), _overruled_choice(request.POST)
     if not form.is_valid():
         messages.error(request, "Choose one of the owner’s models that is not archived and does not answer already.")
     else:
         data = form.cleaned_data
         try:
-            services.start_switch(deployment, data["model"], request.user, data["overrule"])
-        except services.SwitchRefused as refused:
+            services.start_switch(deployment, data["model"], request.user, data["overrule"], choice)
+        except (services.SwitchRefused, services.ChoiceRefused) as refused:
             messages.error(request, str(refused))
     return redirect("inference:deployment_detail", pk)
+
+
+def _overruled_choice(data):
+    """How the switch that is overruled was to be served; None for as what answers now."""
+    form = ChoiceForm(data)
+    return form.choice() if "runtime" in data and form.is_valid() else None
+
+
+@login_required
+@require_POST
+def serving(request, pk):
+    """Serve the model that answers in another way: built, judged against how it is served now, then swapped."""
+    deployment = get_deployment_to_edit(request.user, pk)
+    form = ChoiceForm(request.POST)
+    if deployment.model is not None and form.is_valid():
+        try:
+            services.start_switch(deployment, deployment.model, request.user, choice=form.choice())
+        except services.ChoiceRefused as refused:
+            form.add_error(refused.field, str(refused))
+        except services.SwitchRefused as refused:
+            form.add_error(None, str(refused))
+        else:
+            return redirect("inference:deployment_detail", pk)
+    return _page(request, deployment, status=400, choice_form=form)
 
 
 @login_required

@@ -69,6 +69,12 @@ class BoxSerializer(serializers.Serializer):
     y2 = serializers.FloatField()
 
 
+class PointsField(serializers.ListField):
+    """A polygon as [[x, y], …]."""
+
+    child = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
+
+
 class FoundSerializer(serializers.Serializer):
     class_id = serializers.IntegerField()
     class_name = serializers.CharField()
@@ -78,6 +84,12 @@ class FoundSerializer(serializers.Serializer):
     y_center = serializers.FloatField()
     width = serializers.FloatField()
     height = serializers.FloatField()
+    points = PointsField(
+        required=False, help_text="Of a model that segments: the outline, 0..1, as annotations have it."
+    )
+    parts = serializers.ListField(
+        child=PointsField(), required=False, help_text="All outlines, the largest first, where there are several."
+    )
 
 
 class AskedModelSerializer(serializers.Serializer):
@@ -109,6 +121,20 @@ class DeployedSerializer(serializers.Serializer):
     endpoint = serializers.CharField(allow_null=True)
 
 
+class DeploySerializer(serializers.Serializer):
+    version_id = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**62,
+        help_text="A dataset version whose images it is looked at on: for a model that was made elsewhere.",
+    )  # fmt: skip
+    version = None
+
+    def validate_version_id(self, pk):
+        self.version = pk and self.context["versions"].filter(pk=pk).first()
+        if pk and self.version is None:
+            raise serializers.ValidationError("There is no such dataset version that you can see.")
+        return pk
+
+
 class PrelabelSerializer(serializers.Serializer):
     model_id = serializers.IntegerField(min_value=1, max_value=2**62)
     conf = serializers.FloatField(default=0.1, min_value=0.01, max_value=1)
@@ -130,7 +156,7 @@ def answer(model, prediction):
 
 
 def _found(box, names, width, height):
-    return {
+    found = {
         "class_id": box.class_id,
         "class_name": names[box.class_id] if box.class_id < len(names) else str(box.class_id),
         "confidence": round(box.confidence, 4),
@@ -140,3 +166,9 @@ def _found(box, names, width, height):
         "width": round((box.x2 - box.x1) / width, 6),
         "height": round((box.y2 - box.y1) / height, 6),
     }
+    if box.polygons:
+        outlines = [(points / (width, height)).round(6).tolist() for points in box.polygons]
+        found["points"] = outlines[0]
+        if len(outlines) > 1:
+            found["parts"] = outlines
+    return found

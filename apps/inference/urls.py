@@ -15,6 +15,7 @@ urlpatterns = [
     path("deployments/new", deployment_views.deployment_new, name="deployment_new"),
     path("deployments/<int:pk>", deployment_views.deployment_detail, name="deployment_detail"),
     path("deployments/<int:pk>/switch", deployment_views.switch, name="switch"),
+    path("deployments/<int:pk>/serving", deployment_views.serving, name="serving"),
     path("deployments/<int:pk>/switch/cancel", deployment_views.switch_cancel, name="switch_cancel"),
     path("deployments/<int:pk>/back", deployment_views.back, name="back"),
     path("deployments/<int:pk>/delete", deployment_views.delete, name="deployment_delete"),

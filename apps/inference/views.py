@@ -8,13 +8,15 @@ from django.views.decorators.http import require_POST
 
 from apps.core.access import holder
 from apps.inference import services
-from apps.inference.access import deployments_of
+from apps.inference.access import deployments_of, versions_to_judge_on
 from apps.inference.models import Deployment
 from apps.inference.samples import code_samples
 from apps.inference.tokens import names_of_tokens_to_ask
 from apps.models.access import get_model, get_model_to_edit, may_edit
 from apps.models.serializers import ENDPOINT
-from apps.models.services import NotDeployable, check_deployable
+from apps.models.services import NotDeployable, check_deployable, version_to_prove_on
+
+MOST_VERSIONS = 100
 
 
 @login_required
@@ -27,8 +29,11 @@ def deployment(request, pk):
 @require_POST
 def deploy(request, pk):
     model = get_model_to_edit(request.user, pk)
+    chosen = request.POST.get("version", "")
+    wanted = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 19 else 0
+    version = versions_to_judge_on(request.user).filter(pk=wanted).first()
     with suppress(NotDeployable):  # the panel says why
-        services.deploy_model(model, request.user)
+        services.deploy_model(model, request.user, version)
     return _panel(request, model) if request.htmx else redirect("models:model_detail", pk)
 
 
@@ -48,12 +53,20 @@ def _panel(request, model):
         "model": model, "can_edit": can_edit, "is_built": bool(model.serving_file), "refusal": _refusal(model),
         "job": services.last_deployment(model), "deployments": deployments_of(request.user, model),
         "others": deployments.exclude(model=model) if can_edit else [],
+        "versions": _versions_to_look_at(request.user, model) if can_edit else [],
         "of_line": deployments.filter(name=model.name).exclude(model=model).first() if can_edit else None,
         "samples": code_samples(
             request.build_absolute_uri(ENDPOINT), ("model_id", model.pk), tokens[0] if tokens else ""
         ),
     }  # fmt: skip
     return render(request, "inference/deployment.html", context)
+
+
+def _versions_to_look_at(user, model):
+    """What one may choose from, where the model knows of no dataset itself."""
+    if model.serving_file or version_to_prove_on(model):
+        return []
+    return versions_to_judge_on(user)[:MOST_VERSIONS]
 
 
 def _refusal(model):

@@ -226,6 +226,40 @@ class ModelExport(models.Model):
         return round(self.difference or 0, 3) or None
 
 
+class ServingBuild(models.Model):
+    """A model built to be served in a way that somebody chose, proven; its own file serves where nothing was chosen.
+
+    "auto" leaves the choice to what was measured. Made again, it is the same row with a new file.
+    """
+
+    RUNTIMES = (("auto", "whichever is quicker"), ("openvino", "OpenVINO"), ("onnxruntime", "ONNX Runtime"))
+    PRECISIONS = (("auto", "the quickest that answers the same"), ("f32", "f32"), ("bf16", "bf16"), ("int8", "int8"))
+
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="builds")
+    runtime = models.CharField(max_length=12, choices=RUNTIMES, default="auto")
+    precision = models.CharField(max_length=4, choices=PRECISIONS, default="auto")
+    img_size = models.PositiveIntegerField(help_text="The longer side in pixels.")
+    file = models.FileField(max_length=200, help_text="The archive of the serving format.")
+    serving = models.JSONField(default=dict, help_text="Format, what was timed, and how it was proven.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["model", "runtime", "precision", "img_size"], name="a_way_is_built_once")
+        ]
+
+    def __str__(self):
+        return f"model {self.model_id}, {self.way}"
+
+    @property
+    def way(self):
+        """What was chosen, in words: “ONNX Runtime, f32, 320 px”."""
+        runtime = dict(self.RUNTIMES)[self.runtime] if self.runtime != "auto" else ""
+        precision = self.precision if self.precision != "auto" else ""
+        return ", ".join(filter(None, (runtime, precision, f"{self.img_size} px")))
+
+
 class ConfirmedLabels(models.Model):
     """Someone held an image's labels against what a model says: the labels are right, as this revision has them."""
 

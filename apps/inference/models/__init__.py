@@ -2,7 +2,7 @@
 
 from apps.inference.models.batches import BatchAnswer, BatchVideo, Track
 from apps.inference.models.captures import Capture, Captured, CaptureWaiting
-from apps.inference.models.deployments import Deployment, Switch
+from apps.inference.models.deployments import Deployment, Switch, as_built
 from apps.inference.models.shadows import ShadowSample, ShadowTraffic
 from apps.inference.models.traffic import TokenUsage, Traffic
 
@@ -19,4 +19,5 @@ __all__ = [
     "TokenUsage",
     "Track",
     "Traffic",
+    "as_built",
 ]

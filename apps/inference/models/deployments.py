@@ -1,11 +1,13 @@
 """Deployments: a stable name that programs call, in front of the version of a model that answers for it now."""
 
+import copy
+
 from django.conf import settings
 from django.db import models
 
 from apps.annotations.models import DatasetVersion
 from apps.core.models import Job, OfTeam, of_person_or_team
-from apps.models.models import TrainedModel
+from apps.models.models import ServingBuild, TrainedModel
 
 
 class Deployment(OfTeam):
@@ -20,6 +22,11 @@ class Deployment(OfTeam):
         TrainedModel, models.SET_NULL, null=True, blank=True, related_name="deployments", help_text="It answers."
     )
     previous = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, blank=True, related_name="+")
+    build = models.ForeignKey(
+        ServingBuild, models.SET_NULL, null=True, blank=True, related_name="+",
+        help_text="How its owner wants the model served; nothing: as the model itself was built.",
+    )  # fmt: skip
+    previous_build = models.ForeignKey(ServingBuild, models.SET_NULL, null=True, blank=True, related_name="+")
     is_active = models.BooleanField(default=True, help_text="Whether it answers at all.")
     is_public = models.BooleanField(default=False)
     defaults = models.JSONField(
@@ -53,6 +60,11 @@ class Deployment(OfTeam):
         return self.name
 
     @property
+    def served(self):
+        """The model that answers, with the files that serve it here; None where nothing does."""
+        return as_built(self.model, self.build)
+
+    @property
     def answers(self):
         return self.is_active and self.model_id is not None
 
@@ -62,6 +74,15 @@ class Deployment(OfTeam):
         if self.model_id is None:
             return f"Nothing answers for “{self.name}” yet: bring a model behind it."
         return "" if self.is_active else f"“{self.name}” is paused: let it answer again on its page."
+
+
+def as_built(model, build):
+    """`model` as it is served by `build` (None: by its own files): another object, never to be saved."""
+    if model is None or build is None:
+        return model
+    served = copy.copy(model)
+    served.serving_file, served.serving, served.img_size = build.file.name, build.serving, build.img_size
+    return served
 
 
 class Switch(models.Model):
@@ -79,6 +100,12 @@ class Switch(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     job = models.ForeignKey(Job, models.SET_NULL, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    old_build = models.ForeignKey(ServingBuild, models.SET_NULL, null=True, blank=True, related_name="+")
+    new_build = models.ForeignKey(ServingBuild, models.SET_NULL, null=True, blank=True, related_name="+")
+    choice = models.JSONField(
+        default=dict, blank=True, help_text="How the new one is to be served: runtime, precision, img_size."
+    )
+    is_final = models.BooleanField(default=False, help_text="No reason overrules what the gate said.")
     is_return = models.BooleanField(default=False, help_text="Back to the model before; no gate then.")
     judgement = models.JSONField(default=dict, blank=True, help_text="What the gate measured of both models.")
     reason = models.CharField(max_length=400, blank=True, help_text="Why the gate blocked, or the switch failed.")
@@ -95,6 +122,18 @@ class Switch(models.Model):
     @property
     def is_running(self):
         return self.state == self.State.WAITING and self.job is not None and self.job.is_active
+
+    @property
+    def way(self):
+        """How the new one was to be served, in words; empty for as it is built."""
+        if not self.choice:
+            return self.new_build.way if self.new_build else ""
+        size = self.choice["img_size"] or (self.new.img_size if self.new else 0)
+        return ServingBuild(**self.choice | {"img_size": size}).way
+
+    @property
+    def may_be_overruled(self):
+        return self.outcome == self.State.BLOCKED and not self.is_final and self.new_id is not None
 
     @property
     def outcome(self):

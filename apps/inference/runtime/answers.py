@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 
 class Box(NamedTuple):
-    """One object: corners in pixels of the upright image, confidence from 0 to 1."""
+    """One object: corners in pixels of the upright image, confidence from 0 to 1.
+
+    `polygons`, of a Segment only, are the outer outlines of its mask, the largest first: arrays (points, 2) in pixels.
+    """
 
     class_id: int
     confidence: float
@@ -15,6 +18,11 @@ class Box(NamedTuple):
     y1: float
     x2: float
     y2: float
+    polygons = ()  # no field: a box is its six numbers
+
+
+class Segment(Box):
+    """One object with the outlines of its mask."""
 
 
 @dataclass(frozen=True)

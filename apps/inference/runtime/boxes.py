@@ -33,19 +33,35 @@ class Letterbox:
 
 def fit(width: int, height: int, size: int, stride: int) -> Letterbox:
     """The longer side becomes `size`, and the canvas the smallest around it in steps of `stride`."""
-    ratio = min(size / height, size / width)
-    inner_width, inner_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
-    pad_x, pad_y = ((size - inner_width) % stride) / 2, ((size - inner_height) % stride) / 2
+    inner = scaled(width, height, size, size)
+    return _padded(width, height, inner, (size - inner[0]) % stride, (size - inner[1]) % stride)
+
+
+def fit_into(width: int, height: int, canvas_height: int, canvas_width: int) -> Letterbox:
+    """As large as it can be in the middle of a canvas of this size, for models that take no other."""
+    inner = scaled(width, height, canvas_width, canvas_height)
+    return _padded(width, height, inner, canvas_width - inner[0], canvas_height - inner[1])
+
+
+def scaled(width: int, height: int, most_width: int, most_height: int) -> tuple[int, int]:
+    """(width, height), in whole pixels, as large as they fit."""
+    ratio = min(most_height / height, most_width / width)
+    return max(round(width * ratio), 1), max(round(height * ratio), 1)
+
+
+def _padded(width: int, height: int, inner: tuple[int, int], pad_x: float, pad_y: float) -> Letterbox:
+    """`pad_x` and `pad_y` are shared between both sides; an odd pixel goes to the right and below."""
+    pad_x, pad_y = pad_x / 2, pad_y / 2
     left, top = round(pad_x - 0.1), round(pad_y - 0.1)
     return Letterbox(
         width=width,
         height=height,
-        inner_width=inner_width,
-        inner_height=inner_height,
+        inner_width=inner[0],
+        inner_height=inner[1],
         left=left,
         top=top,
-        canvas_width=inner_width + left + round(pad_x + 0.1),
-        canvas_height=inner_height + top + round(pad_y + 0.1),
+        canvas_width=inner[0] + left + round(pad_x + 0.1),
+        canvas_height=inner[1] + top + round(pad_y + 0.1),
     )
 
 
@@ -61,15 +77,18 @@ def paint(pixels: np.ndarray, place: Letterbox) -> np.ndarray:
     return pixels[None]
 
 
-def select(raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
-    """Detections of a head that needs NMS, as rows (n, 6) of xyxy, confidence, class.
+def select(
+    raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequence[int] | None, more: int = 0
+) -> np.ndarray:
+    """Detections of a head that needs NMS, as rows (n, 6 + more) of xyxy, confidence, class, and what else there is.
 
-    `raw` has shape (4 + classes, anchors): center x and y, width and height, and the score of each class.
+    `raw` has shape (4 + classes + more, anchors): center x and y, width and height, and the score of each class.
     """
-    best = raw[4:].max(0)
+    rating = raw[4 : len(raw) - more]
+    best = rating.max(0)
     chosen = np.flatnonzero(best > conf)
     scores = best[chosen]
-    labels = raw[4:, chosen].argmax(0)
+    labels = rating[:, chosen].argmax(0)
     if classes is not None:
         wanted = np.isin(labels, classes)
         chosen, scores, labels = chosen[wanted], scores[wanted], labels[wanted]
@@ -78,7 +97,8 @@ def select(raw: np.ndarray, conf: float, iou: float, max_det: int, classes: Sequ
     half = raw[2:4, chosen] / 2
     corners = np.concatenate((raw[:2, chosen] - half, raw[:2, chosen] + half)).T
     keep = suppress(corners, scores, labels, iou, max_det)
-    return np.column_stack((corners[keep], scores[keep], labels[keep]))
+    rest = raw[len(raw) - more :, chosen[keep]].T
+    return np.column_stack((corners[keep], scores[keep], labels[keep], rest))
 
 
 def suppress(corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou: float, max_det: int) -> np.ndarray:
@@ -97,21 +117,25 @@ def suppress(corners: np.ndarray, scores: np.ndarray, labels: np.ndarray, iou: f
         count = min(len(rects), count * 2)
 
 
-def select_end2end(raw: np.ndarray, conf: float, max_det: int, classes: Sequence[int] | None) -> np.ndarray:
-    """Detections of an NMS-free head, as rows (n, 6) of xyxy, confidence, class.
+def select_end2end(
+    raw: np.ndarray, conf: float, max_det: int, classes: Sequence[int] | None, more: int = 0
+) -> np.ndarray:
+    """Detections of an NMS-free head, as rows (n, 6 + more) of xyxy, confidence, class, and what else there is.
 
-    `raw` has shape (4 + classes, anchors): corners, and the score of each class. As in ultralytics, an anchor
+    `raw` has shape (4 + classes + more, anchors): corners, and the score of each class. As in ultralytics, an anchor
     may stand for several classes, and the wanted classes are chosen from among the best max(max_det, 300).
     """
     limit = min(max(max_det, END2END_LIMIT), raw.shape[1])
-    best = raw[4:].max(0)
+    rating = raw[4 : len(raw) - more]
+    best = rating.max(0)
     chosen = np.flatnonzero(best > conf)
     chosen = chosen[np.argsort(-best[chosen], kind="stable")[:limit]]
-    scores = raw[4:, chosen].T
+    scores = rating[:, chosen].T
     anchors, labels = np.nonzero(scores > conf)
     order = np.argsort(-scores[anchors, labels], kind="stable")[:limit]
     anchors, labels = anchors[order], labels[order]
-    rows = np.column_stack((raw[:4, chosen[anchors]].T, scores[anchors, labels], labels))
+    kept = chosen[anchors]
+    rows = np.column_stack((raw[:4, kept].T, scores[anchors, labels], labels, raw[len(raw) - more :, kept].T))
     return rows[np.isin(labels, classes)][:max_det] if classes is not None else rows[:max_det]
 
 

@@ -1,4 +1,4 @@
-"""One exported model in OpenVINO, answering from many threads at once."""
+"""One model in OpenVINO, answering from many threads at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from . import boxes
+from . import boxes, heads, masks
 from .answers import Prediction
 from .errors import ModelError
 from .images import decode
 
 METADATA_FILE = "model.json"
-PRECISIONS = ("f32", "bf16")
+PRECISIONS = ("f32", "bf16", "int8")  # int8 is in the file: what is not quantized there is computed in f32
+TASKS = ("detect", "segment")
+FILES = {"openvino": ("model.xml", "model.bin"), "onnx": ("model.onnx",)}  # the graph first, the weights last
 OWN_GRAPH_AFTER = 3  # requests of one input shape, before 0.1 s goes into a graph that is 5-25 % faster for it
 
 Place = tuple[tuple[int, int], bool]  # an input shape, and whether several images are answered at once
@@ -31,9 +33,12 @@ _core: Any = None
 class Runtime:
     """A loaded model; made by `load`. Many threads may call it at once; how many, is for the caller to bound.
 
-    `names` are the class names in order, `imgsz` the longer side of its input in pixels, `precision` what it
-    computes in, `metadata` what the export wrote, `memory_bytes` an estimate of what it holds.
+    `names` are the class names in order, `imgsz` the longer side of its input in pixels, `fixed` height and width of
+    one that takes no other, `precision` what it computes in, `metadata` what the export wrote, `memory_bytes` an
+    estimate of what it holds.
     """
+
+    program = "OpenVINO"
 
     def __init__(
         self,
@@ -49,20 +54,30 @@ class Runtime:
         self.imgsz: int = self.metadata["imgsz"]
         self.stride: int = self.metadata["stride"]
         self.end2end: bool = self.metadata["end2end"]
-        self.precision = usable_precision(precision or self.metadata.get("precision", "f32"))
+        self.fixed: tuple[int, int] | None = tuple(self.metadata.get("fixed") or ()) or None  # height, width
+        self.segments: bool = self.metadata["task"] == "segment"
+        self._read_head = heads.of(self.metadata)
+        self.precision = self._usable_precision(precision or self.metadata.get("precision", "f32"))
         self.max_pixels = max_pixels
         self._threads = min(threads or cores(), cores())
+        self._weights_bytes = weights_bytes(path, self.metadata)
         try:
-            self._weights_bytes = (path / "model.bin").stat().st_size
-            self._model = read_model(path)
-            self._any_shape = Graph(self._compile(crowded=False))
+            self._open(path)
         except (OSError, RuntimeError) as error:
-            raise ModelError(f"The exported model in {path} is damaged: OpenVINO cannot read it.") from error
+            raise ModelError(f"The exported model in {path} is damaged: {self.program} cannot read it.") from error
         self._graphs: dict[Place, Graph] = {}
         self._asked: Counter[Place] = Counter()
         self._inside = 0  # images that are being answered now
         self._max_graphs = max_graphs
         self._lock = threading.Lock()
+
+    def _open(self, path: Path) -> None:
+        """Read the file and get a graph for any shape ready; raises OSError or RuntimeError for a damaged one."""
+        self._model = read_model(path, self.metadata)
+        self._any_shape = Graph(self._compile(crowded=False))
+
+    def _usable_precision(self, wanted: str) -> str:
+        return usable_precision(wanted)
 
     @property
     def memory_bytes(self) -> int:
@@ -96,25 +111,30 @@ class Runtime:
         pixels = decode(data, self.max_pixels)
         clock.lap("decode_ms")
         height, width = pixels.shape[:2]
-        place = boxes.fit(width, height, self.imgsz, self.stride)
+        place = self._place(width, height)
         canvas = boxes.paint(pixels, place)
         clock.lap("preprocess_ms")
         graph = self._graph_for(canvas.shape[1:3])
         with graph.request() as request:
-            raw = request.infer({0: canvas}, share_inputs=True, share_outputs=True)[0][0]
+            outputs = request.infer({0: canvas}, share_inputs=True, share_outputs=True)
             clock.lap("inference_ms")
-            # `raw` is the request's own memory: what is needed of it is copied before others get the request
-            if self.end2end:
-                rows = boxes.select_end2end(raw, conf, max_det, classes)
-            else:
-                rows = boxes.select(raw, conf, iou, max_det, classes)
+            # outputs are the request's own memory: what is needed of them is copied before others get the request
+            rows = self._read_head(outputs, conf, iou, max_det, classes)
+            shapes = masks.logits(rows, outputs[1][0]) if self.segments else None
         found = boxes.to_image(rows, place)
+        if shapes is not None:
+            found = masks.with_outlines(found, rows, shapes, place)
         clock.lap("postprocess_ms")
         return Prediction(width=width, height=height, boxes=found, speed=clock.laps)
 
+    def _place(self, width: int, height: int) -> boxes.Letterbox:
+        if self.fixed:
+            return boxes.fit_into(width, height, *self.fixed)
+        return boxes.fit(width, height, self.imgsz, self.stride)
+
     def warm(self, width: int, height: int) -> None:
         """Give images of this size a graph of their own now, if there is room, and run it once."""
-        place = boxes.fit(width, height, self.imgsz, self.stride)
+        place = self._place(width, height)
         shape = (place.canvas_height, place.canvas_width)
         with self._lock:
             self._asked[shape, False] = max(self._asked[shape, False], OWN_GRAPH_AFTER)
@@ -130,6 +150,8 @@ class Runtime:
         """
         crowded = self._inside > 1 and self._threads > 1
         place = (shape, crowded)
+        if self.fixed and not crowded:
+            return self._any_shape  # it has no other shape
         graph = self._graphs.get(place)
         if graph:
             return graph
@@ -150,7 +172,7 @@ class Runtime:
             model = model.clone()
             model.reshape([1, *shape, 3])
         config = {
-            "INFERENCE_PRECISION_HINT": self.precision,
+            "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": self._threads,
             "NUM_STREAMS": self._threads if crowded else 1,
         }
@@ -234,21 +256,29 @@ def read_metadata(path: Path) -> dict:
     missing = {"format", "task", "names", "imgsz", "stride", "end2end"} - set(metadata)
     if missing:
         raise ModelError(f"The exported model in {path} is damaged: it does not say its {', '.join(sorted(missing))}.")
-    if metadata["format"] != "openvino" or metadata["task"] != "detect":
+    if metadata["format"] not in FILES or metadata["task"] not in TASKS:
         raise ModelError(f"Serving {metadata['format']} models for {metadata['task']} is not possible yet.")
     return metadata
 
 
-def read_model(path: Path):
+def weights_bytes(path: Path, metadata: dict) -> int:
+    """Bytes of the file with the weights. Raises ModelError."""
+    try:
+        return (path / FILES[metadata["format"]][-1]).stat().st_size
+    except OSError as error:
+        raise ModelError(f"The exported model in {path} is damaged: its weights are not there.") from error
+
+
+def read_model(path: Path, metadata: dict):
     """The graph with the conversion of pixels built in: it takes uint8 BGR of shape (1, height, width, 3)."""
     import openvino
     from openvino.preprocess import ColorFormat, PrePostProcessor
 
-    steps = PrePostProcessor(core().read_model(path / "model.xml"))
+    steps = PrePostProcessor(core().read_model(path / FILES[metadata["format"]][0]))
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().tensor().set_color_format(ColorFormat.BGR)
     steps.input().model().set_layout(openvino.Layout("NCHW"))
     steps.input().preprocess().convert_element_type(openvino.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
     model = steps.build()
-    model.reshape([1, -1, -1, 3])
+    model.reshape([1, *(metadata.get("fixed") or (-1, -1)), 3])
     return model

@@ -16,6 +16,7 @@ from apps.inference.services.answering import (
     unreadable_models,
 )
 from apps.inference.services.building import build, is_built
+from apps.inference.services.choices import Choice, ChoiceRefused, choice_of
 from apps.inference.services.deploying import (
     active_deployment,
     deploy_model,
@@ -27,6 +28,7 @@ from apps.inference.services.deployments import (
     DeploymentRefused,
     create_deployment,
     delete_deployment,
+    gate_on,
     part_from_others,
     update_deployment,
 )
@@ -36,6 +38,8 @@ __all__ = [
     "DEFAULT_CONF",
     "LEAST_CONF",
     "NOT_SERVED",
+    "Choice",
+    "ChoiceRefused",
     "DeploymentRefused",
     "NotServed",
     "SwitchRefused",
@@ -43,10 +47,12 @@ __all__ = [
     "at_thresholds",
     "build",
     "cancel_switch",
+    "choice_of",
     "create_deployment",
     "delete_deployment",
     "deploy_model",
     "gate",
+    "gate_on",
     "go_back",
     "is_built",
     "last_deployment",

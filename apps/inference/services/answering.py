@@ -85,7 +85,7 @@ def model_answering(deployment, data):
     It is the live one. Only after a switch, until this process has the new one loaded and warm, the one that it
     answered with before goes on: nobody waits for a switch, and no question fails by one.
     """
-    live, last = deployment.model, _answered_last.get(deployment.pk)
+    live, last = deployment.served, _answered_last.get(deployment.pk)
     if last and _key(last) != _key(live) and not runtimes.is_ready(_key(live)) and runtimes.is_ready(_key(last)):
         _load_beside(live, data)
         return last
@@ -136,11 +136,16 @@ def _thresholds(model, conf, per_class):
 
 def _load(model):
     """The runtime of a model, its files unpacked once on this machine; raises NotServed."""
-    folder = settings.WORK_DIR / "serving" / f"{model.sha256[:16]}-{model.img_size}"
+    folder = settings.WORK_DIR / "serving" / f"{model.sha256[:16]}-{Path(model.serving_file.name).stem}"
     try:
         if not folder.exists():
             _unpack(model, folder)
-        return load(folder, precision=model.serving.get("precision"), max_pixels=settings.MAX_IMAGE_PIXELS)
+        return load(
+            folder,
+            program=model.serving.get("runtime", "openvino"),
+            precision=model.serving.get("precision"),
+            max_pixels=settings.MAX_IMAGE_PIXELS,
+        )
     except (OSError, tarfile.TarError, ModelError) as error:
         raise NotServed(f"This model's serving files cannot be read ({error}). Deploy it again.") from error
 

@@ -1,27 +1,25 @@
-"""Building what serves: a model's export to the serving format, proven against the weights before it is kept."""
+"""Building what serves: an export of the weights, or an ONNX file as it came, proven and timed before it is kept."""
 
-import statistics
 import tarfile
 import tempfile
-import time
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
-from apps.annotations.services.yolo_folders import validation_images
+from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
-from apps.inference.runtime import compare_many, load
+from apps.inference.services import onnx_files
+from apps.inference.services.choices import Choice
+from apps.inference.services.judging import measure_on
+from apps.inference.services.proving import LOWEST_CONF, Way, choose, open_way, told, try_all
 from apps.models import services as models
+from apps.models.models import TrainedModel
 
 EXPORT_ENGINE = "apps.models.engine.export"
 CHECK_IMAGES = 60
-CHECK_CONFS = (0.25, 0.1, 0.05, 0.01)  # a weak model is compared where it finds anything at all
-LOWEST_CONF = 0.005
-LEAST_AGREEMENT = 0.95  # of the weights' own boxes that the export must find at IoU 0.9
-SHORT_AGREEMENT = 0.98  # the same, of the CPU's short arithmetic
 
 
 def is_built(model):
@@ -29,18 +27,16 @@ def is_built(model):
     return bool(model.serving_file) and default_storage.exists(model.serving_file.name)
 
 
-def build(model, report):
-    """Export, prove and keep what serves `model`; returns what is known of it. Raises WorkFailed.
+def build(model, report, ground=None):
+    """Make, prove and keep what serves `model`; returns what is known of it. Raises WorkFailed.
 
-    `report` is called with 0 to 1; made again, it replaces what is there.
+    `ground` is a (dataset version, split) to look at where the model knows of none. `report` is called with 0 to 1;
+    made again, it replaces what is there.
     """
     with scratch_folder() as folder:
-        exported = _export(model, folder, report)
-        report(0.8, "Comparing its answers with the weights' own")
-        proof = _prove(folder / "serving", exported["reference"], report)
+        best, serving = make(model, folder, report, ground, Choice())
         report(0.95, "Storing")
-        name = _store(model, folder / "serving")
-    serving = {"format": exported["format"], **proof}
+        name = store(model, best)
     try:
         models.keep_serving(model, name, serving)
     except models.NotDeployable as reason:
@@ -48,86 +44,100 @@ def build(model, report):
     return serving
 
 
-def _export(model, folder, report):
-    weights = folder / "best.pt"
-    models.copy_weights(model, weights)
-    version = models.version_to_prove_on(model)
-    images = validation_images(version, CHECK_IMAGES) if version else []
+def make(model, folder, report, ground, choice):
+    """(the way that serves, what is known of it), built into `folder` as `choice` has it. Raises WorkFailed."""
+    made = _from_onnx if model.format == TrainedModel.Format.ONNX else _from_weights
+    return made(model, folder, report, ground, choice)
+
+
+def _from_weights(model, folder, report, ground, choice):
+    """(the way that serves, what is known of it) of a `.pt`: exported, and held against the weights' own answers."""
+    version = models.version_to_prove_on(model) or (ground and ground[0])
+    images = check_images(version)
     if not images:
         raise WorkFailed(
-            "There is no validation image to prove the export on. Evaluate the model on a dataset's validation split "
-            "first: its images serve for that."
+            "There is no image to prove the export on. Choose a dataset version to look at when you deploy it, or "
+            "evaluate the model on one first: its images serve for that."
         )
+    exported = export(model, folder, images, report, choice)
+    report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
+    reference = exported["reference"]
+    why = exported["also"].get("onnx", {}).get("error", "")
+    ways = choice.ways(folder / "openvino", None if why else folder / "onnx")
+    if not ways:
+        raise WorkFailed(f"These weights cannot be exported to ONNX, which ONNX Runtime needs: {why}")
+    try_all(ways, [image["path"] for image in reference["images"]], report)
+    best = choose(ways, [image["boxes"] for image in reference["images"]], "The export answers differently")
+    more = {"compared": "weights", "weights_milliseconds": round(reference["seconds_per_image"] * 1000, 2)}
+    return best, known(best, ways, True) | more
+
+
+def export(model, folder, images, report, choice, conf=LOWEST_CONF, calibrate=None):
+    """The `finished` event of the engine: the weights in the wanted formats, and their own answers on `images`.
+
+    `calibrate` is a data.yaml with whose training images the weights are quantized to int8.
+    """
+    weights = folder / "best.pt"
+    models.copy_weights(model, weights)
     payload = {
-        "weights": str(weights), "output": str(folder / "serving"), "format": "openvino", "imgsz": model.img_size,
-        "check_images": images, "conf": LOWEST_CONF, "iou": 0.7, "max_det": 300,
+        "weights": str(weights), "output": str(folder / "openvino"), "format": "openvino",
+        "imgsz": choice.size_of(model), "also": {"onnx": str(folder / "onnx")} if choice.wants_onnx else {},
+        "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300, "calibrate": calibrate,
     }  # fmt: skip
     engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")
     return finished_of(engine, report, "export", span=(0, 0.75))
 
 
-def _prove(folder, reference, report):
-    """The proof of the arithmetic that will serve; raises WorkFailed where the export answers differently.
+def _from_onnx(model, folder, report, ground, choice):
+    """The same of a model that came as ONNX. It has no weights to compare with: two programs that read it answer."""
+    size = choice.size_of(model)
+    made = onnx_files.prepare(model, folder, report, size)
+    report(0.4, "Timing the ways to serve it")
+    images = check_images(ground and ground[0])
+    reference = Way("onnxruntime", made)
+    allowed = choice.ways(made, made)
+    ways = [reference, *(way for way in allowed if way.program != "onnxruntime")]
+    if any(way.program == "onnxruntime" for way in allowed):
+        allowed = ways
+    try_all(ways, images or onnx_files.drawn_images(size), report)
+    by_itself = reference.answers if images else None
+    expected = by_itself and [answer.boxes for answer in by_itself]
+    best = choose(allowed, expected, "OpenVINO and ONNX Runtime answer differently")
+    more = {"compared": "onnxruntime" if expected else "nothing"}
+    if ground:
+        report(0.7, "Measuring it on labelled images")
+        more["measured"] = measure_on(open_way(best), model, *ground, report)
+    return best, known(best, ways, expected is not None, allowed) | more
 
-    Exact arithmetic (f32) must agree with the weights. The CPU's short one (bf16) serves instead where it is allowed
-    and there, is quicker, and finds as good as all the same boxes.
+
+def known(best, ways, is_compared, allowed=None):
+    """What is kept of what serves."""
+    format = "onnx" if (best.folder / "model.onnx").exists() else "openvino"
+    own = {"format": format, "runtime": best.program, "precision": best.precision, "milliseconds": best.milliseconds}
+    return own | best.figures | told(ways, best, is_compared, allowed)
+
+
+def check_images(version):
+    """Paths of up to CHECK_IMAGES images of a version: validation images, where it has none others; [] of no version.
+
+    What is compared on them is not how good the answers are, so that it may have learned from them.
     """
-    exact = _measure(folder, "f32", reference, report)
-    if exact["agreement"] < LEAST_AGREEMENT:
-        raise WorkFailed(
-            f"The export answers differently: it finds {exact['boxes_found']} of the {exact['boxes_expected']} boxes "
-            f"that the weights find on {exact['checked_images']} validation images. It is not deployed."
-        )
-    if settings.SERVING_PRECISION == "f32" or not exact["boxes_expected"]:
-        return exact
-    short = _measure(folder, "bf16", reference, report)
-    good = short["precision"] == "bf16" and short["agreement"] >= SHORT_AGREEMENT
-    return short if good and short["milliseconds"] < exact["milliseconds"] else exact
+    if version is None:
+        return []
+    folder = yolo_folder(version).parent / "images"
+    for split in ("val", "test", "train"):
+        if (folder / split).exists() and (found := sorted((folder / split).iterdir())[:CHECK_IMAGES]):
+            return [str(path) for path in found]
+    return []
 
 
-def _measure(folder, precision, reference, report):
-    """Run the export on the check images in one arithmetic, and hold its answers against the weights' own."""
-    runtime = load(
-        folder, precision=precision, threads=settings.INFERENCE_THREADS, max_pixels=settings.MAX_IMAGE_PIXELS
-    )
-    pairs, seconds = [], []
-    for image in reference["images"]:
-        report.check()
-        options = {"conf": LOWEST_CONF, "iou": reference["iou"], "max_det": reference["max_det"]}
-        started = time.perf_counter()
-        prediction = runtime.predict(image["path"], **options)
-        seconds.append(time.perf_counter() - started)
-        pairs.append((image["boxes"], prediction.boxes))
-    conf, parity = _compare(pairs)
-    return {
-        "precision": runtime.precision,
-        "checked_images": len(pairs),
-        "checked_confidence": conf,
-        "boxes_expected": parity.expected,
-        "boxes_found": parity.found,
-        "boxes_extra": parity.extra,
-        "agreement": round(parity.share, 4),
-        "confidence_difference": round(parity.max_confidence_difference, 4),
-        "milliseconds": round(statistics.median(seconds) * 1000, 2),
-        "weights_milliseconds": round(reference["seconds_per_image"] * 1000, 2),
-    }
-
-
-def _compare(pairs):
-    """(confidence, parity) at the highest confidence of CHECK_CONFS at which the weights find anything."""
-    for conf in CHECK_CONFS:
-        parity = compare_many(pairs, conf=conf)
-        if parity.expected:
-            break
-    return conf, parity
-
-
-def _store(model, folder):
-    name = f"models/{model.sha256[:2]}/{model.sha256}/openvino-{model.img_size}.tar"
+def store(model, way, size=None):
+    """Keep the files of a way in one archive; returns its name."""
+    kind = "-int8" if way.precision == "int8" else ""
+    name = f"models/{model.sha256[:2]}/{model.sha256}/{way.program}{kind}-{size or model.img_size}.tar"
     with tempfile.TemporaryFile(dir=settings.WORK_DIR) as draft:
         with tarfile.open(fileobj=draft, mode="w") as archive:
-            for path in sorted(folder.iterdir()):
+            for path in sorted(way.folder.iterdir()):
                 archive.add(path, path.name, recursive=False)
         draft.seek(0)
-        default_storage.save(name, File(draft))
-    return name
+        return default_storage.save(name, File(draft))

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from apps.annotations.models import DatasetVersion
 from apps.core import audit
 from apps.core.jobs import create_job
 from apps.core.models import Job
@@ -10,7 +11,7 @@ from apps.core.work import WorkFailed
 from apps.inference.models import Deployment
 from apps.inference.services.answering import runtimes
 from apps.inference.services.building import build, is_built
-from apps.inference.services.deployments import answer_under_name
+from apps.inference.services.deployments import answer_under_name, split_to_judge_on
 from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
 from apps.models.models import TrainedModel
@@ -18,17 +19,18 @@ from apps.models.models import TrainedModel
 TASK = "apps.inference.tasks.deploy"
 
 
-def deploy_model(model, user):
+def deploy_model(model, user, version=None):
     """Start serving `model`: at once where its export is proven already (returns None), else through a job.
 
-    Raises NotDeployable.
+    `version` is a dataset version to look at, for a model that knows of none. Raises NotDeployable.
     """
     models.check_deployable(model)
     if is_built(model):
         _serve(model, user)
         return None
+    params = {"model_id": model.pk, "version_id": version and version.pk}
     return active_deployment(model) or create_job(
-        user, "deploy", TASK, subject=f"model:{model.pk}", params={"model_id": model.pk}, about=model
+        user, "deploy", TASK, subject=f"model:{model.pk}", params=params, about=model
     )
 
 
@@ -56,7 +58,8 @@ def run_deployment(job, report):
     model = TrainedModel.objects.select_related("line").filter(pk=job.params["model_id"]).first()
     if model is None:
         raise WorkFailed("The model is gone.")
-    serving = build(model, report)
+    version = DatasetVersion.objects.select_related("dataset").filter(pk=job.params.get("version_id") or 0).first()
+    serving = build(model, report, ground=version and (version, split_to_judge_on(version) or "val"))
     report.check()
     try:
         _serve(model, job.owner)

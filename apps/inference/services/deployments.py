@@ -22,11 +22,19 @@ class DeploymentRefused(ValueError):
 def gate_of(model):
     """(dataset version, split) that other versions are judged on where `model` is live; (None, "val") where none is."""
     version = models.version_to_prove_on(model)
-    counts = labeled_counts(version) if version else {}
-    for split in ("test", "val"):
-        if counts.get(split):
-            return version, split
-    return None, "val"
+    split = split_to_judge_on(version) if version else None
+    return (version, split) if split else (None, "val")
+
+
+def gate_on(version):
+    """The values of a deployment whose gate judges on this version, or of one that nothing is chosen for (None)."""
+    return {"gate_version": version, "gate_split": split_to_judge_on(version) or "val"} if version else {}
+
+
+def split_to_judge_on(version):
+    """The split of a version whose labels others are judged by: test where it has labels, else val; None without."""
+    counts = labeled_counts(version)
+    return next((split for split in ("test", "val") if counts.get(split)), None)
 
 
 def create_deployment(user, name, **values):
@@ -99,7 +107,7 @@ def bring_first(deployment, model, user, switch=None):
     `switch` is the row of a switch that waits for it; else one is made for the history.
     """
     now = timezone.now()
-    values = {"model": model, "updated_at": now}
+    values = {"model": model, "build": switch and switch.new_build_id, "updated_at": now}
     if deployment.gate_version_id is None:
         values["gate_version"], values["gate_split"] = gate_of(model)
     if Deployment.objects.filter(pk=deployment.pk, model=None).update(**values):

@@ -26,8 +26,8 @@ OPTIONS = {"conf": 0.001, "iou": 0.7, "max_det": 300}
 class _Side:
     """One of the two models: what it finds, and how long it takes."""
 
-    def __init__(self, model, version):
-        self.model, self.runtime = model, runtime_of(model)
+    def __init__(self, model, version, runtime=None):
+        self.model, self.runtime = model, runtime or runtime_of(model)
         self.classes = {theirs: ours for ours, theirs in class_mapping(model, version)[0].items()}
         self.meter, self.seconds = SizeMeter(sizes=("all",)), []
 
@@ -36,6 +36,10 @@ class _Side:
         started = time.perf_counter()
         prediction = self.runtime.predict(data, **OPTIONS)
         self.seconds.append(time.perf_counter() - started)
+        self.take(prediction, labels, corners)
+
+    def take(self, prediction, labels, corners):
+        """Match an answer with the labels of its image."""
         found = [box for box in prediction.boxes if box.class_id in self.classes]
         rows = np.array([box[2:6] for box in found], float).reshape(-1, 4)
         truth = corners * ([prediction.width, prediction.height] * 2)
@@ -53,6 +57,7 @@ class _Side:
             "model_id": self.model.pk, "title": self.model.title, "file": self.model.serving_file.name,
             "mAP50": overall["mAP50"], "mAP50_95": overall["mAP50_95"],
             "milliseconds": round(statistics.median(self.seconds) * 1000, 2), "precision": self.runtime.precision,
+            "img_size": self.model.img_size, "runtime": self.model.serving.get("runtime", "openvino"),
         }  # fmt: skip
 
 
@@ -62,32 +67,69 @@ def judge(live, new, version, split, report):
     Raises NotServed where one of them cannot be loaded. `report(share, words)` is called on the way.
     """
     sides = {"live": _Side(live, version), "new": _Side(new, version)}
+    seen = _show(sides.values(), version, split, report)
+    if not seen["labels"]:
+        return None
+    figures = {name: side.figures() for name, side in sides.items()}
+    counts, hashes = seen.pop("counts"), seen.pop("hashes")
+    return {
+        "version_id": version.pk, "version": str(version), "split": split, **seen,
+        "learned_from": len(hashes & learned_from(new, version)),
+        **figures, "per_class": _by_class(version.class_names, counts, sides),
+        "difference": round(figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"], 5),
+    }  # fmt: skip
+
+
+def measure_on(runtime, model, version, split, report):
+    """mAP of a loaded runtime of `model` on the labelled images of a split, which nothing is compared with.
+
+    None where there are no labels of classes that it knows.
+    """
+    side = _Side(model, version, runtime)
+    seen = _show([side], version, split, report)
+    if not seen["labels"]:
+        return None
+    figures = {name: side.figures()[name] for name in ("mAP50", "mAP50_95")}
+    kept = {name: seen[name] for name in ("images", "labels", "is_cut", "unread")}
+    return {"version_id": version.pk, "version": str(version), "split": split} | kept | figures
+
+
+def measure_answers(model, version, entries, answers):
+    """mAP of what was answered on the images of `entries`, a Prediction each; None where they have no labels."""
+    side, labels = _Side(model, version, runtime=answers), 0
+    places = {key: place for place, key in enumerate(version.class_keys)}
+    known = set(side.classes.values())
+    for entry, answer in zip(entries, answers, strict=True):
+        classes, corners = _labels(entry, places, known)
+        side.take(answer, classes, corners)
+        labels += len(classes)
+    overall = side.meter.figures()["all"]
+    return {"labels": labels, "mAP50": overall["mAP50"], "mAP50_95": overall["mAP50_95"]} if labels else None
+
+
+def _show(sides, version, split, report):
+    """Let all sides answer on the labelled images of a split; what there was to see."""
+    sides = list(sides)
     wanted = (entry for entry in version_entries(version) if entry["labeled"] and entry["split"] == split)
     entries = list(itertools.islice(wanted, MOST_IMAGES + 1))
-    is_cut = len(entries) > MOST_IMAGES
-    known = set(sides["live"].classes.values()) | set(sides["new"].classes.values())
+    known = {class_id for side in sides for class_id in side.classes.values()}
     places = {key: place for place, key in enumerate(version.class_keys)}
     counts, hashes, unread = Counter(), set(), 0
     for number, entry in enumerate(entries[:MOST_IMAGES]):
-        report(number / len(entries), f"Judging both on image {number + 1} of {min(len(entries), MOST_IMAGES)}")
+        report(number / len(entries), f"Judging on image {number + 1} of {min(len(entries), MOST_IMAGES)}")
         labels, corners = _labels(entry, places, known)
         try:
             data = _read(entry["file"])
-            for side in sides.values() if number % 2 else reversed(sides.values()):  # in turns, which is fair in speed
+            for side in sides if number % 2 else reversed(sides):  # in turns, which is fair in speed
                 side.look(data, labels, corners)
         except (BadImage, OSError):
             unread += 1
             continue
         counts.update(labels.tolist())
         hashes.add(entry["sha256"])
-    if not counts:
-        return None
-    figures = {name: side.figures() for name, side in sides.items()}
     return {
-        "version_id": version.pk, "version": str(version), "split": split, "images": len(hashes), "is_cut": is_cut,
-        "unread": unread, "labels": counts.total(), "learned_from": len(hashes & learned_from(new, version)),
-        **figures, "per_class": _by_class(version.class_names, counts, sides),
-        "difference": round(figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"], 5),
+        "images": len(hashes), "is_cut": len(entries) > MOST_IMAGES, "unread": unread, "labels": counts.total(),
+        "counts": counts, "hashes": hashes,
     }  # fmt: skip
 
 

@@ -4,6 +4,9 @@ What answers changes in one conditional UPDATE, together with the row that says 
 web process answers with it until the new one is loaded and warm there (see `answering.model_answering`).
 """
 
+from dataclasses import asdict
+
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,9 +15,11 @@ from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.core.work import WorkFailed
 from apps.inference.class_places import translated
-from apps.inference.models import Deployment, Switch
+from apps.inference.models import Deployment, Switch, as_built
 from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
+from apps.inference.services.choices import Choice, ChoiceRefused, check_choice, choice_of
+from apps.inference.services.chosen_builds import INT8_FALL, BuildRefused, build_chosen
 from apps.inference.services.deployments import bring_first, gate_of
 from apps.inference.services.judging import judge
 from apps.inference.services.telling import tell_deployed
@@ -31,29 +36,34 @@ class SwitchRefused(ValueError):
     """The deployment cannot be switched so; the message says why and what to do."""
 
 
-def start_switch(deployment, model, user, overrule=""):
+def start_switch(deployment, model, user, overrule="", choice=None):
     """Bring `model` behind the deployment; returns the Switch, done at once where nothing was live and it is built.
 
-    `overrule` is the owner's reason to switch whatever the gate says. Raises SwitchRefused.
+    `overrule` is the owner's reason to switch whatever the gate says; `choice` how it is to be served (None: as what
+    answers now is). The model that answers may be brought in another way. Raises SwitchRefused, ChoiceRefused.
     """
     try:
         models.check_deployable(model)
     except models.NotDeployable as reason:
         raise SwitchRefused(str(reason)) from None
     with transaction.atomic():
-        deployment = Deployment.objects.select_for_update().get(pk=deployment.pk)
-        if deployment.model_id == model.pk:
-            raise SwitchRefused(f"“{model.title}” answers already.")
+        rows = Deployment.objects.select_related("build").select_for_update(of=("self",))
+        deployment = rows.get(pk=deployment.pk)
+        wanted = choice_of(deployment) if choice is None else choice
+        _check(wanted, model, is_own=choice is not None)
+        if deployment.model_id == model.pk and wanted.key(model) == choice_of(deployment).key(model):
+            raise SwitchRefused(f"“{model.title}” answers already{', just so' if choice else ''}.")
         running = running_switch(deployment)
-        if running and running.new_id == model.pk:
+        if running and running.new_id == model.pk and Choice(**running.choice).key(model) == wanted.key(model):
             return running
         if running:
             raise SwitchRefused(f"A switch to “{running.new}” is under way. Wait for it, or cancel it.")
-        if deployment.model_id is None and is_built(model):
+        if deployment.model_id is None and is_built(model) and wanted.is_default(model):
             return _first(deployment, model, user)
         switch = Switch.objects.create(
-            deployment=deployment, old_id=deployment.model_id, new=model, by=user, overruled=overrule
-        )
+            deployment=deployment, old_id=deployment.model_id, old_build=deployment.build, new=model, by=user,
+            overruled=overrule, choice={} if wanted.is_default(model) else asdict(wanted),
+        )  # fmt: skip
         switch.job = create_job(
             user,
             "switch",
@@ -64,6 +74,16 @@ def start_switch(deployment, model, user, overrule=""):
         )
         switch.save(update_fields=["job"])
     return switch
+
+
+def _check(choice, model, is_own):
+    """Raise where `model` cannot be served so; in words that fit, where it was chosen for the model before."""
+    try:
+        check_choice(choice, model)
+    except ChoiceRefused as refused:
+        if is_own:
+            raise
+        raise SwitchRefused(f"“{model.title}” cannot be served as what answers now: {refused}") from None
 
 
 def _first(deployment, model, user):
@@ -92,13 +112,15 @@ def go_back(deployment, user):
     model = deployment.previous
     if model is None:
         raise SwitchRefused("There is no version before this one to go back to.")
-    if not is_built(model):
+    build = deployment.previous_build
+    if not is_built(model) or (build and not default_storage.exists(build.file.name)):
         raise SwitchRefused(f"What serves “{model.title}” is not kept any more. Switch to it: that builds it again.")
     try:
         with transaction.atomic():
             switch = Switch.objects.create(
-                deployment=deployment, old=deployment.model, new=model, by=user, is_return=True
-            )
+                deployment=deployment, old=deployment.model, old_build=deployment.build, new=model, new_build=build,
+                by=user, is_return=True,
+            )  # fmt: skip
             _swap(switch)
     except WorkFailed as reason:
         raise SwitchRefused(str(reason)) from None
@@ -108,7 +130,7 @@ def go_back(deployment, user):
 
 def run_switch(job, report):
     """The work of a switch job; safe to run again, and to be killed anywhere."""
-    rows = Switch.objects.select_related("deployment__gate_version__dataset", "old__line", "new__line")
+    rows = Switch.objects.select_related("deployment__gate_version__dataset", "old__line", "new__line", "old_build")
     switch = rows.filter(pk=job.params["switch_id"]).first()
     if switch is None:
         raise WorkFailed("The deployment is gone.")
@@ -129,17 +151,37 @@ def run_switch(job, report):
 def _build_judge_swap(switch, job, report):
     if switch.new is None:
         raise WorkFailed("The model was deleted meanwhile.")
+    version, split = switch.deployment.gate_version, switch.deployment.gate_split
+    ground = version and (version, split)
     if not is_built(switch.new):
-        build(switch.new, _Part(report, 0, 0.5))
+        build(switch.new, _Part(report, 0, 0.25 if switch.choice else 0.5), ground)
+    if switch.choice:
+        ground = ground or _own_ground(switch)
+        try:
+            switch.new_build = build_chosen(switch.new, Choice(**switch.choice), ground, _Part(report, 0.25, 0.5))
+        except BuildRefused as refused:
+            report.check()
+            _end(switch, Switch.State.BLOCKED, str(refused), is_final=True)
+            return
+        switch.save(update_fields=["new_build"])
     reason = _ask_the_gate(switch, _Part(report, 0.5, 0.98)) if switch.old_id else ""
     if reason and not switch.overruled:
         report.check()
         _end(switch, Switch.State.BLOCKED, reason)
         return
-    _load(switch.new)
+    _load(as_built(switch.new, switch.new_build))
     with transaction.atomic():
         work.update_running(job, message="Swapping")  # who cancelled it before this wins
         _swap(switch, reason)
+
+
+def _own_ground(switch):
+    """The images to judge on where the deployment has none: those of what answers, else of the new model."""
+    for model in filter(None, (switch.old, switch.new)):
+        version, split = gate_of(model)
+        if version:
+            return version, split
+    return None
 
 
 class _Part:
@@ -163,15 +205,24 @@ def _ask_the_gate(switch, report):
     judgement = _known(switch, version, split)
     if judgement is None:
         try:
-            judgement = judge(switch.old, switch.new, version, split, report)
+            judgement = judge(
+                as_built(switch.old, switch.old_build), as_built(switch.new, switch.new_build), version, split, report
+            )
         except NotServed as reason:
             return f"They cannot be judged side by side: {reason}"[:400]
     if judgement is None:
         return NO_GROUND
-    judgement |= {"max_fall": deployment.max_fall}
+    judgement |= {"max_fall": _accepted_fall(switch)}
     report.check()
     Switch.objects.filter(pk=switch.pk).update(judgement=judgement)
     return verdict(judgement)
+
+
+def _accepted_fall(switch):
+    """As the deployment has it; int8 of the very model that answers may lose as much as int8 may."""
+    fall = switch.deployment.max_fall
+    is_quantized = switch.old_id == switch.new_id and switch.choice.get("precision") == "int8"
+    return max(fall, INT8_FALL) if is_quantized else fall
 
 
 def _known(switch, version, split):
@@ -180,9 +231,8 @@ def _known(switch, version, split):
     known = rows.values_list("judgement", flat=True).first()
     if known is None:
         return None
-    same = (
-        known["live"]["file"] == switch.old.serving_file.name and known["new"]["file"] == switch.new.serving_file.name
-    )
+    live, new = as_built(switch.old, switch.old_build), as_built(switch.new, switch.new_build)
+    same = known["live"]["file"] == live.serving_file.name and known["new"]["file"] == new.serving_file.name
     return known if same and (known["version_id"], known["split"]) == (version.pk, split) else None
 
 
@@ -217,11 +267,12 @@ def _swap(switch, reason=""):
         bring_first(switch.deployment, new, None, switch)
         tell_deployed(new, switch.deployment)
         return
-    rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id)
+    rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id, build=switch.old_build_id)
     now_there = rows.select_for_update().values("defaults", "shadow").first() or {"defaults": {}, "shadow": None}
     values = {"defaults": carried_over(now_there["defaults"], switch.old, new)}
     if now_there["shadow"] == new.pk:  # it answers now: it is nobody's shadow any more
         values["shadow"] = None
+    values |= {"build": switch.new_build_id, "previous_build": switch.old_build_id}
     if not rows.update(model=new, previous=switch.old_id, updated_at=now, **values):
         raise WorkFailed("Another version was brought behind this deployment meanwhile. Look at it, and switch again.")
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):

@@ -21,7 +21,9 @@ def ask(api, **data):
 
 def test_deploying_proves_the_export_before_it_serves(deployed, api_as, alice):
     proof = deployed.serving
-    assert proof["format"] == "openvino"
+    assert {"openvino": "openvino", "onnxruntime": "onnx"}[proof["runtime"]] == proof["format"]
+    assert {way["runtime"] for way in proof["tried"]} == {"openvino", "onnxruntime"}
+    assert all(way["milliseconds"] > 0 for way in proof["tried"] if not way["why_not"] or way["why_not"] == "slower")
     assert proof["checked_images"] == 2
     assert proof["agreement"] >= 0.95
     body = api_as(alice).get(f"/api/v1/models/{deployed.pk}").json()
@@ -147,7 +149,7 @@ def test_an_export_that_answers_differently_is_not_deployed(
 ):
     from apps.inference.runtime import Parity
 
-    monkeypatch.setattr(services.building, "compare_many", lambda *a, **k: Parity(10, 5, 0, 0.1))
+    monkeypatch.setattr(services.proving, "compare_many", lambda *a, **k: Parity(10, 5, 0, 0.1))
     with django_capture_on_commit_callbacks(execute=True):
         services.deploy_model(model, alice)
     model.refresh_from_db()

@@ -63,7 +63,18 @@ def test_only_the_owner_changes_a_deployment(deployment, versions, api_as, page_
     assert api.post(f"{at}/switch", {"model_id": versions[1].pk}).status_code == refused
     assert api.post(f"{at}/back").status_code == refused
     assert api.get(f"{at}/switches").status_code == refused
-    for part in ("switch", "switch/cancel", "back", "delete", "pause", "resume", "defaults", "gate", "settings"):
+    for part in (
+        "switch",
+        "switch/cancel",
+        "back",
+        "delete",
+        "pause",
+        "resume",
+        "defaults",
+        "gate",
+        "settings",
+        "serving",
+    ):
         assert page.post(f"/deployments/{deployment.pk}/{part}").status_code == refused, part
     assert Deployment.objects.get().model == versions[0]
 

@@ -74,6 +74,7 @@ def exports(tmp_path_factory, pictures):
             job = {
                 "weights": str(tiny_weights() / f"{kind.split('-')[0]}.pt"),
                 "output": str(folder / kind),
+                "also": {"onnx": str(folder / f"{kind}-onnx")},
                 "imgsz": SIZE,
                 "end2end": KINDS[kind],
                 "check_images": pictures,
@@ -102,10 +103,11 @@ def runtime(exports):
 # --- the same answers as the weights
 
 
+@pytest.mark.parametrize(("file", "program"), [("", "openvino"), ("-onnx", "openvino"), ("-onnx", "onnxruntime")])
 @pytest.mark.parametrize("kind", KINDS)
-def test_runtime_answers_as_the_weights_do(exports, kind):
+def test_runtime_answers_as_the_weights_do(exports, kind, file, program):
     folder, reference = exports(kind)
-    runtime = load(folder, precision="f32")
+    runtime = load(folder.with_name(folder.name + file), program=program, precision="f32")
     answers = [runtime.predict(image["path"], conf=0.05) for image in reference]
     assert runtime.end2end == KINDS[kind]
     assert [(answer.width, answer.height) for answer in answers] == [

@@ -255,7 +255,7 @@ def test_a_version_that_was_never_built_is_built_first(deployment, ready_dataset
     new = make_version(ready_dataset, alice, 3, built=False)
     built = []
 
-    def build(model, report):
+    def build(model, report, ground):
         report(0.5, "Building")
         built.append(model)
         like = TrainedModel.objects.get(pk=deployment.model_id)

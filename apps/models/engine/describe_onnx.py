@@ -4,9 +4,10 @@ The job: {"weights": "model.onnx", "folder": the only folder where this process 
 which count where the file has no names}. The file is data and no program, but what reads it is C++: so it is read
 behind the walls of `sandbox`, by onnx's own checker and then by OpenVINO, which runs it once. Answers in JSON lines::
 
-    {"event": "finished", "architecture": "onnx", "task": "detect", "class_names": [...], "img_size": 640,
+    {"event": "finished", "architecture": "onnx", "task": task, "masks": masks, "class_names": [...], "img_size": 640,
      "parameters": 3011043, "stride": 32, "licence": "AGPL-3.0", "settings": {}, "told": {...},
-     "input": [1, 3, 640, 640], "output": [1, 84, 8400], "opset": 17, "end2end": false}
+     "input": [1, 3, 640, 640], "output": [1, 84, 8400], "opset": 17, "end2end": false,
+     "loops": "", "masks": 0}
     {"event": "refused", "message": "a sentence for people", "name": ""}
     {"event": "failed", "message": "...", "traceback": "..."}
 
@@ -25,6 +26,8 @@ from .sealed import answer_sealed
 MEMORY_MB, CPU_SECONDS = 6144, 300
 MOST_CLASSES, LONGEST_NAME, MOST_NODES = 10_000, 100, 100_000
 DOMAINS = ("", "ai.onnx")
+MOST_MASKS = 256
+LOOPS = {"Loop", "Scan", "If"}
 END2END_LAYOUT = 6  # x1, y1, x2, y2, confidence, class
 
 
@@ -39,14 +42,16 @@ def describe(path: str, wanted: list[str]) -> dict:
     """The fields of `finished`. Raises Refused."""
     model = check_model(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    if metadata.get("task", "detect") != "detect":
-        raise Refused(f"This model is for “{metadata['task'][:40]}”. Detection only.")
+    task = metadata.get("task", "detect")
+    if task not in ("detect", "segment"):
+        raise Refused(f"This model is for “{task[:40]}”. Models that detect or segment are taken.")
     names = class_names(metadata, wanted)
     shape = input_shape(model)
     size = image_size(metadata, shape)
-    output = run_once(path, [1, 3, *(side if side > 0 else size for side in shape[2:])])
+    outputs = run_once(path, [1, 3, *(side if side > 0 else size for side in shape[2:])])
+    task, masks = ("detect", 0) if len(outputs) == 1 else ("segment", check_prototypes(outputs))
     return {
-        "architecture": "onnx", "task": "detect", "class_names": names, "img_size": size,
+        "architecture": "onnx", "task": task, "masks": masks, "class_names": names, "img_size": size,
         "parameters": sum(math.prod(tensor.dims) for tensor in model.graph.initializer),
         "stride": int(metadata["stride"]) if metadata.get("stride", "").isdecimal() else 32,
         "licence": metadata.get("license", "")[:80].partition(" ")[0], "settings": {},
@@ -55,7 +60,7 @@ def describe(path: str, wanted: list[str]) -> dict:
             for key, theirs in (("date", "date"), ("ultralytics", "version"))
             if metadata.get(theirs, "").isprintable() and metadata.get(theirs)
         },
-        "input": shape, "output": output, "end2end": check_head(output, names),
+        "input": shape, "output": outputs[0], "end2end": check_head(outputs[0], names, masks), "loops": loops(model),
         "opset": max(entry.version for entry in model.opset_import if entry.domain in DOMAINS),
     }  # fmt: skip
 
@@ -99,6 +104,11 @@ def graphs(model):
 
 def nodes(model):
     return (node for graph in graphs(model) for node in graph.node)
+
+
+def loops(model) -> str:
+    """Those of its operators whose work depends on what is in the picture, in words; such a model is not served."""
+    return " and ".join(sorted({node.op_type for node in nodes(model)} & LOOPS))
 
 
 def tensors(model):
@@ -159,8 +169,8 @@ def image_size(metadata: dict, shape: list[int]) -> int:
     return size if 32 <= size <= 8192 else 640
 
 
-def run_once(path: str, shape: list[int]) -> list[int]:
-    """The shape of what OpenVINO, which serves here, answers on a black image. Raises Refused."""
+def run_once(path: str, shape: list[int]) -> list[list[int]]:
+    """The shapes of what OpenVINO, which serves here, answers on a black image. Raises Refused."""
     sys.modules.setdefault("openvino_telemetry", None)
     import numpy as np
     import openvino
@@ -168,24 +178,38 @@ def run_once(path: str, shape: list[int]) -> list[int]:
     try:
         core = openvino.Core()
         model = core.read_model(path)
-        if len(model.outputs) != 1:
-            raise Refused(f"It has {len(model.outputs)} outputs. A detection model of YOLO has one.")
+        if len(model.outputs) > 2:
+            raise Refused(
+                f"It has {len(model.outputs)} outputs. A YOLO that detects has one, and one that segments has two."
+            )
         model.reshape(shape)
-        answer = core.compile_model(model, "CPU")(np.zeros(shape, np.float32))[0]
+        answer = core.compile_model(model, "CPU")(np.zeros(shape, np.float32))
     except RuntimeError as error:
         raise Refused(f"OpenVINO, which serves models here, cannot run it: {first_line(error)}") from error
-    return list(answer.shape)
+    return [list(answer[place].shape) for place in range(len(model.outputs))]
 
 
-def check_head(output: list[int], names: list[str]) -> bool:
-    """Whether its boxes are final (x1, y1, x2, y2, confidence, class); else a box and a score for each class."""
-    if len(output) == 3 and output[2] == END2END_LAYOUT and output[1] != 4 + len(names):
+def check_prototypes(outputs: list[list[int]]) -> int:
+    """How many prototypes its masks are made of. Raises Refused."""
+    shape = outputs[1]
+    if len(shape) != 4 or shape[0] != 1 or not 0 < shape[1] <= MOST_MASKS:
+        raise Refused(f"Its second output is {shape}. A YOLO that segments has prototypes there: [1, masks, h, w].")
+    return shape[1]
+
+
+def check_head(output: list[int], names: list[str], masks: int = 0) -> bool:
+    """Whether its boxes are final (x1, y1, x2, y2, confidence, class); else a box and a score for each class.
+
+    The coefficients of a mask stand behind either.
+    """
+    channels, final = 4 + len(names) + masks, END2END_LAYOUT + masks
+    if len(output) == 3 and output[2] == final and output[1] != channels:
         return True
-    if len(output) == 3 and output[1] == 4 + len(names):
+    if len(output) == 3 and output[1] == channels:
         return False
     raise Refused(
-        f"Its output is {output}. With {len(names)} classes a YOLO that finds objects answers [1, {4 + len(names)}, n] "
-        f"or [1, n, {END2END_LAYOUT}]."
+        f"Its output is {output}. With {len(names)} classes a YOLO that finds objects answers [1, {channels}, n] "
+        f"or [1, n, {final}]."
     )
 
 

@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 def describe(path: str) -> dict:
     """The fields of `finished`. Raises Refused."""
     os.environ["YOLO_AUTOINSTALL"] = "false"
-    from ultralytics.nn.tasks import torch_safe_load
+    from ultralytics.nn.tasks import SegmentationModel, torch_safe_load
 
     try:
         checkpoint, _ = torch_safe_load(path, safe_only=True)
@@ -62,7 +62,7 @@ def describe(path: str) -> dict:
     names, count = class_names(model), check_model(model)
     return {
         "architecture": architecture_of(model.yaml),
-        "task": "detect",
+        "task": "segment" if isinstance(model, SegmentationModel) else "detect",
         "class_names": names,
         "img_size": image_size(arguments.get("imgsz")),
         "parameters": count,
@@ -83,7 +83,10 @@ def check_model(model) -> int:
     from ultralytics.nn.tasks import DetectionModel
 
     if not isinstance(model, DetectionModel):
-        raise Refused(f"These weights hold no model that finds objects, but a {type(model).__name__}. Detection only.")
+        raise Refused(
+            f"These weights hold no model that finds objects, but a {type(model).__name__}. "
+            "Models that detect or segment are taken."
+        )
     check_yaml(getattr(model, "yaml", None))
     try:
         model.float().eval()
@@ -152,10 +155,10 @@ def architecture_of(yaml: dict) -> str:
 
     stem = Path(str(yaml.get("yaml_file") or "")).stem
     scale = str(yaml.get("scale") or "")
-    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z]?", stem):
+    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z]?(-seg)?", stem):
         return "custom"
-    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z]", stem):
-        stem += scale
+    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z](-seg)?", stem):
+        stem = f"{stem.removesuffix('-seg')}{scale}{'-seg' if stem.endswith('-seg') else ''}"
     try:
         own = yaml_model_load(f"{stem}.yaml")
     except Exception:

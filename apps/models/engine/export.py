@@ -5,6 +5,8 @@ The job::
     {"weights": "best.pt",        loading them runs what is pickled in them: only for weights that are trusted
      "output": "out/openvino",    a folder that appears when all went well; it replaces one that is there
      "format": "openvino",        one of FORMATS
+     "also": {"onnx": "out/onnx"},  the same weights in more formats, each in its folder; one that fails says why
+     "calibrate": null,           a data.yaml: the openvino is quantized to int8 with its training images
      "imgsz": 640,                the longer side in pixels; rectangular input is left to the runtime
      "end2end": false,            take the NMS-free head of a YOLO26; `YOLO(weights).predict` does not
      "precision": "f32",          what the runtime should compute in: "f32" or "bf16"
@@ -15,6 +17,7 @@ Answers in JSON lines on stdout (all other output goes to stderr)::
 
     {"event": "progress", "progress": 0.4, "message": "..."}
     {"event": "finished", "format", "output", "files": [{"name", "size", "sha256"}], "metadata": {...},
+     "also": {"onnx": {"output", "files", "metadata"} or {"error": "a sentence"}},
      "reference": {"conf", "iou", "max_det", "imgsz", "seconds_per_image",
                    "images": [{"path", "width", "height",
                                "boxes": [[class_id, confidence, x1, y1, x2, y2]]}]}}
@@ -39,6 +42,7 @@ import time
 from pathlib import Path
 
 from .answering import CannotDo, answer_job
+from .convert import calibration_data, forget_this_machine, keep_quiet
 
 METADATA_FILE = "model.json"
 PARTIAL_MAX_AGE = 3600  # seconds; a folder this old was left by a run that was killed
@@ -51,14 +55,15 @@ def main(argv: list[str]) -> int:
 
 def read_job(path: str) -> dict:
     """The job with its defaults filled in. Raises CannotDo for what is missing or out of range."""
-    job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": []}
-    job |= {"conf": 0.05, "iou": 0.7, "max_det": 300}
+    job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": [], "also": {}}
+    job |= {"calibrate": None, "conf": 0.05, "iou": 0.7, "max_det": 300}
     job |= json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "output", "imgsz"):
         if not job.get(key):
             raise CannotDo(f'The job lacks "{key}".')
-    if job["format"] not in FORMATS:
-        raise CannotDo(f"Export to {job['format']!r} is not known. Known: {', '.join(FORMATS)}.")
+    for format in (job["format"], *job["also"]):
+        if format not in FORMATS:
+            raise CannotDo(f"Export to {format!r} is not known. Known: {', '.join(FORMATS)}.")
     if job["precision"] not in ("f32", "bf16"):
         raise CannotDo(f"Precision {job['precision']!r} is not known. Known: f32, bf16.")
     if not isinstance(job["imgsz"], int) or not 32 <= job["imgsz"] <= 8192:
@@ -79,13 +84,16 @@ def run(job: dict, tell) -> dict:
         weights = partial / "model.pt"
         shutil.copyfile(job["weights"], weights)
         tell("progress", progress=0.05, message="Reading the weights")
+        if job["calibrate"]:
+            keep_quiet(partial)
         model = load_weights(weights, partial)
+        model.add_callback("on_export_start", forget_this_machine)
         tell("progress", progress=0.3, message=f"Converting to {job['format']}")
-        made = FORMATS[job["format"]](model, job)
-        metadata = describe(model, job, made)
-        write_json(made / METADATA_FILE, metadata)
-        if metadata["end2end"]:  # ultralytics would take the graph's every anchor for a list of detections
-            (made / "metadata.yaml").unlink()
+        made, metadata = convert(model, job, job["format"])
+        also = {}
+        for number, (format, folder) in enumerate(job["also"].items(), 1):
+            tell("progress", progress=0.3 + 0.3 * number / (len(job["also"]) + 1), message=f"Converting to {format}")
+            also[format] = convert_if_possible(model, job, format, Path(folder).absolute())
         reference = answer(model, job, tell)
         files = list_files(made)
         replace_folder(made, output)
@@ -96,8 +104,28 @@ def run(job: dict, tell) -> dict:
         "output": str(output),
         "files": files,
         "metadata": metadata,
+        "also": also,
         "reference": reference,
     }
+
+
+def convert(model, job: dict, format: str) -> tuple[Path, dict]:
+    """(folder with the export and what the runtime must know of it, the latter)."""
+    made, ends = FORMATS[format](model, job)
+    metadata = describe(model, job, format, ends)
+    write_json(made / METADATA_FILE, metadata)
+    return made, metadata
+
+
+def convert_if_possible(model, job: dict, format: str, output: Path) -> dict:
+    """One of the formats that are only tried: where it came to, or why it did not."""
+    try:
+        made, metadata = convert(model, job, format)
+    except Exception as error:  # whatever it is, the format that must be made is not less good by it
+        return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
+    files = list_files(made)
+    replace_folder(made, output)
+    return {"output": str(output), "files": files, "metadata": metadata}
 
 
 def partial_prefix(output: Path) -> str:
@@ -124,8 +152,8 @@ def load_weights(path: Path, scratch: Path):
         model = YOLO(str(path))
     except Exception as error:
         raise CannotDo("The file does not hold weights that this version of Ultralytics can read.") from error
-    if model.task != "detect":
-        raise CannotDo(f"Only detection models can be exported so far, and this one is for {model.task}.")
+    if model.task not in ("detect", "segment"):
+        raise CannotDo(f"Models that detect or segment can be served so far, and this one is for {model.task}.")
     if type(model.model.model[-1]).__name__ == "RTDETRDecoder":
         raise CannotDo(
             "RT-DETR models cannot be deployed here: what they answer is read in another way than a YOLO's. Download "
@@ -134,18 +162,51 @@ def load_weights(path: Path, scratch: Path):
     return model
 
 
-def export_openvino(model, job: dict) -> Path:
-    """OpenVINO IR of free height and width, and without NMS: each request has thresholds of its own."""
+def export_openvino(model, job: dict) -> tuple[Path, bool]:
+    """(OpenVINO IR of free height and width, whether it ends in the NMS-free head).
+
+    Without NMS: each request has thresholds of its own.
+    """
+    import yaml
+
+    folder = ultralytics_export(model, job, "openvino", calibrate=job["calibrate"])
+    ends = bool(yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8")).get("end2end"))
+    if ends:  # ultralytics would take the graph's every anchor for a list of detections
+        (folder / "metadata.yaml").unlink()
+    for suffix in ("xml", "bin"):
+        next(folder.glob(f"*.{suffix}")).rename(folder / f"model.{suffix}")
+    return folder, ends
+
+
+def export_onnx(model, job: dict) -> tuple[Path, bool]:
+    """The same as ONNX, in a folder of its own."""
+    import onnx
+
+    file = ultralytics_export(model, job, "onnx")
+    folder = file.with_name("onnx")
+    folder.mkdir()
+    metadata = {entry.key: entry.value for entry in onnx.load(file, load_external_data=False).metadata_props}
+    file.rename(folder / "model.onnx")
+    return folder, metadata.get("end2end") == "True"
+
+
+def ultralytics_export(model, job: dict, format: str, calibrate: str | None = None) -> Path:
+    """What `model.export` makes: free height and width, every anchor given."""
+    options = {}
+    if calibrate:
+        folder = Path(model.ckpt_path).parent
+        options = {"quantize": 8, "data": str(calibration_data(calibrate, folder)), "split": "train"}
     with every_anchor(model):
-        folder = model.export(
-            format="openvino",
+        made = model.export(
+            format=format,
             imgsz=job["imgsz"],
             dynamic=True,
             nms=False if job["end2end"] else None,
             device="cpu",
             verbose=False,
+            **options,
         )
-    return Path(folder)
+    return Path(made)
 
 
 @contextlib.contextmanager
@@ -163,14 +224,14 @@ def every_anchor(model):
 
 
 def anchors_last(predictions):
-    """(1, anchors, 4 + classes) becomes (1, 4 + classes, anchors), the layout of the head that needs NMS."""
+    """(1, anchors, channels) becomes (1, channels, anchors), the layout of the head that needs NMS."""
     return predictions.permute(0, 2, 1)
 
 
-FORMATS = {"openvino": export_openvino}
+FORMATS = {"openvino": export_openvino, "onnx": export_onnx}
 
 
-def describe(model, job: dict, folder: Path) -> dict:
+def describe(model, job: dict, format: str, ends: bool) -> dict:
     """What the runtime must know, for `model.json`. The stride is at least 32, as in ultralytics' predict."""
     import torch
     import ultralytics
@@ -178,23 +239,18 @@ def describe(model, job: dict, folder: Path) -> dict:
     size = job["imgsz"]
     stride = max(int(max(model.model.stride)), 32)
     return {
-        "format": job["format"],
+        "format": format,
         "task": model.task,
         "names": [model.names[index] for index in sorted(model.names)],
         "stride": stride,
         "imgsz": -(-size // stride) * stride,
-        "end2end": read_end2end(folder),
-        "precision": job["precision"],
+        "end2end": ends,
+        "head": "end2end" if ends else "raw",
+        "masks": int(model.model.model[-1].nm) if model.task == "segment" else 0,
+        "precision": "int8" if job["calibrate"] and format == "openvino" else job["precision"],
         "device": "cpu",
         "made_with": {"ultralytics": ultralytics.__version__, "torch": torch.__version__},
     }
-
-
-def read_end2end(folder: Path) -> bool:
-    """Whether the graph ends in the NMS-free head; the export knows, since some weights have no other."""
-    import yaml
-
-    return bool(yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8")).get("end2end"))
 
 
 def answer(model, job: dict, tell) -> dict:

@@ -24,15 +24,16 @@ LAYERS = {
     "torch.nn.modules.upsampling": "Upsample",
     "ultralytics.nn.modules.block": (
         "A2C2f AAttn ABlock AConv ADown Attention Bottleneck C2f C2fCIB C2PSA C3 C3k C3k2 CBFuse CBLinear CIB DFL "
-        "ELAN1 HGBlock HGStem PSA PSABlock RepBottleneck RepC3 RepCSP RepNCSPELAN4 RepVGGDW SCDown SPPELAN SPPF Silence"
+        "ELAN1 HGBlock HGStem PSA PSABlock Proto Proto26 RepBottleneck RepC3 RepCSP RepNCSPELAN4 RepVGGDW SCDown "
+        "SPPELAN SPPF Silence"
     ),
     "ultralytics.nn.modules.conv": "Concat Conv DWConv LightConv RepConv",
-    "ultralytics.nn.modules.head": "Detect RTDETRDecoder v10Detect",
+    "ultralytics.nn.modules.head": "Detect RTDETRDecoder Segment Segment26 v10Detect",
     "ultralytics.nn.modules.transformer": (
         "AIFI DeformableTransformerDecoder DeformableTransformerDecoderLayer MLP MSDeformAttn TransformerEncoderLayer"
     ),
-    "ultralytics.nn.tasks": "DetectionModel RTDETRDetectionModel YOLOv10DetectionModel",
-    "ultralytics.utils.loss": "BboxLoss DFLoss E2EDetectLoss v10DetectLoss v8DetectionLoss",
+    "ultralytics.nn.tasks": "DetectionModel RTDETRDetectionModel SegmentationModel YOLOv10DetectionModel",
+    "ultralytics.utils.loss": "BboxLoss DFLoss E2EDetectLoss v10DetectLoss v8DetectionLoss v8SegmentationLoss",
     "ultralytics.utils.tal": "TaskAlignedAssigner",
 }
 STORAGES = {
@@ -54,7 +55,8 @@ CALLS = {
 YAML_LAYERS = {
     "nn.Upsample", "nn.Identity", "Conv", "DWConv", "Concat", "LightConv", "RepConv", "A2C2f", "AConv", "ADown", "AIFI",
     "C2f", "C2fCIB", "C2PSA", "C3", "C3k2", "CBFuse", "CBLinear", "ELAN1", "HGBlock", "HGStem", "PSA", "RepC3",
-    "RepNCSPELAN4", "SCDown", "SPPELAN", "SPPF", "Detect", "v10Detect", "RTDETRDecoder", "Silence", "Bottleneck",
+    "RepNCSPELAN4", "SCDown", "SPPELAN", "SPPF", "Detect", "Segment", "Segment26", "v10Detect", "RTDETRDecoder",
+    "Silence", "Bottleneck",
 }  # fmt: skip
 
 

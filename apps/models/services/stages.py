@@ -62,7 +62,3 @@ def check_deployable(model):
     """Raises NotDeployable for what cannot answer requests here."""
     if model.is_archived:
         raise NotDeployable("This model is archived. Make it a candidate again, then deploy it.")
-    if model.format != TrainedModel.Format.PT:
-        raise NotDeployable(
-            "An uploaded ONNX file is kept, but cannot be deployed here yet. Upload the .pt that it was made of."
-        )

@@ -98,6 +98,7 @@ def delete_model(model, actor=None):
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     measured += model.exports.exclude(file="").values_list("file", flat=True)
+    measured += model.builds.values_list("file", flat=True)
     line = model.line
     with transaction.atomic():
         if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():

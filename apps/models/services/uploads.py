@@ -75,8 +75,8 @@ def _take(job, folder, report):
         model = register_model(
             owner=job.owner, team_id=job.team_id, name=params["name"], model_type=found["architecture"], weights=path,
             upload_job=job, format=params["format"], origin=TrainedModel.Origin.UPLOADED, licence=found["licence"],
-            class_names=found["class_names"], img_size=found["img_size"], card=_card(job, found), metrics={},
-            **params["values"],
+            task=found["task"], class_names=found["class_names"], img_size=found["img_size"],
+            card=_card(job, found), metrics={}, **params["values"],
         )  # fmt: skip
         return set_tags(model, params["tags"])
 

@@ -228,7 +228,7 @@ def test_upload_becomes_a_version_that_can_begin_a_training(api_as, alice, done,
     assert TrainedModel.objects.count() == 1
 
 
-def test_uploaded_onnx_is_kept_but_neither_deployed_nor_evaluated_nor_trained_on(
+def test_uploaded_onnx_is_kept_but_neither_evaluated_nor_trained_on(
     api_as, page_as, alice, done, onnx_file, ready_dataset
 ):
     from apps.annotations.services.versions import create_version
@@ -238,7 +238,6 @@ def test_uploaded_onnx_is_kept_but_neither_deployed_nor_evaluated_nor_trained_on
     assert (job.status, job.error_message) == ("completed", "")
     pk = job.result["model_id"]
     assert api.get(f"/api/v1/models/{pk}").json()["files"][0]["name"] == "model.onnx"
-    assert "ONNX" in api.post(f"/api/v1/models/{pk}/deploy").json()["detail"]
     version, _ = create_version(ready_dataset, alice)
     asked = {"dataset_id": ready_dataset.pk, "version": version.number}
     assert "ONNX" in api.post(f"/api/v1/models/{pk}/evaluations", asked, format="json").json()["detail"][0]

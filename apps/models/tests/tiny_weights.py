@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-FAMILIES = ("yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n")
+FAMILIES = ("yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n", "yolov8n-seg", "yolo26n-seg")
 NAMES = {0: "disc", 1: "square", 2: "cross"}
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -58,7 +58,7 @@ def engine_environment(folder: Path) -> dict[str, str]:
 def write_weights(folder: Path, families=FAMILIES) -> None:
     import torch
     from ultralytics import YOLO
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn.tasks import DetectionModel, SegmentationModel
 
     torch.set_num_threads(1)  # on a busy machine threads wait for each other, and this takes 50 times as long
     pictures = np.stack([drawn_pixels(seed, 160, 160) for seed in range(8)])
@@ -66,8 +66,9 @@ def write_weights(folder: Path, families=FAMILIES) -> None:
     for family in families:
         torch.manual_seed(0)
         yolo = YOLO(f"{family}.yaml")
-        yolo.model = DetectionModel(f"{family}.yaml", nc=len(NAMES), verbose=False)
-        yolo.model.names = NAMES
+        kind = SegmentationModel if family.endswith("-seg") else DetectionModel
+        yolo.model = kind(f"{family}.yaml", nc=len(NAMES), verbose=False)
+        yolo.model.names, yolo.model.task = NAMES, yolo.task
         enliven(yolo.model, batch)
         yolo.save(folder / f"{family}.pt")
 
