@@ -4,13 +4,16 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from apps.annotations.services.labels import save_labels
+from apps.annotations.services.versions import create_version
 from apps.core.models import Job
+from apps.datasets import services as datasets
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
 from apps.inference.services import chosen_builds, switching
 from apps.inference.tests.fakes import BOTH, FakeRuntime
 from apps.models.models import ServingBuild, TrainedModel
-from conftest import upload
+from conftest import box, upload
 
 ADDRESS = "/api/v1/deployments"
 
@@ -172,10 +175,18 @@ def test_a_new_deployment_may_choose(
 
 
 @pytest.fixture
-def real(deployed, switched, monkeypatch):
-    """The deployment of a model with weights; its gate lets everything pass."""
+def real(deployed, alice):
+    """The deployment of a model with weights; its gate looks at labels of its classes, and lets everything pass."""
     deployment = deployed.deployments.get()
-    Deployment.objects.filter(pk=deployment.pk).update(max_fall=1)
+    dataset = datasets.create_dataset(alice, "Shapes", class_names=deployed.class_names)
+    files = [upload(f"{number}.png", seed=number) for number in range(4)]
+    for number, image in enumerate(datasets.add_images(dataset, files)["created"]):
+        image.dataset = dataset
+        save_labels(image, 0, [box(number % 2)], alice)
+    datasets.set_split(dataset, dataset.images.all(), "val")
+    version, _ = create_version(dataset, alice)
+    Deployment.objects.filter(pk=deployment.pk).update(max_fall=1, gate_version=version, gate_split="val")
+    deployment.refresh_from_db()
     yield deployment
     services.runtimes.drop(deployed.pk)
 
