@@ -4,7 +4,7 @@ from django.utils.html import format_html
 
 from apps.core import audit, work
 from apps.core.jobs import JobRefused, requeue_job
-from apps.core.models import AuditEvent, Delivery, Job, Upload, Webhook
+from apps.core.models import AuditEvent, Delivery, Job, Quota, Upload, Webhook
 from apps.core.webhooks import services as webhooks
 
 
@@ -68,6 +68,32 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="traceback")
     def shown_traceback(self, job):
         return preformatted(job.traceback)
+
+
+@admin.register(Quota)
+class QuotaAdmin(admin.ModelAdmin):
+    """What one person or team may have, instead of what the settings say."""
+
+    list_display = ["id", "person", "team", "storage_mb", "trainings_at_once"]
+    list_display_links = ["id", "person", "team"]
+    search_fields = ["person__username", "team__name"]
+    autocomplete_fields = ["person", "team"]
+    list_select_related = ["person", "team"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        self._record(request, "quota set", obj, storage_mb=obj.storage_mb, trainings_at_once=obj.trainings_at_once)
+
+    def delete_model(self, request, obj):
+        self._record(request, "quota removed", obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def _record(self, request, verb, quota, **detail):
+        audit.record(request.user, verb, quota.person or quota.team, quota.team, **detail)
 
 
 @admin.register(Upload)

@@ -17,6 +17,7 @@ from apps.core.access import get_job, get_job_to_steer, jobs_visible_to
 from apps.core.downloads import download
 from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
+from apps.core.quotas import NoRoomLeft
 from apps.core.text import sayable
 
 
@@ -62,6 +63,8 @@ def _as_answer(error):
         return TooLarge(f"At most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20} MB besides files.")
     if isinstance(error, SuspiciousOperation):
         return ParseError("This request cannot be read.")
+    if isinstance(error, NoRoomLeft):
+        return TooLarge(str(error))
     if work.database_is_away(error):
         return Away()
     if isinstance(error, RecursionError):

@@ -14,7 +14,7 @@ class CoreConfig(AppConfig):
         from apps.core.metrics.now import add_source
         from apps.core.models import Upload
 
-        usage.KINDS.append(usage.Kind("Uploads", Upload.objects.all, "offset", has_team=False))
+        usage.KINDS.append(usage.Kind("Uploads", Upload.objects.all, "offset", has_team=False, is_kept=False))
 
         for source in (work.jobs, work.ends, work.queues, work.parts, work.webhooks):
             add_source(source.__name__, source)

@@ -8,7 +8,7 @@ from django.db import models
 
 from apps.core.webhooks.models import Delivery, Webhook
 
-__all__ = ["Delivery", "Job", "Upload", "Webhook", "Work"]
+__all__ = ["Delivery", "Job", "Quota", "Upload", "Webhook", "Work"]
 
 
 def upload_path(job, filename):
@@ -126,6 +126,32 @@ class Job(Work, OfTeam):
     @property
     def percent(self):
         return round(self.progress * 100)
+
+
+class Quota(models.Model):
+    """What a person or a team may have, where that is something else than the settings say. 0: no limit."""
+
+    person = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
+    team = models.OneToOneField("accounts.Team", models.CASCADE, null=True, blank=True, related_name="+")
+    storage_mb = models.PositiveIntegerField(
+        "storage, MB", null=True, blank=True, help_text="Empty: as the settings say. 0: no limit."
+    )
+    trainings_at_once = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Empty: as the settings say. 0: no limit."
+    )
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(person=None, team__isnull=False) | models.Q(person__isnull=False, team=None),
+                name="a_quota_is_a_persons_or_a_teams",
+                violation_error_message="Choose a person or a team, one of them.",
+            )
+        ]
+
+    def __str__(self):
+        return f"quota of {self.person or self.team}"
 
 
 class Upload(models.Model):

@@ -21,7 +21,8 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from apps.core import stored_pieces
+from apps.core import quotas, stored_pieces
+from apps.core.access import Right, rights_in_teams
 from apps.core.models import Job, Upload
 from apps.core.storage import is_local
 from apps.core.upload_errors import (
@@ -46,6 +47,7 @@ def create_upload(user, filename, size):
         raise UploadError("The file is empty.")
     if size > settings.MAX_ARCHIVE_BYTES:
         raise UploadTooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+    _check_quotas(user, size)
     if Upload.objects.filter(owner=user, file="").count() >= MAX_UNFINISHED:
         raise TooManyUploads(f"You have {MAX_UNFINISHED} unfinished uploads. Finish or delete one first.")
     upload = Upload(owner=user, filename=_clean(filename), size=size, expires_at=_expiry())
@@ -53,6 +55,13 @@ def create_upload(user, filename, size):
         _make_room(upload)
     upload.save(force_insert=True)
     return upload
+
+
+def _check_quotas(user, size):
+    """Whose it will be is said later: it must fit with the person, or with a team in which they may bring it in."""
+    teams = [team for team, right in rights_in_teams(user).items() if right >= Right.REVIEW]
+    if not any(quotas.has_room(user.pk, team, size) for team in (None, *teams)):
+        raise UploadTooLarge(quotas.in_words(quotas.storage_of(user.pk), size))
 
 
 def _make_room(upload):

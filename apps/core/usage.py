@@ -21,6 +21,7 @@ class Kind:
     size: str
     way: str = ""
     has_team: bool = True
+    is_kept: bool = True  # until somebody deletes it: it counts in quotas
 
     def held_by(self, owner=None, team=None):
         """The rows of a team (its id), or a person's own."""
@@ -43,6 +44,6 @@ def by_holder():
 
 
 def used_by(owner=None, team=None):
-    """Bytes of a team (its id), or of a person's own files (their id)."""
-    sums = (kind.held_by(owner, team).aggregate(size=Sum(kind.size))["size"] or 0 for kind in KINDS)
-    return sum(sums)
+    """Bytes that a team (its id) keeps, or a person (their id) as their own."""
+    kept = (kind.held_by(owner, team).aggregate(size=Sum(kind.size))["size"] or 0 for kind in KINDS if kind.is_kept)
+    return sum(kept)

@@ -18,6 +18,7 @@ from apps.accounts.teams.services import TeamRefused
 from apps.core.access import Right, right_in_team, rights_in_teams
 from apps.core.belongings import counted, left_in
 from apps.core.models import AuditEvent
+from apps.core.quotas import storage_of
 
 EVENTS_A_PAGE = 50
 
@@ -55,6 +56,7 @@ def _page(request, team, status=200, **more):
     context = {
         "team": team, "members": members, "roles": roles, "can_invite": right >= Right.EDIT,
         "is_owner": right >= Right.MANAGE, "is_member": team.pk in rights_in_teams(request.user),
+        "storage": storage_of(team_id=team.pk),
         "left": [(counted({part: count})[0], reverse(part.page)) for part, count in left_in(team)],
     }  # fmt: skip
     if context["can_invite"]:

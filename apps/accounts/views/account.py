@@ -12,6 +12,7 @@ from apps.accounts import services
 from apps.accounts.forms import AccountForm, ChangePasswordForm
 from apps.accounts.mail import site_of
 from apps.accounts.models import User
+from apps.core.quotas import storage_of
 
 
 @login_required
@@ -44,4 +45,5 @@ def password_change(request):
 
 def _account(request, form, password_form):
     context = {"form": form, "password_form": password_form, "mail_is_sent": settings.MAIL_IS_SENT}
+    context["storage"] = storage_of(request.user.pk)
     return render(request, "accounts/account.html", context)

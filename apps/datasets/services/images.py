@@ -3,7 +3,8 @@
 from django.conf import settings
 
 from apps.core.images import BadImage
-from apps.datasets.models import SPLITS
+from apps.core.quotas import NoRoomLeft, check_room
+from apps.datasets.models import SPLITS, DatasetImage
 from apps.datasets.services.datasets import refresh_counts
 from apps.datasets.services.new_images import check_new_image, clean_filename, insert_rows, store_images
 
@@ -11,22 +12,27 @@ from apps.datasets.services.new_images import check_new_image, clean_filename, i
 def add_images(dataset, files):
     """Add uploaded files; one bad file never fails the others.
 
-    Returns `{created: [DatasetImage], duplicates: [{filename, image_id}], rejected: [{filename, reason}]}`.
+    Returns `{created: [DatasetImage], duplicates: [{filename, image_id}], rejected: [{filename, reason}]}`. Raises
+    NoRoomLeft where nothing came in for want of room.
     """
     found = {"created": [], "duplicates": [], "rejected": []}
+    full = None
     for file in files:
         name = clean_filename(file.name)
         try:
             if file.size > settings.MAX_IMAGE_BYTES:
                 raise BadImage(f"Larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
             image, is_new = _add_image(dataset, name, file.read())
-        except BadImage as bad:
+        except (BadImage, NoRoomLeft) as bad:
+            full = bad if isinstance(bad, NoRoomLeft) else full
             found["rejected"].append({"filename": name, "reason": str(bad)})
         else:
             if is_new:
                 found["created"].append(image)
             else:
                 found["duplicates"].append({"filename": name, "image_id": image.pk})
+    if full and not found["created"] and not found["duplicates"]:
+        raise full
     if found["created"]:
         refresh_counts(dataset)
     return found
@@ -34,6 +40,11 @@ def add_images(dataset, files):
 
 def _add_image(dataset, filename, data):
     new = check_new_image(dataset, filename, data, source="upload")
+    try:
+        check_room(dataset.owner_id, dataset.team_id, new.row.num_bytes)
+    except NoRoomLeft:
+        if not DatasetImage.objects.filter(dataset=dataset, sha256=new.row.sha256).exists():
+            raise
     store_images([new])
     inserted, existing = insert_rows(dataset, [new.row])
     return (inserted[0], True) if inserted else (existing[new.row.sha256], False)

@@ -16,6 +16,7 @@ from apps.annotations.services.suggestions import replace_suggestions
 from apps.core.access import Right, may
 from apps.core.images import BadImage
 from apps.core.processes import stopping
+from apps.core.quotas import NoRoomLeft, check_room
 from apps.datasets import services as datasets
 from apps.datasets.services.files import forget_files
 from apps.datasets.services.new_images import clean_filename
@@ -40,6 +41,12 @@ def store_waiting(capture_id):
             break
         if not may_store(capture):
             turn_off(capture, NO_RIGHTS.format(capture.user))
+            drop(capture.waiting.all())
+            break
+        try:
+            check_room(capture.dataset.owner_id, capture.dataset.team_id, sum(row.num_bytes for row in rows))
+        except NoRoomLeft as full:
+            turn_off(capture, str(full)[:300])
             drop(capture.waiting.all())
             break
         stored += _store(capture, rows)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from apps.core.jobs import create_job
+from apps.core.quotas import NoRoomLeft, check_room
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
@@ -40,6 +41,10 @@ def start_upload(user, file, *, filename, name="", class_names=(), tags=(), team
     size = default_storage.size(file) if isinstance(file, str) else file.size
     if size > MOST_BYTES:
         raise UploadRefused(f"Larger than {MOST_BYTES // 2**20} MB.")
+    try:
+        check_room(user.pk, team_id, size)
+    except NoRoomLeft as refused:
+        raise UploadRefused(str(refused)) from None
     params = {
         "filename": filename, "format": format_of(filename), "class_names": list(class_names), "tags": list(tags),
         "name": (name or PurePath(filename).stem)[:120].strip() or "Uploaded model", "values": values,

@@ -13,8 +13,9 @@ from django.db.models import F, Max, Prefetch
 from django.utils import timezone
 
 from apps.core import work
+from apps.core.quotas import trainings_at_once
 from apps.training.estimate import Guesses
-from apps.training.fairness import Line, Running, Waiting, foresee
+from apps.training.fairness import Limits, Line, Running, Waiting, foresee
 from apps.training.machine import trainer_machine
 from apps.training.models import TrainingEpoch, TrainingJob
 from apps.training.services.jobs import TASK
@@ -22,8 +23,8 @@ from apps.training.services.trainers import trainer_slots
 
 PENDING, RUNNING = TrainingJob.Status.PENDING, TrainingJob.Status.RUNNING
 GUESSED = (
-    "pk", "user_id", "status", "phase", "model_type", "img_size", "device", "epochs", "current_epoch", "epoch_progress",
-    "usual_epoch_seconds", "time_limit", "training_time", "queued_at", "served_at",
+    "pk", "user_id", "team_id", "status", "phase", "model_type", "img_size", "device", "epochs", "current_epoch",
+    "epoch_progress", "usual_epoch_seconds", "time_limit", "training_time", "queued_at", "served_at",
 )  # fmt: skip
 
 
@@ -53,13 +54,13 @@ def send_next():
 
 def _turn():
     """The key of the job whose turn it is, or None."""
-    waiting = TrainingJob.objects.filter(status=PENDING).only("user_id", "queued_at", "served_at")
+    waiting = TrainingJob.objects.filter(status=PENDING).only("user_id", "team_id", "queued_at", "served_at")
     waiting = [_waiting(job) for job in waiting]
     if not waiting:
         return None
     # Asked for after those that wait: a job that is claimed in between counts as running, and no limit is passed.
-    running = TrainingJob.objects.filter(status=RUNNING).values_list("user_id", flat=True)
-    turn = _line(waiting, [Running(person) for person in running]).next()
+    running = TrainingJob.objects.filter(status=RUNNING).values_list("user_id", "team_id")
+    turn = _line(waiting, [Running(person, team=team) for person, team in running]).next()
     return turn and turn.pk
 
 
@@ -101,7 +102,7 @@ class Queue:
             if job.status == PENDING:
                 self._waiting.append(_waiting(job, guesses.seconds(job)))
             else:
-                self._running.append(Running(job.user_id, self._left(job, guesses)))
+                self._running.append(Running(job.user_id, self._left(job, guesses), job.team_id))
         self.trainers = max(trainer_slots(), len(self._running))
         self._places = None
 
@@ -139,7 +140,7 @@ class Queue:
 
 def _waiting(job, seconds=None):
     had_begun = job.served_at is not None and job.served_at > job.queued_at
-    return Waiting(job.pk, job.user_id, job.queued_at.timestamp(), seconds, had_begun)
+    return Waiting(job.pk, job.user_id, job.queued_at.timestamp(), seconds, had_begun, job.team_id)
 
 
 def _line(waiting, running):
@@ -147,4 +148,5 @@ def _line(waiting, running):
     begun = TrainingJob.objects.filter(user_id__in=persons, served_at__isnull=False).order_by()
     rows = begun.values_list("user_id").annotate(Max("served_at"), Max("completed_at"), Max("paused_at"))
     served = {person: max(filter(None, moments)).timestamp() for person, *moments in rows}
-    return Line(waiting, running, served, settings.TRAININGS_AT_ONCE_PER_PERSON)
+    of_person, of_team = settings.TRAININGS_AT_ONCE_PER_PERSON, settings.TRAININGS_AT_ONCE_PER_TEAM
+    return Line(waiting, running, served, Limits(of_person, of_team, trainings_at_once()))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.training.fairness import Line, Running, Waiting, foresee
+from apps.training.fairness import Limits, Line, Running, Waiting, foresee
 
 ALICE, BOB, CAROL = 1, 2, 3
 durations = st.integers(1, 50).map(float)
@@ -27,7 +27,7 @@ def play(jobs, slots, most=0):
     while coming or waiting:
         while coming and coming[0].queued_at <= now:
             waiting.append(coming.pop(0))
-        while len(running) < slots and (job := Line(waiting, running, served, most).next()):
+        while len(running) < slots and (job := Line(waiting, running, served, Limits(most)).next()):
             begun.append((now, job, list(waiting), [one.person for one in running]))
             waiting.remove(job)
             running.append(Running(job.person, job.seconds))
@@ -85,7 +85,7 @@ def test_nobody_runs_more_than_the_limit_and_no_trainer_idles_while_a_job_may_st
 @settings(deadline=None, derandomize=True)
 def test_what_is_foreseen_comes_true_where_the_lengths_are_as_guessed(rows, slots, most):
     jobs = [job._replace(queued_at=-1.0 * job.pk) for job in jobs_of(rows)]  # all are there from the start
-    seen = foresee(Line(jobs, most=most), slots, now=0.0)
+    seen = foresee(Line(jobs, limits=Limits(most)), slots, now=0.0)
     assert [(job.pk, at) for job, at in seen] == [(job.pk, at) for at, job, *_ in play(jobs, slots, most)]
 
 
@@ -113,9 +113,9 @@ def test_a_job_that_was_handed_back_keeps_its_turn():
 
 def test_the_limit_holds_a_person_back_and_lets_others_pass():
     jobs = [Waiting(1, ALICE, 1.0, 10.0), Waiting(2, ALICE, 2.0, 10.0), Waiting(3, BOB, 3.0, 5.0)]
-    order = foresee(Line(jobs, most=1), 2, now=4.0)
+    order = foresee(Line(jobs, limits=Limits(1)), 2, now=4.0)
     assert [(job.pk, at) for job, at in order] == [(1, 0.0), (3, 0.0), (2, 10.0)]
-    assert Line(jobs[:2], [Running(ALICE)], most=1).next() is None
+    assert Line(jobs[:2], [Running(ALICE)], limits=Limits(1)).next() is None
 
 
 def test_an_order_is_told_without_times_where_no_trainer_is_there_and_none_after_a_job_of_unknown_length():

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.accounts.teams.services import create_team
 from apps.core import work
+from apps.core.models import Quota
 from apps.training import services, tasks
 from apps.training.models import Trainer, TrainingEpoch, TrainingJob
 from apps.training.services import trainers as presence_room
@@ -70,6 +72,30 @@ def test_the_limit_for_each_person_keeps_trainers_free_for_others(alice, bob, qu
     assert services.take_next().pk == other.pk
     work.end(TrainingJob.objects.get(pk=first.pk), "completed")
     assert services.take_next().pk == second.pk
+
+
+def test_the_limit_of_a_team_lets_its_peoples_other_jobs_go_first(alice, bob, queued, settings):
+    settings.TRAININGS_AT_ONCE_PER_TEAM = 1
+    team = create_team(alice, "Roads")
+    of_team = [queued(alice)[0], queued(bob)[0]]
+    TrainingJob.objects.filter(pk__in=[job.pk for job in of_team]).update(team=team)
+    assert services.take_next().pk == of_team[0].pk
+    assert services.take_next() is None
+    (own,) = queued(bob)
+    Trainer.objects.create(name="t", slots=2, heartbeat_at=timezone.now())
+    assert services.Queue().place(own.pk).position == 1
+    assert services.take_next().pk == own.pk
+    work.end(TrainingJob.objects.get(pk=of_team[0].pk), "completed")
+    assert services.take_next().pk == of_team[1].pk
+
+
+def test_a_quota_of_trainings_stands_above_the_setting(alice, bob, queued, settings):
+    settings.TRAININGS_AT_ONCE_PER_PERSON = 1
+    Quota.objects.create(person=alice, trainings_at_once=2)
+    queued(alice, 3)
+    queued(bob, 2)
+    assert [services.take_next().user_id for _ in range(3)] == [alice.pk, bob.pk, alice.pk]
+    assert services.take_next() is None
 
 
 @pytest.mark.parametrize("limit", [0, 2])

@@ -10,6 +10,7 @@ from apps.annotations.services.imports.history import steps_of, tag_images
 from apps.annotations.services.imports.options import FILL, IGNORE, TAKE
 from apps.annotations.services.imports.words import Kind
 from apps.core import work
+from apps.core.quotas import check_room
 from apps.core.reports import CHANGED
 from apps.core.work import WorkFailed
 from apps.datasets import services as datasets
@@ -40,6 +41,8 @@ class Writer:
         """Store the files of a batch of settled Arrivals, then its rows."""
         arrivals = [arrival for arrival in batch if self._is_first(arrival)]
         new = {arrival.sha256: self._labelled(arrival) for arrival in arrivals if arrival.new}
+        num_bytes = sum(arrival.new.row.num_bytes for arrival in arrivals if arrival.new)
+        check_room(self.dataset.owner_id, self.dataset.team_id, num_bytes)
         datasets.store_images([arrival.new for arrival in arrivals if arrival.new])
         with transaction.atomic():
             work.update_running(self.job)  # raises where it was cancelled: then not even this batch goes in

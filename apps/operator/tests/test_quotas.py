@@ -1,0 +1,128 @@
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+
+from apps.accounts.teams.services import create_team
+from apps.core import quotas
+from apps.core.models import AuditEvent, Quota
+from apps.datasets.models import DatasetImage
+from apps.datasets.services import add_images
+from apps.models.services import UploadRefused, start_upload
+from conftest import upload as png
+
+MB = 2**20
+QUOTAS = "/admin/core/quota/"
+
+
+@pytest.fixture(autouse=True)
+def fresh(db, alice):
+    quotas.forget(alice.pk)
+
+
+def fill(dataset, size, name="a"):
+    DatasetImage.objects.create(dataset=dataset, filename=name, sha256=name, num_bytes=size, width=1, height=1)
+    quotas.forget(dataset.owner_id)
+    if dataset.team_id:
+        quotas.forget(team_id=dataset.team_id)
+
+
+def upload(api, dataset, **more):
+    return api.post(f"/api/v1/datasets/{dataset.pk}/images", {"files": [png(**more)]}, format="multipart")
+
+
+def test_images_that_do_not_fit_are_refused_in_words(settings, api_as, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 1
+    fill(dataset, MB - 10)
+    answer = upload(api_as(alice), dataset)
+    assert answer.status_code == 413
+    assert "You have 1024.0 KB of 1.0 MB: delete" in answer.json()["detail"]
+    assert DatasetImage.objects.count() == 1
+
+
+def test_images_that_fit_come_in_and_the_others_say_why(settings, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 1
+    small, large = png(name="small.png"), png(name="large.png", color=(1, 2, 3))
+    fill(dataset, MB - small.size)
+    found = add_images(dataset, [small, large])
+    assert [image.filename for image in found["created"]] == ["small.png"]
+    assert "You have 1.0 MB of 1.0 MB" in found["rejected"][0]["reason"]
+
+
+def test_the_same_image_again_needs_no_room(settings, alice, dataset):
+    image = png()
+    add_images(dataset, [image])
+    image.seek(0)
+    Quota.objects.create(person=alice, storage_mb=1)
+    fill(dataset, MB)
+    assert len(add_images(dataset, [image])["duplicates"]) == 1
+
+
+def test_quota_of_one_person_stands_above_the_setting(settings, api_as, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 1
+    fill(dataset, MB)
+    quota = Quota.objects.create(person=alice, storage_mb=0)
+    assert upload(api_as(alice), dataset).status_code == 201
+    Quota.objects.filter(pk=quota.pk).update(storage_mb=1)
+    assert upload(api_as(alice), dataset, color=(9, 9, 9)).status_code == 413
+
+
+def test_what_is_a_teams_counts_in_the_teams_quota_alone(settings, api_as, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 1
+    fill(dataset, 2 * MB)
+    dataset.team = create_team(alice, "Roads")
+    dataset.save()
+    quotas.forget(team_id=dataset.team_id)
+    assert upload(api_as(alice), dataset).status_code == 201
+    Quota.objects.create(team=dataset.team, storage_mb=1)
+    answer = upload(api_as(alice), dataset, color=(9, 9, 9))
+    assert answer.status_code == 413
+    assert "The team has 2.0 MB of 1.0 MB" in answer.json()["detail"]
+
+
+def announce(api, size):
+    headers = {"HTTP_TUS_RESUMABLE": "1.0.0", "HTTP_UPLOAD_LENGTH": str(size)}
+    return api.post("/api/v1/uploads", content_type="application/offset+octet-stream", **headers)
+
+
+def test_archive_is_announced_only_where_it_fits_with_the_person_or_a_team(settings, api_as, alice):
+    settings.STORAGE_MB_PER_PERSON = 1
+    answer = announce(api_as(alice), 2 * MB)
+    assert answer.status_code == 413
+    assert "This takes 2.0 MB. You have 0 bytes of 1.0 MB" in answer.json()["detail"]
+    quotas.forget(team_id=create_team(alice, "Roads").pk)
+    alice = type(alice).objects.get(pk=alice.pk)
+    assert announce(api_as(alice), 2 * MB).status_code == 201
+
+
+def test_weights_that_do_not_fit_are_refused(settings, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 1
+    fill(dataset, MB)
+    with pytest.raises(UploadRefused, match=r"of 1\.0 MB"):
+        start_upload(alice, SimpleUploadedFile("a.pt", b"x" * 100), filename="a.pt")
+
+
+def test_account_and_team_pages_show_a_bar(settings, page_as, alice, dataset):
+    settings.STORAGE_MB_PER_PERSON = 2
+    fill(dataset, MB)
+    text = page_as(alice).get("/account/").text.replace("\xa0", " ")
+    assert "1.0 MB of 2.0 MB" in text
+    assert 'aria-valuenow="50"' in text
+    dataset.team = create_team(alice, "Roads")
+    dataset.save()
+    quotas.forget(team_id=dataset.team_id)
+    Quota.objects.create(team=dataset.team, storage_mb=4)
+    assert 'aria-valuenow="25"' in page_as(alice).get(dataset.team.get_absolute_url()).text
+
+
+def test_operator_sets_a_quota_and_it_is_written_down(page_as, operator, alice):
+    browser = page_as(operator)
+    assert browser.post(f"{QUOTAS}add/", {"person": alice.pk, "storage_mb": 5}).status_code == 302
+    assert quotas.most_bytes(alice.pk) == 5 * MB
+    event = AuditEvent.objects.get(verb="quota set")
+    assert (event.subject_name, event.detail["storage_mb"]) == ("alice", 5)
+    assert "Choose a person or a team" in browser.post(f"{QUOTAS}add/", {"storage_mb": 5}).text
+
+
+def test_quota_is_a_persons_or_a_teams(alice):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Quota.objects.create(storage_mb=5)
