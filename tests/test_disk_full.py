@@ -54,6 +54,12 @@ def picture_bytes(image):
     return out.getvalue()
 
 
+@pytest.fixture(autouse=True)
+def empty_store(settings, tmp_path):
+    """What lies there already needs no room."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
 @pytest.fixture
 def no_room(monkeypatch):
     """The store has no room; called, it has."""

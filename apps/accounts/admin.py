@@ -221,3 +221,16 @@ class TeamInvitationAdmin(ReadOnlyAdmin):
     @admin.display(boolean=True)
     def good(self, row):
         return row.link.is_good
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Who is in which team: changed on the team's page, where an owner always stays."""
+
+    list_display = ["team", "user", "role"]
+    list_filter = ["role"]
+    search_fields = ["team__name", "user__username", "user__email"]
+    list_select_related = ["team", "user"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False

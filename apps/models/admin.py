@@ -2,7 +2,7 @@ from django.contrib import admin, messages
 
 from apps.core.admin import ReadOnlyAdmin
 from apps.models import services
-from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, TrainedModel
+from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, ServingBuild, TrainedModel
 
 
 class TagInline(admin.TabularInline):
@@ -117,3 +117,14 @@ class ConfirmedLabelsAdmin(ReadOnlyAdmin):
     list_filter = ["created_at"]
     search_fields = ["image__filename", "confirmed_by__username"]
     list_select_related = ["image", "confirmed_by"]
+
+
+@admin.register(ServingBuild)
+class ServingBuildAdmin(ReadOnlyAdmin):
+    list_display = ["model", "runtime", "precision", "img_size", "created_at"]
+    list_filter = ["runtime", "precision", "created_at"]
+    search_fields = ["model__line__name"]
+    list_select_related = ["model__line"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -87,7 +87,7 @@ def test_only_who_may_change_a_dataset_imports_into_it(dataset, bob, operator, f
         if may:
             call_command("import_dataset", str(folder), owner=name, into=dataset.pk, stdout=io.StringIO())
         else:
-            with pytest.raises(CommandError, match="bob may not change dataset"):
+            with pytest.raises(CommandError, match="bob may not import into dataset"):
                 call_command("import_dataset", str(folder), owner=name, into=dataset.pk)
     assert dataset.images.count() == 3
 

@@ -16,7 +16,7 @@ def test_create_over_the_api_answers_the_documented_fields(alice, api_as):
     response = api_as(alice).post(API, {"name": "Cells", "class_names": [" red ", "white"]})
     assert response.status_code == 201
     assert response.json().keys() == {
-        "id", "name", "description", "task", "owner", "class_names", "num_classes", "num_images", "num_labeled",
+        "id", "name", "description", "task", "owner", "team", "class_names", "num_classes", "num_images", "num_labeled",
         "is_public", "created_at", "updated_at",
     }  # fmt: skip
     found = response.json()

@@ -26,6 +26,8 @@ from apps.core.backup.values import reader, writer
 from apps.core.models import Job, Upload
 from apps.core.tests.backup.conftest import quiet
 
+pytestmark = pytest.mark.once  # test_moves.py brings a PostgreSQL and an S3 server of its own
+
 
 def stored(name, text=b"text"):
     return default_storage.save(name, ContentFile(text))

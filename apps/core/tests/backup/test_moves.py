@@ -30,6 +30,8 @@ from benchmarks.postgres import binaries, running_postgres
 from tests.other_database import database, manage, platform, sqlite_copy
 from tests.real_parts import FORGETFUL, free_ports, running_s3
 
+pytestmark = pytest.mark.once  # between databases and stores of its own
+
 MANY = 2000
 SECONDS = 120
 
