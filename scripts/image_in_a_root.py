@@ -80,7 +80,7 @@ def _begin(rest, stages, options):
     root = options.folder / (name or "image")
     _run(["rm", "-rf", root])
     if base in stages:
-        _run(["cp", "-a", stages[base].root, root])
+        _run(["cp", "-ax", stages[base].root, root])  # -x: not what is mounted in it
     else:
         _run(["debootstrap", "--variant=minbase", BASES[base], root, *([options.mirror] if options.mirror else [])])
     stage = Stage(root, stages.get(base))
