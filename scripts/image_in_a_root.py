@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -41,7 +42,7 @@ class Stage:
             ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"] if user not in (None, "root") else []
         )
         go = f'cd {shlex.quote(self.folder)} && exec "$@"'
-        return ["chroot", str(self.root), *become, "sh", "-c", go, "sh", *command]
+        return [shutil.which("chroot"), str(self.root), *become, "sh", "-c", go, "sh", *command]
 
     def outside(self, path):
         """Where `path` of this root lies on the host."""
