@@ -114,7 +114,7 @@ def test_a_shadow_that_cannot_be_built_says_so_by_itself_and_is_taken_away(
     card.get_by_label("Share of the questions").fill("100")
     card.get_by_role("button", name="Start the shadow").click()
     expect(card.locator(".badge").first).to_have_text("not built", timeout=2 * LONG)  # without loading the page anew
-    expect(card.get_by_role("alert")).to_contain_text("no validation image to prove the export on")
+    expect(card.get_by_role("alert")).to_contain_text("no image to prove the export on")
     expect(card.get_by_role("button", name="Try again")).to_be_visible()
 
     card.get_by_role("button", name="Take it away").click()
