@@ -58,10 +58,15 @@ def fast_passwords(settings):
 
 @pytest.fixture(autouse=True)
 def nobody_listens(monkeypatch):
-    """No thread of a test's own writes to its database after an answer; a test about listeners puts in its own."""
+    """No thread of a test's own writes to its database after an answer; a test about listeners puts in its own.
+
+    Those of the platform are the fixture's value.
+    """
     from apps.inference import after
 
+    listening = after.LISTENERS
     monkeypatch.setattr(after, "LISTENERS", [])
+    return listening
 
 
 @pytest.fixture(autouse=True)

@@ -32,8 +32,6 @@ def world(trained_model, alice, bob, ready_dataset):
         Job.objects.create(
             owner=user, kind="export", task="x", subject=f"dataset:{ready_dataset.pk}", status="completed"
         )
-    Deployment.objects.all().delete()  # whatever another test of this process left behind
-    Job.objects.filter(kind="deploy").delete()
     deployment = Deployment.objects.create(owner=alice, name="cells", model=trained_model)
     for subject in (f"model:{trained_model.pk}", f"deployment:{deployment.pk}"):
         Job.objects.create(owner=alice, kind="deploy", task="x", subject=subject, status="completed")

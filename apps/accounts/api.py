@@ -30,6 +30,12 @@ from apps.accounts.throttling import SignInThrottle
 from apps.core import audit
 
 
+def refuse_token(request, what):
+    """PermissionDenied for an API token: whoever has one must not come to own the account."""
+    if isinstance(request.auth, ApiToken):
+        raise PermissionDenied(f"An API token cannot change {what}. Sign in as a person for it.")
+
+
 class Register(APIView):
     """A new account."""
 
@@ -40,9 +46,10 @@ class Register(APIView):
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request):
-        access.refuse_registration(invited=bool(request.data.get("invitation")))
+        access.refuse_registration(invited=True)  # where it is closed nothing else matters
         serializer = RegisterSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
+        access.refuse_registration(invited=bool(serializer.validated_data.get("invitation")))
         return Response(UserSerializer(serializer.save()).data, status=status.HTTP_201_CREATED)
 
 
@@ -109,6 +116,11 @@ class Me(generics.RetrieveUpdateAPIView):
     def get_object(self):
         return self.request.user
 
+    def perform_update(self, serializer):
+        if "email" in serializer.validated_data:  # a link to a new password goes there
+            refuse_token(self.request, "the address")
+        serializer.save()
+
 
 class Password(APIView):
     """A new password: every session and JWT of mine ends, also the one that calls; API tokens go on."""
@@ -117,8 +129,7 @@ class Password(APIView):
 
     @extend_schema(request=PasswordSerializer, responses={204: None})
     def post(self, request):
-        if isinstance(request.auth, ApiToken):
-            raise PermissionDenied("An API token cannot change the password. Sign in as a person for it.")
+        refuse_token(request, "the password")
         serializer = PasswordSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
         services.set_password(request.user, serializer.validated_data["new_password"])

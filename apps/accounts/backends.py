@@ -3,7 +3,7 @@
 from axes.backends import AxesStandaloneBackend
 from django.contrib.auth.backends import ModelBackend
 
-from apps.accounts.models import User
+from apps.accounts.models import User, find_person
 
 
 class UsernameOrEmailBackend(AxesStandaloneBackend, ModelBackend):
@@ -13,8 +13,7 @@ class UsernameOrEmailBackend(AxesStandaloneBackend, ModelBackend):
         if not username or password is None:
             return None
         super().authenticate(request, username=username, password=password)  # PermissionDenied while locked out
-        field = "email__iexact" if "@" in username else "username__iexact"
-        user = User.objects.filter(**{field: username}).first()
+        user = find_person(username)
         if user is None:
             User().set_password(password)
             return None

@@ -14,9 +14,6 @@ from django.utils import timezone
 from apps.accounts import services, tasks
 from apps.accounts.mail import later, site_of
 from apps.accounts.models import SCOPES, ApiToken, User
-from apps.core import limits
-
-MAILS_AN_HOUR = 5  # that anybody may have sent to a person
 
 
 class SignInForm(AuthenticationForm):
@@ -91,7 +88,7 @@ class ForgottenForm(PasswordResetForm):
 
     def save(self, request=None, **kwargs):
         for user in self.get_users(self.cleaned_data["email"]):
-            if limits.is_within("mail", str(user.pk), MAILS_AN_HOUR, 3600):
+            if services.may_be_mailed(user):
                 later(tasks.send_password_reset, user.pk, site_of(request))
 
 

@@ -11,7 +11,7 @@ from django.http import JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import find_person
 from apps.core import audit
 from apps.core.addresses import address_of
 
@@ -26,9 +26,7 @@ def account_name(request, credentials=None):
 
 def known_account(request, credentials=None):
     """The person whose account is tried, or None."""
-    name = str((credentials or {}).get("username") or "")
-    field = "email__iexact" if "@" in name else "username__iexact"
-    return User.objects.filter(**{field: name}).first() if name else None
+    return find_person(str((credentials or {}).get("username") or ""))
 
 
 class Handler(AxesDatabaseHandler):

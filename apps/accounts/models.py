@@ -65,6 +65,12 @@ class User(AbstractUser):
         return salted_hmac(salt, kept, secret=secret, algorithm="sha256").hexdigest()
 
 
+def find_person(name):
+    """The person with this username or email, whatever its case, or None."""
+    field = "email__iexact" if "@" in name else "username__iexact"
+    return User.objects.filter(**{field: name}).first() if name else None
+
+
 def hash_token(key):
     """SHA-256 of a token: 256 random bits need no slow hash, and a look-up must be one index access."""
     return hashlib.sha256(key.encode()).hexdigest()

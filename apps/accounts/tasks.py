@@ -80,9 +80,8 @@ def send_team_invitation(invitation_id, site):
 
 @shared_task(ignore_result=True)
 def forget_ended_sign_ins():
-    """Delete sessions and refresh tokens whose time is over."""
+    """Delete refresh tokens whose time is over, and rows of browsers whose sessions are (retention deletes those)."""
     from apps.accounts.services.browsers import forget_ended_sessions
 
     forget_ended_sessions()
-    call_command("clearsessions")
     call_command("flushexpiredtokens")

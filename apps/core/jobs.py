@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import room, work
-from apps.core.access import team_for
+from apps.core.access import Right, may, team_for
 from apps.core.models import Job, Upload
 from apps.core.processes import stopping
 from apps.core.webhooks import tell
@@ -137,7 +137,7 @@ def _end(job, status, **values):
 def tell_of_end(job):
     """Tell the owner's webhooks how a job ended, in the transaction that ended it."""
     event = event_of(job)
-    if event:
+    if event and may(job.owner, Right.INSIDE, job):  # who has left its team is told nothing more
         tell(event, job.owner, job_in_short(job))
 
 

@@ -11,6 +11,8 @@ from django_celery_results.models import TaskResult
 from apps.core import audit, jobs, uploads
 from apps.core.models import AuditEvent, Job, Upload
 from apps.core.retention import Going, Rule, days_ago, delete_in_pieces, next_of, stored_bytes
+from apps.core.webhooks import delivering
+from apps.core.webhooks.models import Delivery
 
 NOT_YET = timedelta(0)
 
@@ -64,6 +66,11 @@ def events_due(now):
     return _rows(old_events(now), AuditEvent.objects.all(), "at", settings.AUDIT_DAYS, now)
 
 
+def deliveries_due(now):
+    rows = Delivery.objects.exclude(status=Delivery.Status.PENDING)
+    return _rows(delivering.old_log(now), rows, "created_at", settings.WEBHOOK_LOG_DAYS, now)
+
+
 def forget_events():
     before = days_ago(timezone.now(), settings.AUDIT_DAYS)
     return audit.forget_before(before) if before else 0
@@ -89,5 +96,6 @@ RULES = [
         "Sessions that are over", "SESSION_COOKIE_AGE", sessions_due,
         lambda: delete_in_pieces(Session.objects.filter(expire_date__lt=timezone.now())),
     ),
+    Rule("Log of webhooks", "WEBHOOK_LOG_DAYS", deliveries_due, delivering.expire_log, "hour"),
     Rule("Audit log", "AUDIT_DAYS", events_due, forget_events),
 ]  # fmt: skip

@@ -74,8 +74,8 @@ def post(url, body, headers, seconds=10):
     """POST bytes, within `seconds` in all; the Answer, whatever its status. Raises Refused or Unreachable."""
     started, target = time.monotonic(), _target(url)
     address = _resolve(target)
-    connection = _connection(target, address)
     too_late = threading.Event()
+    connection = _connection(target, address, too_late)
 
     def give_up():
         too_late.set()
@@ -87,7 +87,7 @@ def post(url, body, headers, seconds=10):
     try:
         connection.request("POST", target.path, body, {"Host": target.host_header, "Connection": "close", **headers})
         response = connection.getresponse()
-        read = response.read(MOST_ANSWERED)
+        read = _beginning(response, started + seconds)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Unreachable(_in_words(error, too_late.is_set(), seconds)) from None
     finally:
@@ -96,6 +96,17 @@ def post(url, body, headers, seconds=10):
     if too_late.is_set():
         raise Unreachable(_in_words(None, True, seconds))
     return Answer(response.status, read, time.monotonic() - started)
+
+
+def _beginning(response, ends):
+    """The first MOST_ANSWERED bytes of a body, piece by piece: one that drips is given up, whatever socket it has."""
+    pieces, left = [], MOST_ANSWERED
+    while left and (piece := response.read1(left)):
+        if time.monotonic() > ends:
+            raise TimeoutError
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _target(url):
@@ -154,15 +165,22 @@ def _real(address):
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _connection(target, address):
-    """A connection whose socket goes to `address`, while certificate and `Host` are those of the name."""
+def _connection(target, address, too_late):
+    """A connection whose socket goes to `address`, while certificate and `Host` are those of the name.
+
+    Its `sock` is at every moment the one to shut for who gives up; who did so before there was one is heard too.
+    """
     context = ssl.create_default_context() if target.scheme == "https" else None
 
     class Pinned(http.client.HTTPConnection):
         def connect(self):
             self.sock = socket.create_connection((address, target.port), CONNECT_SECONDS)
             if context:
-                self.sock = context.wrap_socket(self.sock, server_hostname=target.host)
+                self.sock = context.wrap_socket(self.sock, server_hostname=target.host, do_handshake_on_connect=False)
+            if too_late.is_set():
+                raise TimeoutError
+            if context:
+                self.sock.do_handshake()
 
     return Pinned(target.host, target.port, timeout=CONNECT_SECONDS)
 

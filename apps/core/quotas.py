@@ -65,9 +65,11 @@ class Limits:
 
 def check_room(owner_id, team_id, size):
     """Raise NoRoomLeft where `size` bytes more do not fit; else they count from now on."""
-    if not has_room(owner_id, team_id, size):
-        raise NoRoomLeft(in_words(storage_of(owner_id, team_id), size, team_id))
-    _add(owner_id, team_id, size)
+    most = most_bytes(owner_id, team_id)
+    if most and size:
+        if _used(owner_id, team_id) + size > most:
+            raise NoRoomLeft(in_words(storage_of(owner_id, team_id), size, team_id))
+        _add(owner_id, team_id, size)
 
 
 def has_room(owner_id, team_id, size):
@@ -120,8 +122,3 @@ def _add(owner_id, team_id, size):
         cache.incr(_key(owner_id, team_id), size)
     except (RedisError, ValueError):
         log.debug("what is used is summed anew")  # ValueError: it was kept no longer
-
-
-def forget(owner_id=None, team_id=None):
-    """Sum anew next time."""
-    cache.delete(_key(owner_id, team_id))

@@ -17,11 +17,11 @@ class DatasetAdmin(admin.ModelAdmin):
     list_select_related = ["owner", "team"]
 
     def delete_model(self, request, obj):
-        services.delete_dataset(obj)
+        services.delete_dataset(obj, request.user)
 
     def delete_queryset(self, request, queryset):
         for dataset in queryset:
-            services.delete_dataset(dataset)
+            services.delete_dataset(dataset, request.user)
 
 
 @admin.register(DatasetImage)

@@ -9,9 +9,9 @@ from apps.core.access import Right, get_with, held_by, holder, may, own_first, r
 from apps.core.prepared import Prepared
 from apps.datasets.access import held_by as datasets_held_by
 from apps.datasets.access import visible_to as datasets_visible_to
-from apps.inference.models import Deployment
+from apps.inference.models import Deployment, as_built
 from apps.models.access import visible_to
-from apps.models.models import TrainedModel
+from apps.models.models import ServingBuild, TrainedModel
 
 # What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
 NEEDED = (
@@ -90,13 +90,13 @@ def get_model_of_batch(job):
     """The model that a batch was started on, while the job's owner may ask it still; else Http404.
 
     One that was asked by a deployment's name may be asked as long as that deployment is to be seen: whether or not the
-    model is theirs to see, and whichever model answers by now.
+    model is theirs to see, and whichever model answers by now. It is served as the deployment served it then.
     """
     deployment_id = job.params.get("deployment_id")
     if deployment_id and deployments_visible_to(job.owner).filter(pk=deployment_id).exists():
         model = TrainedModel.objects.filter(pk=job.params["model_id"]).select_related("line").only(*NEEDED).first()
         if model:
-            return model
+            return as_built(model, ServingBuild.objects.filter(pk=job.params.get("build_id") or 0).first())
     return get_model_to_ask(job.owner, job.params["model_id"])
 
 

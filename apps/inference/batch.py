@@ -58,7 +58,7 @@ class Asking:
         """Queue the batch; returns the job. It is of the team whose images, else whose deployment or model, it asks."""
         params |= {
             "model_id": self.model.pk, "options": self.options, "deployment_id": self.deployment and self.deployment.pk,
-            "token_id": self.token and self.token.pk,
+            "build_id": self.deployment and self.deployment.build_id, "token_id": self.token and self.token.pk,
         }  # fmt: skip
         return create_job(
             self.user, "batch", task, subject=f"model:{self.model.pk}", params=params, upload=upload,

@@ -11,7 +11,9 @@ from apps.accounts.models import User
 from apps.accounts.proofs import EMAIL_PROOF, reset_parts
 from apps.accounts.services.links import find_link, use_link
 from apps.accounts.services.sign_ins import end_sign_ins
-from apps.core import audit
+from apps.core import audit, limits
+
+MAILS_AN_HOUR = 5  # that anybody may have sent to a person
 
 
 class NameTaken(ValueError):
@@ -53,6 +55,11 @@ def register_oneself(username, email, password, site, invitation=""):
     return user
 
 
+def may_be_mailed(user):
+    """Count one mail that somebody has sent to this person; whether it is among the MAILS_AN_HOUR."""
+    return limits.is_within("mail", str(user.pk), MAILS_AN_HOUR, 3600)
+
+
 @transaction.atomic
 def update_user(user, site="", **values):
     """Change username or email; raises NameTaken. Where mail is sent, a new address gets a link to prove it."""
@@ -70,8 +77,10 @@ def update_user(user, site="", **values):
     if changed:
         audit.record(user, "account changed", user, **changed)
     if email_is_new and settings.MAIL_IS_SENT:
-        later(tasks.send_email_proof, user.pk, site)
-        later(tasks.send_email_changed, user.pk, before.email)
+        if may_be_mailed(user):  # else another can be sent from the account's page, later
+            later(tasks.send_email_proof, user.pk, site)
+        if not before.must_verify_email:  # an address that was never proven may be a stranger's
+            later(tasks.send_email_changed, user.pk, before.email)
     return user
 
 

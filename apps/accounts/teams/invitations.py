@@ -7,14 +7,14 @@ from django.db import transaction
 
 from apps.accounts import tasks
 from apps.accounts.mail import later
-from apps.accounts.models import User
 from apps.accounts.services.links import LinkRefused, find_link, make_link, revoke_link, use_link
 from apps.accounts.teams.models import Membership, Role, TeamInvitation
 from apps.accounts.teams.services import TeamRefused, add_member, roles_to_give
-from apps.core import audit
+from apps.core import audit, limits
 
 PURPOSE = "team"
 MOST = 200  # that wait at once for one team
+MAILS_AN_HOUR = 50  # that one person has sent to others
 
 
 @transaction.atomic
@@ -29,10 +29,16 @@ def invite(actor, team, role, email="", site=""):
         raise TeamRefused("Somebody with this address is in the team already.", "email")
     if len(pending(team)) >= MOST:
         raise TeamRefused(f"{MOST} invitations wait already: withdraw some that nobody used.")
+    by_mail = bool(email and settings.MAIL_IS_SENT)
+    if by_mail and not limits.is_within("invitations", str(actor.pk), MAILS_AN_HOUR, 3600):
+        raise TeamRefused(
+            f"You had {MAILS_AN_HOUR} invitations sent within an hour. Go on later, or leave the address out and hand "
+            "the link on yourself.", "email",
+        )  # fmt: skip
     link, key = make_link(PURPOSE, actor, email=email, lifetime=timedelta(days=settings.INVITATION_DAYS))
     row = TeamInvitation.objects.create(team=team, role=role, link=link)
     audit.record(actor, "invited to a team", row, team, role=role, email=email)
-    if email and settings.MAIL_IS_SENT:
+    if by_mail:
         later(tasks.send_team_invitation, row.pk, site)
         return row, None
     return row, key
@@ -60,7 +66,7 @@ def find_invitation(key):
     """
     link = find_link(PURPOSE, key)
     row = TeamInvitation.objects.select_related("team", "link__made_by").get(link=link)
-    maker = User.objects.get(pk=link.made_by_id)
+    maker = row.link.made_by
     if not maker.is_active or row.role not in roles_to_give(maker, row.team):
         raise LinkRefused(f"{maker.username}, who invited you, may not invite any more. Ask an admin of the team.")
     return row

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from apps.accounts.teams.models import Membership, Role, Team, TeamInvitation
+from apps.core.access import ROLE_OF, rights_in_teams
 from apps.core.models import AuditEvent
 
 
@@ -17,8 +18,8 @@ class TeamSerializer(serializers.ModelSerializer):
         extra_kwargs = {"name": {"validators": []}}  # the service says what is wrong with one
 
     def get_my_role(self, team) -> str | None:
-        mine = self.context["request"].user.memberships.all()
-        return next((one.role for one in mine if one.team_id == team.pk), None)
+        right = rights_in_teams(self.context["request"].user).get(team.pk)
+        return right and ROLE_OF[right]
 
 
 class MemberSerializer(serializers.ModelSerializer):

@@ -63,6 +63,17 @@ def test_invitation_works_over_the_api(operator, settings, api_as):
     assert OneTimeLink.objects.get().used_by.username == "dora"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("blank", ["", " ", "\t", None])
+def test_a_blank_is_no_invitation(blank, settings, api_as):
+    settings.REGISTRATION = "invitation"
+    who = {"username": "dora", "email": "dora@example.org", "password": "correct horse 9", "invitation": blank}
+    answer = api_as().post("/api/v1/auth/register", who, format="json")
+    assert answer.status_code in (400, 403)
+    assert not User.objects.filter(username="dora").exists()
+    assert api_as().post("/api/v1/auth/register", [], format="json").status_code == 400
+
+
 def test_invitation_opens_nothing_where_registration_is_closed(operator, settings, client):
     settings.REGISTRATION = "closed"
     _, key = services.invite(operator)

@@ -81,6 +81,16 @@ def test_token_without_write_can_neither_make_nor_revoke_tokens(method, make):
     assert ApiToken.objects.count() == 1
 
 
+def test_a_token_cannot_send_the_way_to_a_new_password_elsewhere(make, alice):
+    _, client = make("read write")
+    answer = client.patch("/api/v1/auth/me", {"email": "thief@example.org"}, format="json")
+    assert answer.status_code == 403
+    assert "API token" in answer.json()["detail"]
+    alice.refresh_from_db()
+    assert alice.email == "alice@example.org"
+    assert client.patch("/api/v1/auth/me", {"username": "alice2"}, format="json").status_code == 200
+
+
 def test_expired_token_answers_401(make):
     _, api = make(expires_at=timezone.now() + timedelta(minutes=1))
     assert api.get(READ[1]).status_code == 200

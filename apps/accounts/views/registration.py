@@ -9,10 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.accounts import access, services, tasks
-from apps.accounts.forms import MAILS_AN_HOUR, InvitationForm, RegisterForm
+from apps.accounts.forms import InvitationForm, RegisterForm
 from apps.accounts.mail import later, site_of
 from apps.accounts.views.sign_in import note_sign_in
-from apps.core import limits
 
 
 def register(request):
@@ -64,7 +63,7 @@ def verify_email(request, proof):
 @login_required
 @require_POST
 def send_email_proof(request):
-    if not limits.is_within("mail", str(request.user.pk), MAILS_AN_HOUR, 3600):
+    if not services.may_be_mailed(request.user):
         messages.error(
             request, "Several mails went out within the hour. Look into the spam folder, or try again later."
         )

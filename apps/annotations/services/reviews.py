@@ -4,6 +4,7 @@ from django.db import transaction
 
 from apps.annotations.models import Review
 from apps.annotations.services.labels import StaleRevision
+from apps.core.access import Right, may
 from apps.core.webhooks import tell
 from apps.datasets import services as datasets
 from apps.datasets.models import DatasetImage
@@ -40,12 +41,10 @@ def ask_for_review(dataset, user, note=""):
     waiting = dataset.images.filter(state=DatasetImage.State.LABELED).count()
     if not waiting:
         raise NothingToReview("No image waits for a review: those that are labelled were reviewed, or sent back.")
-    tell(
-        "review.asked",
-        dataset.owner,
-        {
-            "dataset_id": dataset.pk, "name": dataset.name, "by": user.get_username(), "images": waiting, "note": note,
-            "api": f"/api/v1/datasets/{dataset.pk}", "page": f"/datasets/{dataset.pk}/",
-        },
-    )  # fmt: skip
+    told = {
+        "dataset_id": dataset.pk, "name": dataset.name, "by": user.get_username(), "images": waiting, "note": note,
+        "api": f"/api/v1/datasets/{dataset.pk}", "page": f"/datasets/{dataset.pk}/",
+    }  # fmt: skip
+    if may(dataset.owner, Right.INSIDE, dataset):  # who has left its team is told nothing more
+        tell("review.asked", dataset.owner, told)
     return waiting

@@ -1,8 +1,10 @@
 """Calls to addresses that people give: never into our own network, bounded in size and time."""
 
+import contextlib
 import ipaddress
 import socket
 import threading
+import time
 
 import pytest
 
@@ -117,6 +119,24 @@ def test_an_answer_that_does_not_come_is_given_up(loopback):
         with pytest.raises(outgoing.Unreachable, match=r"within 0\.3 s"):
             outgoing.post(server.url, b"", {}, seconds=0.3)
         never.set()
+
+
+def test_an_answer_that_drips_is_given_up(loopback):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip():
+            with server.accept()[0] as client, contextlib.suppress(OSError):
+                client.recv(1000)
+                client.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                for _ in range(200):
+                    client.sendall(b"x")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with pytest.raises(outgoing.Unreachable, match=r"within 0\.5 s"):
+            outgoing.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"", {}, seconds=0.5)
+        thread.join()
 
 
 def test_nothing_that_listens_is_said_in_words(loopback):

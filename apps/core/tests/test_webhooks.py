@@ -67,6 +67,16 @@ def test_only_hooks_of_the_owner_that_want_the_event_are_told(hook, alice, bob, 
     assert not other.deliveries.exists()
 
 
+def test_who_has_left_a_team_is_told_nothing_more_of_its_work(hook, alice, team, sent):
+    values = {"kind": "import", "task": "none", "status": "completed"}
+    job = Job.objects.create(owner=alice, team=team, **values)
+    tell_of_end(job)
+    assert not Delivery.objects.exists()
+    team.memberships.create(user=alice, role="viewer")
+    tell_of_end(Job.objects.get(pk=job.pk))  # whose owner is read anew
+    assert Delivery.objects.get().event == "import.finished"
+
+
 def test_what_is_rolled_back_is_not_told(hook, alice, sent):
     with transaction.atomic():
         tell("training.finished", alice, {})

@@ -125,9 +125,13 @@ def sweep():
     return len(rows)
 
 
+def old_log(now):
+    """The deliveries that ended and are past `WEBHOOK_LOG_DAYS`."""
+    ended = Delivery.objects.exclude(status=Delivery.Status.PENDING)
+    return ended.filter(created_at__lt=now - timedelta(days=settings.WEBHOOK_LOG_DAYS))
+
+
 def expire_log():
     """Delete deliveries that ended before `WEBHOOK_LOG_DAYS`; returns how many."""
-    over = timezone.now() - timedelta(days=settings.WEBHOOK_LOG_DAYS)
-    old = Delivery.objects.filter(created_at__lt=over).exclude(status=Delivery.Status.PENDING).order_by("created_at")
-    some = list(old.values_list("pk", flat=True)[:5000])
+    some = list(old_log(timezone.now()).order_by("created_at").values_list("pk", flat=True)[:5000])
     return Delivery.objects.filter(pk__in=some).delete()[0] if some else 0

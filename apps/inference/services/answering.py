@@ -122,7 +122,7 @@ def _warmed(runtime, data):
 
 
 def _key(model):
-    return model.pk, model.serving_file.name
+    return model.pk, model.serving_file.name, model.serving.get("precision")  # one file serves as f32 and as bf16
 
 
 def _thresholds(model, conf, per_class):

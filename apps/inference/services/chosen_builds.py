@@ -36,12 +36,10 @@ def build_chosen(model, choice, ground, report):
         report(0.95, "Storing")
         name = building.store(model, best, choice.size_of(model))
     if not TrainedModel.objects.filter(pk=model.pk).exists():
-        default_storage.delete(name)
+        models.delete_unused(name)
         raise WorkFailed("The model was deleted meanwhile.")
     values = {"file": name, "serving": serving}
     made, _ = ServingBuild.objects.update_or_create(model=model, **choice.key(model), defaults=values)
-    if known and known.file.name != name:
-        default_storage.delete(known.file.name)
     return made
 
 

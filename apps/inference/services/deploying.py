@@ -71,7 +71,9 @@ def run_deployment(job, report):
 @transaction.atomic
 def _serve(model, user):
     """It is built: it may be asked, by its id and behind the name of its line."""
+    is_news = not TrainedModel.objects.filter(pk=model.pk, is_deployed=True).exists()
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
     answer_under_name(model, user)
-    tell_deployed(model)
-    audit.record(user, "deployed", model, model.team_id)
+    if is_news:
+        tell_deployed(model)
+        audit.record(user, "deployed", model, model.team_id)

@@ -104,13 +104,14 @@ def answer_under_name(model, user):
 def bring_first(deployment, model, user, switch=None):
     """The first model of a deployment, with the images that later ones are judged on: there is nothing to judge it by.
 
-    `switch` is the row of a switch that waits for it; else one is made for the history.
+    `switch` is the row of a switch that waits for it; else one is made for the history. False where another came first.
     """
     now = timezone.now()
     values = {"model": model, "build": switch and switch.new_build_id, "updated_at": now}
     if deployment.gate_version_id is None:
         values["gate_version"], values["gate_split"] = gate_of(model)
-    if Deployment.objects.filter(pk=deployment.pk, model=None).update(**values):
+    brought = Deployment.objects.filter(pk=deployment.pk, model=None).update(**values)
+    if brought:
         done = {"state": Switch.State.DONE, "switched_at": now}
         by = user or (switch and switch.by)
         audit.record(by, "switched a deployment", deployment, deployment.team_id, now=str(model))
@@ -119,6 +120,7 @@ def bring_first(deployment, model, user, switch=None):
         else:
             Switch.objects.filter(pk=switch.pk).update(**done)
     deployment.refresh_from_db()
+    return bool(brought)
 
 
 def part_from_others(line):

@@ -30,6 +30,7 @@ NO_GROUND = (
     "There are no labelled images to judge it on. Choose a dataset version and a split with labels in the gate's "
     "settings, or overrule the gate with a reason."
 )
+BROUGHT_MEANWHILE = "Another version was brought behind this deployment meanwhile. Look at it, and switch again."
 
 
 class SwitchRefused(ValueError):
@@ -232,8 +233,13 @@ def _known(switch, version, split):
     if known is None:
         return None
     live, new = as_built(switch.old, switch.old_build), as_built(switch.new, switch.new_build)
-    same = known["live"]["file"] == live.serving_file.name and known["new"]["file"] == new.serving_file.name
+    same = _is_of(known["live"], live) and _is_of(known["new"], new)
     return known if same and (known["version_id"], known["split"]) == (version.pk, split) else None
+
+
+def _is_of(figures, model):
+    """Whether they were measured of this very build: one file serves as f32 and as bf16."""
+    return (figures["file"], figures.get("precision")) == (model.serving_file.name, model.serving.get("precision"))
 
 
 def verdict(judgement):
@@ -264,7 +270,8 @@ def _swap(switch, reason=""):
     except models.NotDeployable as refused:
         raise WorkFailed(str(refused)) from None
     if switch.old_id is None:
-        bring_first(switch.deployment, new, None, switch)
+        if not bring_first(switch.deployment, new, None, switch):
+            raise WorkFailed(BROUGHT_MEANWHILE)
         tell_deployed(new, switch.deployment)
         return
     rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id, build=switch.old_build_id)
@@ -274,7 +281,7 @@ def _swap(switch, reason=""):
         values["shadow"] = None
     values |= {"build": switch.new_build_id, "previous_build": switch.old_build_id}
     if not rows.update(model=new, previous=switch.old_id, updated_at=now, **values):
-        raise WorkFailed("Another version was brought behind this deployment meanwhile. Look at it, and switch again.")
+        raise WorkFailed(BROUGHT_MEANWHILE)
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):
         raise WorkFailed("This switch has ended already.")
     tell_deployed(new, switch.deployment)

@@ -1,16 +1,17 @@
 """What webhooks are told of models that answer."""
 
+from apps.core.access import Right, may
 from apps.core.webhooks import tell
 
 
 def tell_deployed(model, deployment=None):
     """`model` answers from now on, behind `deployment` where it came there; in the transaction that says so."""
-    tell(
-        "model.deployed",
-        deployment.owner if deployment else model.owner,
-        {
-            "model_id": model.pk, "name": model.title, "deployment_id": deployment and deployment.pk,
-            "deployment": deployment and deployment.name, "api": f"/api/v1/models/{model.pk}",
-            "page": f"/models/{model.pk}/",
-        },
-    )  # fmt: skip
+    about = deployment or model
+    if not may(about.owner, Right.INSIDE, about):
+        return  # who has left its team is told nothing more
+    told = {
+        "model_id": model.pk, "name": model.title, "deployment_id": deployment and deployment.pk,
+        "deployment": deployment and deployment.name, "api": f"/api/v1/models/{model.pk}",
+        "page": f"/models/{model.pk}/",
+    }  # fmt: skip
+    tell("model.deployed", about.owner, told)

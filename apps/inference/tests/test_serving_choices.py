@@ -90,6 +90,40 @@ def test_the_question_of_a_deployment_is_answered_by_the_files_that_were_chosen(
     assert loaded == [deployment.build.file.name, versions[0].serving_file.name]
 
 
+def test_a_batch_is_answered_as_its_deployment_is_served(deployment, versions, builds, switched):
+    from apps.inference.access import get_model_of_batch
+    from apps.inference.batch import Asking
+
+    switched(deployment, versions[0], serving={"img_size": 96})
+    deployment.refresh_from_db()
+    job = Asking(deployment.owner, deployment.model, {}, deployment).start("x", source="images")
+    asked = get_model_of_batch(job)
+    assert (asked.serving_file, asked.img_size) == (deployment.build.file.name, 96)
+
+
+def test_one_file_as_f32_and_as_bf16_are_two_runtimes(versions):
+    from apps.inference.services import answering
+
+    model = versions[0]
+    keys = set()
+    for precision in ("f32", "bf16"):
+        model.serving = {**model.serving, "precision": precision}
+        keys.add(answering._key(model))
+    assert len(keys) == 2
+
+
+def test_a_build_that_serves_another_model_of_the_same_weights_outlives_its_own(versions):
+    from apps.models.services import delete_model
+
+    first, second = versions
+    shared = second.serving_file.name
+    ServingBuild.objects.create(model=first, img_size=64, file=shared)
+    delete_model(first)
+    assert default_storage.exists(shared)
+    delete_model(second)
+    assert not default_storage.exists(shared)
+
+
 def test_a_new_version_is_served_as_the_one_before(deployment, versions, builds, switched):
     switched(deployment, versions[0], serving={"img_size": 96})
     switch = switched(deployment, versions[1])

@@ -7,10 +7,11 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from apps.core import audit
 from apps.core.work import WorkFailed
-from apps.models.models import TrainedModel
+from apps.models.models import ServingBuild, TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
 from apps.models.services.stages import NotDeployable, set_stage, set_tags
 
@@ -98,7 +99,7 @@ def delete_model(model, actor=None):
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     measured += model.exports.exclude(file="").values_list("file", flat=True)
-    measured += model.builds.values_list("file", flat=True)
+    names += model.builds.values_list("file", flat=True)
     line = model.line
     with transaction.atomic():
         if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():
@@ -109,11 +110,14 @@ def delete_model(model, actor=None):
     for name in measured:
         default_storage.delete(name)
     for name in filter(None, names):
-        if (
-            not TrainedModel.objects.filter(file=name).exists()
-            and not TrainedModel.objects.filter(serving_file=name).exists()
-        ):
-            default_storage.delete(name)
+        delete_unused(name)
+
+
+def delete_unused(name):
+    """Delete a file of weights or of a build, unless a model has it: models of the same weights share theirs."""
+    used = TrainedModel.objects.filter(Q(file=name) | Q(serving_file=name)).exists()
+    if not used and not ServingBuild.objects.filter(file=name).exists():
+        default_storage.delete(name)
 
 
 def keep_serving(model, serving_file, serving):

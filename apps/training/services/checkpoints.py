@@ -35,7 +35,11 @@ def are_wanted():
 
 def stored_as(job):
     """The name of a job's checkpoint in the store."""
-    return f"training/{job.pk}/checkpoint.tar"
+    return _name(job.pk)
+
+
+def _name(pk):
+    return f"training/{pk}/checkpoint.tar"
 
 
 class Keeper:
@@ -108,12 +112,14 @@ def note_epoch(folder, epoch):
 
 def store(job, epoch):
     """Put the checkpoint of the job's run folder into the store; raises WorkCancelled for who has lost the job."""
+    work.update_running(job)
     with new_draft() as draft:
         with tarfile.open(fileobj=draft.file, mode="w") as pack:
             for path in _parts(run_folder(job) / "run"):
                 with contextlib.suppress(FileNotFoundError):  # no best one yet
                     pack.add(path, path.name, recursive=False)
         draft.seek(0)
+        work.update_running(job)  # whose job it is now may have stored a later one
         default_storage.save(stored_as(job), draft)
     work.update_running(job, checkpoint_epoch=epoch)
 
@@ -140,9 +146,15 @@ def fetch(job):
     return job.checkpoint_epoch
 
 
+def drop_of_nobody(pk):
+    """Delete the checkpoint of a job whose row is gone."""
+    if are_wanted():
+        default_storage.delete(_name(pk))
+
+
 def drop(job):
     """Delete the job's checkpoint from the store, if it has one."""
-    if job.checkpoint_epoch is not None:
+    if job.checkpoint_epoch is not None or are_wanted():  # one that nobody noted may lie there
         default_storage.delete(stored_as(job))
         TrainingJob.objects.filter(pk=job.pk).update(checkpoint_epoch=None)
 

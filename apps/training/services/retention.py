@@ -25,7 +25,10 @@ def clean_runs():
     gone = sum(_clean(job) for job in stored)
     folders = _folders()
     count = sum(_clean(job) for job in TrainingJob.objects.filter(pk__in=folders, status__in=TrainingJob.ENDED))
-    return gone + count + sum(_drop(folder) for folder in _without_job(folders))
+    strays = _without_job(folders)
+    for folder in strays:
+        checkpoints.drop_of_nobody(folder.name)
+    return gone + count + sum(map(_drop, strays))
 
 
 def due_folders(now):

@@ -1,16 +1,22 @@
 """What webhooks are told of a training, in the transaction that ended it."""
 
+from apps.core.access import Right, may
 from apps.core.webhooks import tell
 
 
 def tell_finished(job):
     """It has its model."""
-    tell("training.finished", job.user, _in_short(job))
+    _tell("training.finished", job)
 
 
 def tell_failed(job):
     """It failed, by itself or because its trainers died."""
-    tell("training.failed", job.user, _in_short(job))
+    _tell("training.failed", job)
+
+
+def _tell(event, job):
+    if may(job.user, Right.INSIDE, job, owner="user"):  # who has left its team is told nothing more
+        tell(event, job.user, _in_short(job))
 
 
 def _in_short(job):
