@@ -381,7 +381,7 @@ static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (DEBUG or TESTING):
     static_storage = "apps.core.storage.HashedStaticStorage"
 STORAGES = {"default": default_storage, "staticfiles": {"BACKEND": static_storage}}
-WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # else each test client reads all files
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 for made in (UPLOAD_DIR, WORK_DIR, STATIC_ROOT):
     made.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 
 from apps.annotations.services.versions import create_version
 from apps.datasets import services as datasets
@@ -80,6 +81,14 @@ def address(ready_dataset, alice):
     return lambda path: path.format(**ids)
 
 
+def undone(answer, *asked):
+    """`answer(*asked)`, and nothing of what it did: setting up a dataset costs more than asking."""
+    with transaction.atomic():
+        answered = answer(*asked)
+        transaction.set_rollback(True)
+    return answered
+
+
 def ask(client, method, url, data):
     options = {"format": "multipart"} if data is archive and hasattr(client, "force_authenticate") else {}
     data = data() if data is archive else data
@@ -98,12 +107,8 @@ def test_who_may_call(api_as, address, ready_dataset, alice, bob, carol, operato
     assert answer(None) == 401
     assert answer(bob) in ((200, 202) if kind == READ else (403,))
     datasets.update_dataset(ready_dataset, is_public=False)
+    assert undone(answer, operator) in (200, 201, 202, 204)
     assert answer(alice) in (200, 201, 202, 204)
-
-
-@pytest.mark.parametrize(("kind", "method", "path", "data"), CALLS, ids=[NAMES[id(call)] for call in CALLS])
-def test_operator_may_call_everything(api_as, address, operator, kind, method, path, data):
-    assert ask(api_as(operator), method, address(path), data).status_code in (200, 201, 202, 204)
 
 
 @pytest.mark.parametrize(("kind", "method", "path", "data"), PAGES, ids=[NAMES[id(call)] for call in PAGES])
@@ -137,13 +142,13 @@ def test_what_changes_is_never_done_by_a_get(page_as, address, alice, path):
 
 
 WRITES = [call for call in CALLS if call[1] != "get"]
+NO_BODIES = ("[[]]", '"\\u0000"', "7", "null", '{"name": {"a": []}, "revision": {}, "format": 1e999}')
 
 
 @pytest.mark.parametrize("call", WRITES, ids=[NAMES[id(call)] for call in WRITES])
-@pytest.mark.parametrize(
-    "body", ["[[]]", '"\\u0000"', "7", "null", '{"name": {"a": []}, "revision": {}, "format": 1e999}']
-)
-def test_no_body_is_answered_500(api_as, address, alice, call, body):
+def test_no_body_is_answered_500(api_as, address, alice, call):
     _, method, path, _ = call
-    answer = getattr(api_as(alice), method)(address(path), body, content_type="application/json")
-    assert answer.status_code < 500
+    send = getattr(api_as(alice), method)
+    for body in NO_BODIES:
+        answer = undone(lambda body=body: send(address(path), body, content_type="application/json"))
+        assert answer.status_code < 500, body
