@@ -7,6 +7,8 @@ import sys
 import pytest
 from django.conf import settings
 
+from yolotrainer.defaults import store_origins
+
 CHECK = [sys.executable, str(settings.BASE_DIR / "manage.py"), "check"]
 
 
@@ -53,3 +55,27 @@ def test_registration_that_was_closed_before_there_were_invitations_stays_closed
         for more in ({}, {"REGISTRATION_OPEN": "false"}, {"REGISTRATION_OPEN": "false", "REGISTRATION": "invitation"})
     ]  # fmt: skip
     assert found == ["open", "closed", "invitation"]
+
+
+@pytest.mark.parametrize(
+    ("more", "origins"),
+    [({}, []), ({"S3_BUCKET": "b", "S3_ENDPOINT_URL": "http://s3.example.org:8333/"}, ["http://s3.example.org:8333"]),
+     ({"S3_BUCKET": "b", "S3_ENDPOINT_URL": "http://s3:8333", "S3_SIGNED_SECONDS": "0"}, [])],
+)  # fmt: skip
+def test_pages_send_to_the_store_where_it_signs_addresses(tmp_path, more, origins):
+    program = "from django.conf import settings as s; print(*s.CONTENT_SECURITY_POLICY['DIRECTIVES']['connect-src'])"
+    env = {**USUAL, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "yolotrainer.settings"}
+    env |= {"S3_BUCKET": "", "S3_SIGNED_SECONDS": "300"} | more
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True, cwd=settings.BASE_DIR
+    )
+    assert ran.stdout.split() == ["'self'", *origins]
+
+
+@pytest.mark.parametrize(
+    ("region", "origins"),
+    [("eu-central-1", ["https://b.s3.amazonaws.com", "https://b.s3.eu-central-1.amazonaws.com"]),
+     (None, ["https://b.s3.amazonaws.com"])],
+)  # fmt: skip
+def test_the_store_of_aws_has_an_origin_for_each_bucket(region, origins):
+    assert store_origins(None, region, "b") == origins

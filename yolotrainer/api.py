@@ -19,6 +19,7 @@ from apps.annotations.api import (
     workspace,
 )
 from apps.core import api as core
+from apps.core import direct_api as direct
 from apps.core import tus
 from apps.core.webhooks import api as webhooks
 from apps.datasets import api as datasets
@@ -63,9 +64,12 @@ urlpatterns = [
     path("teams/<int:pk>/members/<int:user_id>", teams.MemberDetail.as_view()),
     path("teams/<int:pk>/invitations", teams.Invitations.as_view()),
     path("teams/<int:pk>/invitations/<int:invitation_id>", teams.InvitationDetail.as_view()),
+    path("teams/<int:pk>/webhooks", teams.TeamWebhooks.as_view()),
     path("teams/<int:pk>/events", teams.Events.as_view()),
     path("uploads", tus.Uploads.as_view()),
     path("uploads/<uuid:pk>", tus.UploadDetail.as_view()),
+    path("uploads/<uuid:pk>/parts", direct.UploadParts.as_view()),
+    path("uploads/<uuid:pk>/complete", direct.UploadComplete.as_view()),
     path("jobs", core.JobList.as_view()),
     path("jobs/<int:pk>", core.JobDetail.as_view()),
     path("jobs/<int:pk>/cancel", core.JobCancel.as_view()),

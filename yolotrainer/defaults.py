@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -58,3 +59,11 @@ def networks(name, texts):
         return [ip_network(text.strip()) for text in texts if text.strip()]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}={','.join(texts)}: {error}. Accepted: addresses and networks.") from None
+
+
+def store_origins(endpoint, region, bucket):
+    """The origins that signed addresses of an S3 store have: that of its endpoint, or AWS's of a bucket."""
+    if endpoint:
+        parts = urlsplit(endpoint)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    return [f"https://{bucket}.s3.amazonaws.com"] + ([f"https://{bucket}.s3.{region}.amazonaws.com"] if region else [])

@@ -10,7 +10,14 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from yolotrainer.defaults import data_dir_is_usable, kept_secret, networks, short_socket_path, usable_cores
+from yolotrainer.defaults import (
+    data_dir_is_usable,
+    kept_secret,
+    networks,
+    short_socket_path,
+    store_origins,
+    usable_cores,
+)
 from yolotrainer.sentry import report_errors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -376,7 +383,11 @@ if env.str("S3_BUCKET", default=""):
     }
 else:
     default_storage = {"BACKEND": "apps.core.storage.AtomicFileStorage"}
-S3_SIGNED_SECONDS = setting("int", "S3_SIGNED_SECONDS", 0, 0, 86_400)  # 0: downloads pass through the web process
+S3_SIGNED_SECONDS = setting("int", "S3_SIGNED_SECONDS", 0, 0, 86_400)  # 0: the bytes pass through the web process
+if S3_SIGNED_SECONDS and "bucket_name" in default_storage.get("OPTIONS", {}):  # pages send uploads there
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += store_origins(
+        S3_OPTIONS["endpoint_url"], S3_OPTIONS["region_name"], env.str("S3_BUCKET")
+    )
 static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (DEBUG or TESTING):
     static_storage = "apps.core.storage.HashedStaticStorage"

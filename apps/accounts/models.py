@@ -93,6 +93,7 @@ class ApiToken(models.Model):
     )  # fmt: skip
 
     class Meta:
+        verbose_name = "API token"
         ordering = ["-pk"]
 
     def __str__(self):
@@ -127,6 +128,7 @@ class OneTimeLink(models.Model):
     used_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
+        verbose_name = "one-time link"
         ordering = ["-pk"]
 
     def __str__(self):

@@ -6,13 +6,14 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from apps.annotations.services.reviews import NothingToReview, ask_for_review
-from apps.datasets.access import get_dataset_to_edit
+from apps.core.access import Right
+from apps.datasets.access import get_dataset
 
 
 @login_required
 @require_POST
 def review_ask(request, pk):
-    dataset = get_dataset_to_edit(request.user, pk)
+    dataset = get_dataset(request.user, pk, Right.LABEL)
     try:
         waiting = ask_for_review(dataset, request.user, request.POST.get("note", "")[:500])
     except NothingToReview as reason:

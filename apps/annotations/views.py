@@ -94,7 +94,7 @@ def statistics(request, pk):
 def labelling_progress(request, pk):
     """A fragment for the dataset's page: images by state, and who labelled how many."""
     dataset = get_dataset(request.user, pk)
-    about = {"dataset": dataset, "can_ask": may_edit(request.user, dataset), **who_labelled(dataset)}
+    about = {"dataset": dataset, "can_ask": may_label(request.user, dataset), **who_labelled(dataset)}
     return render(request, "annotations/labelling_progress.html", about)
 
 

@@ -123,11 +123,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Webhook)
 class WebhookAdmin(ReadOnlyAdmin):
-    list_display = ["id", "url", "owner", "is_active", "failures", "failing_since", "disabled_because", "created_at"]
+    list_display = [
+        "id", "url", "owner", "team", "is_active", "failures", "failing_since", "disabled_because", "created_at",
+    ]  # fmt: skip
     list_filter = ["is_active", "created_at"]
-    search_fields = ["url", "description", "owner__username"]
+    search_fields = ["url", "description", "owner__username", "team__name"]
     exclude = ["secret"]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "team"]
     actions = ["switch_on", "switch_off"]
 
     @admin.action(description="Switch on", permissions=["delete"])
@@ -145,7 +147,7 @@ class WebhookAdmin(ReadOnlyAdmin):
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ["id", "event", "webhook", "status", "tries", "due_at", "created_at", "ended_at"]
     list_filter = ["status", "event", "created_at"]
-    search_fields = ["id", "webhook__url", "webhook__owner__username"]
+    search_fields = ["id", "webhook__url", "webhook__owner__username", "webhook__team__name"]
     list_select_related = ["webhook"]
     actions = ["send_again"]
 

@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.core import room, work
-from apps.core.access import Right, may, team_for
+from apps.core.access import team_for
 from apps.core.models import Job, Upload
 from apps.core.processes import stopping
-from apps.core.webhooks import tell
 from apps.core.webhooks.events import event_of, job_in_short
+from apps.core.webhooks.telling import tell
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
@@ -135,10 +135,10 @@ def _end(job, status, **values):
 
 
 def tell_of_end(job):
-    """Tell the owner's webhooks how a job ended, in the transaction that ended it."""
+    """Tell webhooks how a job ended, in the transaction that ended it."""
     event = event_of(job)
-    if event and may(job.owner, Right.INSIDE, job):  # who has left its team is told nothing more
-        tell(event, job.owner, job_in_short(job))
+    if event:
+        tell(event, job, job_in_short(job))
 
 
 def with_expired_files(now):

@@ -6,9 +6,10 @@ from pathlib import PurePath
 from django.conf import settings
 from django.db import models
 
+from apps.core.owners import OfTeam, of_person_or_team
 from apps.core.webhooks.models import Delivery, Webhook
 
-__all__ = ["Delivery", "Job", "Quota", "Upload", "Webhook", "Work"]
+__all__ = ["Delivery", "Job", "OfTeam", "Quota", "Upload", "Webhook", "Work", "of_person_or_team"]
 
 
 def upload_path(job, filename):
@@ -19,34 +20,6 @@ def upload_path(job, filename):
 def result_path(job, filename):
     """A name of its own for every file that a job makes."""
     return f"jobs/out/{uuid.uuid4().hex}{PurePath(filename).suffix.lower()[:10]}"
-
-
-def of_person_or_team(collector, field, rows, using):
-    """on_delete of who owns or made a row: one's own goes along; a team's stays, as of one of the team's owners.
-
-    Raises ProtectedError where the team has no other owner.
-    """
-    models.CASCADE(collector, field, rows.filter(team=None), using)
-    going = collector.data.get(field.remote_field.model, ())
-    teams = rows.model._meta.get_field("team").related_model.objects.using(using)
-    for team in teams.filter(pk__in=rows.exclude(team=None).order_by().values("team_id")):
-        heir = team.memberships.filter(role="owner").exclude(user__in=going).order_by("pk").first()
-        if heir is None:
-            raise models.ProtectedError("The team has no other owner.", {team})
-        collector.add_field_update(field, heir.user_id, rows.filter(team=team))
-
-
-class OfTeam(models.Model):
-    """The base of what belongs to a person or to a team."""
-
-    team = models.ForeignKey(
-        "accounts.Team", models.PROTECT, null=True, blank=True, related_name="+",
-        db_index=False,  # each table has an index that begins with it
-        help_text="Whose it is; empty: it is its owner's own.",
-    )  # fmt: skip
-
-    class Meta:
-        abstract = True
 
 
 class Work(models.Model):
@@ -158,7 +131,8 @@ class Upload(models.Model):
     """An archive on its way in, piece by piece (tus 1.0).
 
     How far it is, the size of its file on the disk says; `offset` is what was last noted of it. Where the store is
-    elsewhere, `offset` says it, and `pieces` name what lies in the store. `file` is set when all of it is there.
+    elsewhere, `offset` says it, and `pieces` name what lies in the store; with `multipart` the bytes go straight to the
+    store, which knows how far it is. `file` is set when all of it is there.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -167,6 +141,9 @@ class Upload(models.Model):
     size = models.PositiveBigIntegerField(help_text="Bytes, as announced.")
     offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are here, as last noted.")
     pieces = models.JSONField(default=list, blank=True, editable=False, help_text="[[name in the store, bytes], …]")
+    multipart = models.CharField(
+        max_length=1024, blank=True, editable=False, help_text="The store's name for the parts that go straight there."
+    )
     file = models.FileField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)

@@ -83,7 +83,7 @@ def _note(here, data, expires_at):
     name, size = f"{_folder(here.pk)}/{uuid.uuid4().hex}", len(data_before) + len(data)
     default_storage.save(name, ContentFile(data_before + data))
     pieces, end = [*kept, [name, size]], here.offset + len(data)
-    mine = Upload.objects.filter(pk=here.pk, offset=here.offset, file="")
+    mine = Upload.objects.filter(pk=here.pk, offset=here.offset, file="", multipart="")
     if not mine.update(offset=end, pieces=pieces, expires_at=expires_at):
         default_storage.delete(name)
         raise WrongOffset(_fresh(here).offset)

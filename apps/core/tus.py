@@ -16,7 +16,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.core import uploads
+from apps.core import direct_uploads, uploads
 from apps.core.api import TooLarge
 from apps.core.models import Upload
 
@@ -48,10 +48,17 @@ class PieceParser(BaseParser):
 
 
 class UploadSerializer(serializers.ModelSerializer):
+    part_size = serializers.SerializerMethodField(
+        help_text="Its bytes may go straight to the store in parts of so many bytes (`parts`); null: they come here."
+    )
+
     class Meta:
         model = Upload
-        fields = ["id", "filename", "size", "offset", "is_complete", "expires_at"]
+        fields = ["id", "filename", "size", "offset", "is_complete", "part_size", "expires_at"]
         read_only_fields = fields
+
+    def get_part_size(self, upload) -> int | None:
+        return direct_uploads.part_size(upload)
 
 
 class TusView(APIView):
@@ -72,7 +79,7 @@ class TusView(APIView):
 
     def handle_exception(self, exc):
         if isinstance(exc, uploads.UploadError):
-            exc = _as_answer(exc)
+            exc = as_answer(exc)
         response = super().handle_exception(exc)
         for name, value in getattr(exc, "headers", {}).items():
             response[name] = value
@@ -99,7 +106,7 @@ class TusView(APIView):
             stream = self.request.data
             with _place(), _impatient(self.request):
                 offset = uploads.append_piece(upload, offset, stream)
-        return {"Upload-Offset": str(offset), **_expires(upload)}
+        return {"Upload-Offset": str(offset), **_more(upload)}
 
 
 class Uploads(TusView):
@@ -135,7 +142,7 @@ class UploadDetail(TusView):
         name = base64.b64encode(upload.filename.encode()).decode()
         return Response(headers={
             "Upload-Offset": str(offset), "Upload-Length": str(upload.size), "Upload-Metadata": f"filename {name}",
-            **_expires(upload),
+            **_more(upload),
         })  # fmt: skip
 
     @extend_schema(parameters=[OFFSET], request={PieceParser.media_type: OpenApiTypes.BINARY}, responses={204: None})
@@ -166,13 +173,14 @@ def get_upload(user, pk):
     return upload
 
 
-def _as_answer(error):
+def as_answer(error):
+    """The refusal of an upload with its status."""
     message = str(error)
     if isinstance(error, uploads.WrongOffset):
         return Refused(409, message, {"Upload-Offset": str(error.offset)})
     for kind, code in (
         (uploads.UploadTooLarge, 413), (uploads.UploadBusy, 423), (uploads.UploadGone, 410), (uploads.NoRoom, 507),
-        (uploads.TooManyUploads, 409),
+        (uploads.TooManyUploads, 409), (uploads.WrongWay, 409), (uploads.UploadIncomplete, 409),
     ):  # fmt: skip
         if isinstance(error, kind):
             return Refused(code, message)
@@ -198,8 +206,12 @@ def _filename(request):
     return "archive"
 
 
-def _expires(upload):
-    return {} if upload.file else {"Upload-Expires": http_date(upload.expires_at.timestamp())}
+def _more(upload):
+    """When it expires, and where its bytes may go straight to the store, in parts of which size."""
+    if upload.file:
+        return {}
+    part, expires = direct_uploads.part_size(upload), http_date(upload.expires_at.timestamp())
+    return {"Upload-Expires": expires} | ({"Upload-Part-Size": str(part)} if part else {})
 
 
 _places = threading.BoundedSemaphore(settings.UPLOADS_AT_ONCE)

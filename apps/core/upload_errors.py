@@ -29,6 +29,10 @@ class UploadIncomplete(UploadError):
     """Bytes are missing."""
 
 
+class WrongWay(UploadError):
+    """Its bytes go the other way: straight to the store, or through here."""
+
+
 class WrongOffset(UploadError):
     """The piece does not follow on what is here; `offset` is where it should."""
 

@@ -3,7 +3,8 @@
 The bytes lie in UPLOAD_DIR/pieces/<id> until all are there; then the file moves into the store under a name that is
 worked out from the id, so that a move that was killed is found again. How far an upload is, its file's size says and
 nothing else: a server that is killed loses at most what its socket still held. Where the store is not on this machine,
-each piece may come to another web process, and what is here lies in the store as well: see `stored_pieces`.
+each piece may come to another web process, and what is here lies in the store as well: see `stored_pieces`. Or they go
+straight to the store: see `direct_uploads`.
 """
 
 import errno
@@ -21,7 +22,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from apps.core import quotas, stored_pieces
+from apps.core import direct_uploads, quotas, stored_pieces
 from apps.core.access import Right, rights_in_teams
 from apps.core.models import Job, Upload
 from apps.core.storage import is_local
@@ -34,6 +35,7 @@ from apps.core.upload_errors import (
     UploadIncomplete,
     UploadTooLarge,
     WrongOffset,
+    WrongWay,
 )  # fmt: skip
 
 CHUNK = 256 * 1024
@@ -75,6 +77,9 @@ def offset_of(upload):
     """How many bytes are here; raises UploadGone."""
     if upload.file:
         return upload.size
+    if upload.multipart:
+        here = direct_uploads.offset_of(upload, stored_name(upload))
+        return _finish(upload) if here == upload.size else here
     if not is_local(default_storage):
         here = stored_pieces.offset_of(upload)
         return _finish(upload) if here == upload.size else here
@@ -89,6 +94,8 @@ def append_piece(upload, offset, stream):
 
     What came before a connection broke is kept. On the disk for good when this returns.
     """
+    if upload.multipart:
+        raise WrongWay("The bytes of this upload go straight to the store: ask for the addresses of its parts.")
     if not is_local(default_storage):
         here = stored_pieces.append(upload, offset, arriving(stream), _expiry())
         return _finish(upload) if here == upload.size else here
@@ -145,6 +152,18 @@ def _locked(upload):
         yield file
 
 
+def addresses_of_parts(upload, numbers):
+    """`{number: signed address}`, where its bytes may go straight to the store. Raises WrongWay, UploadBusy."""
+    direct_uploads.begin(upload, stored_name(upload))
+    Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry())
+    return direct_uploads.addresses(upload, stored_name(upload), numbers)
+
+
+def parts_here(upload):
+    """The numbers of the parts that the store has; raises WrongWay or UploadGone."""
+    return sorted(direct_uploads.parts_here(upload, stored_name(upload)))
+
+
 def take_upload(upload):
     """The stored name of a complete upload, for a job to read; raises UploadIncomplete or UploadGone."""
     if not upload.file:
@@ -168,7 +187,9 @@ def stored_upload(user, pk):
 def delete_upload(upload):
     """Forget an upload with its bytes, unless a job reads them."""
     pk, pieces, name = upload.pk, pieces_path(upload), upload.file.name or stored_name(upload)
+    parts = stored_name(upload)
     upload.delete()
+    direct_uploads.abort(upload, parts)
     pieces.unlink(missing_ok=True)
     stored_pieces.delete(pk)
     if not is_held(name):
@@ -194,7 +215,8 @@ def sweep_uploads():
         if stray and not Upload.objects.filter(pk=path.name).exists():
             path.unlink(missing_ok=True)
             count += 1
-    return count + stored_pieces.sweep(timezone.now() - timedelta(seconds=STRAY_SECONDS))
+    stray = timezone.now() - timedelta(seconds=STRAY_SECONDS)
+    return count + stored_pieces.sweep(stray) + direct_uploads.sweep(stray)
 
 
 def pieces_dir():
@@ -213,7 +235,9 @@ def stored_name(upload):
 def _finish(upload):
     """Move a complete file into the store; does what a killed move left undone. Returns the size."""
     name, pieces = stored_name(upload), pieces_path(upload)
-    if not is_local(default_storage):
+    if upload.multipart:
+        direct_uploads.complete(upload, name)
+    elif not is_local(default_storage):
         stored_pieces.join(upload, name)
     elif pieces.exists():
         _move_to_store(pieces, name)

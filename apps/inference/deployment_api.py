@@ -57,7 +57,8 @@ class Deployments(generics.ListCreateAPIView):
                 services.delete_deployment(deployment, request.user)
                 raise
         deployment = get_deployment(request.user, deployment.pk)
-        return Response(DeploymentSerializer(deployment).data, status=status.HTTP_201_CREATED)
+        shown = DeploymentSerializer(deployment, context={"request": request})
+        return Response(shown.data, status=status.HTTP_201_CREATED)
 
 
 class DeploymentDetail(generics.RetrieveUpdateDestroyAPIView):
@@ -89,7 +90,7 @@ class Switching(APIView):
         """
         deployment = get_deployment_to_edit(request.user, pk)
         asked = _bring(deployment, request.user, request.data)
-        return _started(_switched(deployment, asked, request.user), status.HTTP_202_ACCEPTED)
+        return _started(request, _switched(deployment, asked, request.user), status.HTTP_202_ACCEPTED)
 
 
 class Back(APIView):
@@ -101,7 +102,7 @@ class Back(APIView):
             switch = services.go_back(get_deployment_to_edit(request.user, pk), request.user)
         except services.SwitchRefused as refused:
             raise Refused(str(refused)) from None
-        return _started(switch, status.HTTP_200_OK)
+        return _started(request, switch, status.HTTP_200_OK)
 
 
 class Switches(generics.ListAPIView):
@@ -132,11 +133,9 @@ def _switched(deployment, asked, user):
         raise Refused(str(refused)) from None
 
 
-def _started(switch, code):
-    return Response(
-        {"switch": SwitchSerializer(switch).data, "job": JobSerializer(switch.job).data if switch.job else None},
-        status=code,
-    )
+def _started(request, switch, code):
+    shown = SwitchSerializer(switch, context={"request": request}).data
+    return Response({"switch": shown, "job": JobSerializer(switch.job).data if switch.job else None}, status=code)
 
 
 def _kept(write, *args, **values):

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.teams.fields import TeamField
+from apps.annotations.seen_figures import FiguresList, WithFigures
 from apps.core.access import Right
 from apps.inference.access import models_to_bring, versions_to_judge_on
 from apps.inference.fields import ClassIdsField, CountField, PerClassField, ShareField
@@ -79,9 +80,10 @@ class ServedSerializer(serializers.Serializer):
     proof = serializers.DictField(help_text="How it was proven, and what else was timed.")
 
 
-class SwitchSerializer(serializers.ModelSerializer):
+class SwitchSerializer(WithFigures, serializers.ModelSerializer):
     """A change of what answers. `state`: waiting, done, blocked, failed."""
 
+    figures_at = ("judgement",)
     old = VersionOfSerializer(read_only=True, allow_null=True)
     new = VersionOfSerializer(read_only=True, allow_null=True)
     by = serializers.CharField(source="by.username", default=None, read_only=True)
@@ -93,6 +95,7 @@ class SwitchSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Switch
+        list_serializer_class = FiguresList
         fields = [
             "id", "old", "new", "by", "state", "is_return", "judgement", "reason", "overruled", "job_id", "created_at",
             "switched_at", "may_be_overruled", "choice",
@@ -100,9 +103,10 @@ class SwitchSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class DeploymentSerializer(serializers.ModelSerializer):
+class DeploymentSerializer(WithFigures, serializers.ModelSerializer):
     """A stable name in front of a version of a model."""
 
+    figures_at = ("served", "proof")
     owner = serializers.CharField(source="owner.username", read_only=True)
     team = TeamField(read_only=True)
     endpoint = serializers.SerializerMethodField(help_text="Ask it with `model` as this name.")
@@ -122,6 +126,7 @@ class DeploymentSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Deployment
+        list_serializer_class = FiguresList
         fields = [
             "id", "name", "description", "owner", "team", "endpoint", "answers", "model", "previous", "served",
             "is_active",

@@ -4,15 +4,13 @@ from pathlib import PurePath
 
 from django.core.files.storage import default_storage
 
-from apps.datasets.access import visible_to as datasets_visible_to
+from apps.annotations.seen import seen
 from apps.models.access import may_edit, visible_to
 
 
 def lineage_of(user, model):
     """What `user` may see of it: `{dataset_version, parent, children}`; a version only of a dataset that they see."""
-    version = model.dataset_version
-    if version and not datasets_visible_to(user).filter(pk=version.dataset_id).exists():
-        version = None
+    version = seen(user, model.dataset_version)
     visible = visible_to(user)
     return {
         "dataset_version": version,

@@ -269,6 +269,8 @@ class ConfirmedLabels(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "confirmed labels"
+        verbose_name_plural = "confirmed labels"
         constraints = [models.UniqueConstraint(fields=["image", "revision"], name="labels_confirmed_once")]
 
     def __str__(self):

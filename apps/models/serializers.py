@@ -3,6 +3,8 @@
 from rest_framework import serializers
 
 from apps.accounts.teams.fields import TeamField
+from apps.annotations.seen import seen
+from apps.annotations.seen_figures import FiguresList, WithFigures
 from apps.core import uploads
 from apps.core.api import TooLarge
 from apps.models.lineage import files_of
@@ -31,7 +33,8 @@ class TagsField(serializers.ListField):
         return [tag.name for tag in value.all()]
 
 
-class ModelSerializer(serializers.ModelSerializer):
+class ModelSerializer(WithFigures, serializers.ModelSerializer):
+    figures_at = ("serving",)
     name = serializers.CharField(max_length=120, help_text="Of the line: a new name is that of all its versions.")
     version = serializers.IntegerField(source="number", read_only=True)
     tags = TagsField(required=False)
@@ -39,13 +42,14 @@ class ModelSerializer(serializers.ModelSerializer):
     team = TeamField(read_only=True)
     metrics = serializers.SerializerMethodField(help_text="The overall metrics; all of them at `metrics`.")
     endpoint = serializers.SerializerMethodField()
-    dataset_version = serializers.SerializerMethodField()
+    dataset_version = serializers.SerializerMethodField(help_text="None too where one may not see the dataset.")
     operating_point = serializers.JSONField(
         required=False, allow_null=True, help_text="The default threshold; takes an OperatingPoint, null clears it."
     )
 
     class Meta:
         model = TrainedModel
+        list_serializer_class = FiguresList
         fields = [
             "id", "name", "version", "line_id", "stage", "tags", "description", "owner", "team", "task", "model_type",
             "origin", "format", "licence", "num_classes", "class_names", "metrics", "img_size", "num_bytes", "sha256",
@@ -68,7 +72,7 @@ class ModelSerializer(serializers.ModelSerializer):
         return ENDPOINT if model.is_deployed else None
 
     def get_dataset_version(self, model) -> dict | None:
-        version = model.dataset_version
+        version = seen(self.context["request"].user, model.dataset_version)
         return version and {"dataset_id": version.dataset_id, "number": version.number}
 
 

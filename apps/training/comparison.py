@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 
+from apps.annotations.seen import HIDDEN, seen
 from apps.training.access import visible_to
 from apps.training.models import TrainingEpoch
 
@@ -21,7 +22,7 @@ def settings_compared(request):
     jobs = visible_to(request.user).filter(model__in=ids).select_related("model__line", "dataset_version__dataset")
     by_model = {job.model_id: job for job in jobs}
     jobs = [by_model.get(pk) for pk in ids]
-    rows = setting_rows(jobs)
+    rows = setting_rows(request.user, jobs)
     context = {
         "jobs": [(pk, by_model.get(pk)) for pk in ids], "known": len(by_model), "epochs": _epochs(filter(None, jobs)),
         "different": [row for row in rows if row["differs"]], "same": [row for row in rows if not row["differs"]],
@@ -29,11 +30,13 @@ def settings_compared(request):
     return render(request, "training/settings_compared.html", context)
 
 
-def setting_rows(jobs):
-    """`[{words, values, differs}]` of jobs (None: one that cannot be seen), what none of them has left out."""
+def setting_rows(user, jobs):
+    """`[{words, values, differs}]` of jobs (None: one that `user` cannot see), what none of them has left out."""
     known = [job for job in jobs if job]
     names = sorted({name for job in known for name in job.arguments})
-    rows = [("Dataset version", [job and str(job.dataset_version) for job in jobs])]
+    rows = [
+        ("Dataset version", [job and (str(job.dataset_version) if seen(user, job.dataset) else HIDDEN) for job in jobs])
+    ]
     rows += [(words, [job and getattr(job, field) for job in jobs]) for field, words in FIELDS.items()]
     rows += [(name, [job and job.arguments.get(name) for job in jobs]) for name in names]
     return [

@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from apps.datasets.models import Dataset
+from apps.datasets.access import visible_to as datasets_visible_to
 from apps.training import services
 from apps.training.access import get_job, visible_to
 from apps.training.filters import ORDERS, STATES, JobFilter
@@ -39,11 +39,11 @@ def job_list(request):
 
 def _choices(user):
     """What the filters offer: only what this person's jobs have."""
-    jobs = visible_to(user).select_related(None).order_by()
+    jobs, datasets = visible_to(user).select_related(None).order_by(), datasets_visible_to(user)
     return {
         "states": STATES,
         "orders": [(key, title) for key, (title, _) in ORDERS.items()],
-        "datasets": Dataset.objects.filter(pk__in=jobs.values("dataset")).only("name").order_by("name")[:MOST_CHOICES],
+        "datasets": datasets.filter(pk__in=jobs.values("dataset")).only("name").order_by("name")[:MOST_CHOICES],
         "model_types": sorted(jobs.values_list("model_type", flat=True).distinct()),
         "people": sorted(jobs.values_list("user__username", flat=True).distinct()) if user.is_superuser else [],
     }

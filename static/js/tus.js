@@ -1,9 +1,11 @@
-// A resumable upload by tus 1.0. It knows no page: it says what happens through `onchange(upload)`.
+// A resumable upload by tus 1.0, or straight to the store in parts where the server offers it and the store can be
+// reached. It knows no page: it says what happens through `onchange(upload)`.
 
 const PIECE = 8 * 1024 * 1024;
 const LONGEST_WAIT = 20_000;
 const VERSION = { "Tus-Resumable": "1.0.0" };
 const KEPT_DAYS = 3;
+const TRIES = 3; // that the store refuses or cannot be reached, before the bytes go through the server
 
 /** What a file is known by after a reload: the browser gives no more of it away. */
 export function fingerprint(file) {
@@ -41,6 +43,9 @@ export class Refused extends Error {
   }
 }
 
+/** The store did not take a part: it cannot be reached from here, or the address is too old. */
+class Blocked extends Error {}
+
 export class Upload {
   /** `headers()` gives what each request needs besides the protocol's own, the CSRF token above all. */
   constructor(file, { endpoint = "/api/v1/uploads", headers = () => ({}), onchange = () => {}, storage = localStorage, piece = PIECE } = {}) {
@@ -55,6 +60,10 @@ export class Upload {
     this.sure = false; // whether `offset` is the server's word
     this.turn = 0;
     this.request = null;
+    this.direct = true; // whether parts may go straight to the store
+    this.part = 0; // bytes of each; 0: pieces go to the server
+    this.here = new Set(); // numbers of the parts in the store
+    this.blocked = 0;
   }
 
   get id() { return this.url.split("/").pop(); }
@@ -77,10 +86,11 @@ export class Upload {
         await this.#settle();
         while (this.offset < this.file.size) {
           if (this.turn !== turn) return null;
-          await this.#send();
+          await (this.part ? this.#sendPart() : this.#send());
           wait = 500;
         }
         if (this.turn !== turn) return null;
+        if (this.part) await this.#call("POST", `${this.url}/complete`);
         this.storage.removeItem(this.key);
         this.#say("done");
         return this.id;
@@ -92,6 +102,7 @@ export class Upload {
           this.#say("failed");
           throw error;
         }
+        if (error instanceof Blocked && !this.here.size && ++this.blocked >= TRIES) await this.#goThroughServer();
         this.#say("waiting");
         await pause(wait);
         if (this.turn !== turn) return null;
@@ -127,7 +138,9 @@ export class Upload {
     this.url ||= read(this.storage, this.key)?.url ?? "";
     if (this.url) {
       try {
-        this.offset = Number((await this.#call("HEAD", this.url)).getResponseHeader("Upload-Offset"));
+        const request = await this.#call("HEAD", this.url);
+        this.offset = Number(request.getResponseHeader("Upload-Offset"));
+        await this.#lookAtParts(request);
         this.samples = [];
         this.sure = true;
         this.resumed ||= reloaded && this.offset > 0;
@@ -141,6 +154,8 @@ export class Upload {
     const request = await this.#call("POST", this.endpoint, { "Upload-Length": this.file.size, "Upload-Metadata": `filename ${name}` });
     this.url = request.getResponseHeader("Location");
     this.offset = 0;
+    this.here = new Set();
+    this.part = this.#partOf(request);
     this.sure = true;
     this.#remember();
   }
@@ -152,6 +167,41 @@ export class Upload {
     const request = await this.#call("PATCH", this.url, headers, body, (sent) => this.#note(start + sent));
     this.#note(Number(request.getResponseHeader("Upload-Offset")));
     this.#remember();
+  }
+
+  #partOf(request) {
+    return (this.direct && Number(request.getResponseHeader("Upload-Part-Size"))) || 0;
+  }
+
+  async #lookAtParts(request) {
+    this.part = this.#partOf(request);
+    if (!this.part) return;
+    this.here = new Set(JSON.parse((await this.#call("GET", `${this.url}/parts`)).responseText).here);
+    this.offset = this.#bytesHere();
+  }
+
+  #bytesHere() {
+    return [...this.here].reduce((sum, number) => sum + Math.min(this.part, this.file.size - (number - 1) * this.part), 0);
+  }
+
+  async #sendPart() {
+    let number = 1;
+    while (this.here.has(number)) number += 1;
+    const asked = JSON.stringify({ numbers: [number] });
+    const answer = JSON.parse((await this.#call("POST", `${this.url}/parts`, { "Content-Type": "application/json" }, asked)).responseText);
+    const [start, before] = [(number - 1) * this.part, this.offset];
+    await this.#put(answer.parts[0].url, this.file.slice(start, start + this.part), (sent) => this.#note(before + sent));
+    this.here.add(number);
+    this.#note(this.#bytesHere());
+    this.#remember();
+  }
+
+  /** The store cannot be reached from this browser: begin again, with pieces that go to the server. */
+  async #goThroughServer() {
+    const url = this.url;
+    Object.assign(this, { direct: false, part: 0, url: "", offset: 0 });
+    this.storage.removeItem(this.key);
+    await this.#call("DELETE", url).catch(() => {});
   }
 
   #note(bytes) {
@@ -174,21 +224,38 @@ export class Upload {
 
   /** XMLHttpRequest, because fetch does not say how much of a body has gone. */
   #call(method, url, headers = {}, body = null, onsent = null) {
-    const request = new XMLHttpRequest();
-    this.request = request;
-    request.open(method, url);
-    for (const [name, value] of Object.entries({ ...VERSION, ...this.headers(), ...headers })) request.setRequestHeader(name, value);
-    if (onsent) request.upload.onprogress = (event) => onsent(event.loaded);
+    const request = this.#open(method, url, { ...VERSION, ...this.headers(), ...headers }, onsent);
+    const ofParts = /\/(parts|complete)$/.test(url);
     return new Promise((resolve, reject) => {
       request.onload = () => {
         if (request.status < 300) resolve(request);
-        else if ([409, 423, 429].includes(request.status) && method === "PATCH") reject(new Error("not now")); // look where it is, go on there
+        else if ([409, 423, 429].includes(request.status) && (method === "PATCH" || ofParts)) reject(new Error("not now")); // look where it is, go on there
+        else if (ofParts && [404, 410].includes(request.status)) reject(new Error("not there any more")); // likewise
         else if (request.status >= 500 && request.status !== 507) reject(new Error("the server is away"));
         else reject(new Refused(request.status, words(request)));
       };
       request.onerror = request.onabort = request.ontimeout = () => reject(new Error("the connection broke"));
       request.send(body);
     });
+  }
+
+  /** A part to the store, without a header of ours: its address says all. */
+  #put(url, body, onsent) {
+    const request = this.#open("PUT", url, {}, onsent);
+    return new Promise((resolve, reject) => {
+      request.onload = () => (request.status < 300 ? resolve(request) : reject(new Blocked(`the store answered ${request.status}`)));
+      request.onerror = request.onabort = request.ontimeout = () => reject(new Blocked("the store cannot be reached"));
+      request.send(body);
+    });
+  }
+
+  #open(method, url, headers, onsent) {
+    const request = new XMLHttpRequest();
+    this.request = request;
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    if (onsent) request.upload.onprogress = (event) => onsent(event.loaded);
+    return request;
   }
 }
 

@@ -10,10 +10,10 @@ class Server {
     if (this.away) return request.fail();
     if (request.method === "POST") {
       Object.assign(this, { known: true, size: Number(request.sent["Upload-Length"]), bytes: 0 });
-      return request.succeed(201, { Location: "/api/v1/uploads/one" });
+      return request.succeed(201, { Location: "/api/v1/uploads/one", "Upload-Part-Size": request.offered });
     }
     if (!this.known) return request.succeed(404, {}, { detail: "No such upload." });
-    if (request.method === "HEAD") return request.succeed(200, { "Upload-Offset": this.bytes });
+    if (request.method === "HEAD") return request.succeed(200, { "Upload-Offset": this.bytes, "Upload-Part-Size": request.offered });
     if (request.method === "DELETE") { this.known = false; return request.succeed(204); }
     return this.take(request, body);
   }
@@ -34,7 +34,7 @@ globalThis.addEventListener = () => {};
 globalThis.removeEventListener = () => {};
 globalThis.XMLHttpRequest = class {
   constructor() { Object.assign(this, { upload: {}, sent: {}, responseText: "", aborted: false }); }
-  open(method) { this.method = method; }
+  open(method, url) { Object.assign(this, { method, url }); }
   setRequestHeader(name, value) { this.sent[name] = String(value); }
   getResponseHeader(name) { return String(this.headers[name]); }
   send(body) { setTimeout(() => { if (!this.aborted) server.answer(this, body); }, 1); }
@@ -124,4 +124,70 @@ test("cancelled, nothing is left on the server and in the browser", async () => 
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(server.known, false);
   assert.deepEqual(unfinished(storage), []);
+});
+
+/** The same server, which hands out addresses of a store; `store` has what becomes of the next PUTs: a status, 0 for a broken connection. */
+class WithStore extends Server {
+  constructor() { super(); Object.assign(this, { part: 400, parts: new Map(), store: [], puts: [], whole: false }); }
+
+  answer(request, body) {
+    if (request.method === "PUT") return this.keep(request, body);
+    const step = request.url.split("/").at(-1);
+    if (step === "parts" && request.method === "POST") {
+      const [number] = JSON.parse(body).numbers;
+      return request.succeed(200, {}, { parts: [{ number, url: `https://store.example/${number}` }] });
+    }
+    if (step === "parts") return request.succeed(200, {}, { here: [...this.parts.keys()] });
+    if (step === "complete") { this.whole = true; this.calls.push("complete"); return request.succeed(200); }
+    if (request.method === "HEAD" && this.parts.size) this.bytes = [...this.parts.values()].reduce((a, b) => a + b, 0);
+    return super.answer(Object.assign(request, { offered: this.part }), body);
+  }
+
+  keep(request, body) {
+    const [number, step] = [Number(request.url.split("/").at(-1)), this.store.length > 1 ? this.store.shift() : this.store[0] ?? 200];
+    this.puts.push(number);
+    assert.deepEqual(request.sent, {}, "the address says all");
+    if (step !== 200) return step ? request.succeed(step) : request.fail();
+    this.parts.set(number, body.size);
+    request.succeed(200);
+  }
+}
+
+test("where the server offers it, parts go straight to the store and are put together", async () => {
+  server = new WithStore();
+  const shares = [];
+  assert.equal(await begin({ onchange: (upload) => shares.push(upload.share) }).run(), "one");
+  assert.deepEqual([...server.parts], [[1, 400], [2, 400], [3, 200]]);
+  assert.deepEqual(server.calls, ["POST", "complete"]);
+  assert.equal(shares.at(-1), 1);
+  assert.deepEqual(unfinished(storage), []);
+});
+
+test("another page sends the parts that are missing in the store", async () => {
+  server = new WithStore();
+  const first = begin({ onchange: (upload) => { if (upload.here.size === 2) first.pause(); } });
+  assert.equal(await first.run(), null);
+  server.puts = [];
+  const second = begin();
+  assert.equal(await second.run(), "one");
+  assert.ok(second.resumed);
+  assert.deepEqual(server.puts, [3]);
+  assert.ok(server.whole);
+});
+
+test("an address that is too old is asked for anew", async () => {
+  server = new WithStore();
+  server.store = [200, 403, 200];
+  assert.equal(await begin().run(), "one");
+  assert.deepEqual(server.puts, [1, 2, 2, 3]);
+});
+
+test("where the store cannot be reached, the bytes go through the server", { timeout: 20_000 }, async () => {
+  server = new WithStore();
+  server.store = [0];
+  assert.equal(await begin().run(), "one");
+  assert.deepEqual(server.puts, [1, 1, 1]);
+  assert.equal(server.bytes, 1000);
+  assert.deepEqual(server.calls.filter((call) => call === "PATCH").length, 4);
+  assert.ok(!server.whole);
 });

@@ -95,7 +95,7 @@ def world(ready_dataset, team, alice, tmp_path):
         "account/invitation": dict(zip(("pk", "key"), _registration(alice), strict=True)),
         "account/verify/": {"proof": "none"},
         "account/reset/": {"uidb64": "MQ", "token": "none"},
-        "webhooks/": _webhook(alice),
+        "webhooks/": _webhook(alice, team),
         "teams/": {"pk": team.pk, "user_id": alice.pk, "invitation_id": invitation.pk, "key": key},
         "queries": {
             "datasets/<int:pk>/versions/compare": "?from=1&to=now", "test/about": f"?model={model.pk}",
@@ -109,8 +109,8 @@ def _registration(actor):
     return row.pk, key
 
 
-def _webhook(owner):
-    hook = Webhook.objects.create(owner=owner, url="https://example.org/hook", events=[])
+def _webhook(owner, team):
+    hook = Webhook.objects.create(owner=owner, team=team, url="https://example.org/hook", events=[])
     return {"pk": hook.pk, "delivery_id": Delivery.objects.create(webhook=hook, event="test", body="{}").pk}
 
 

@@ -27,7 +27,9 @@ from apps.accounts.teams.serializers import (
 from apps.accounts.teams.views import found_events
 from apps.core.access import Right, check
 from apps.core.belongings import TransferRefused, hand_over
-from apps.core.models import AuditEvent
+from apps.core.models import AuditEvent, Webhook
+from apps.core.webhooks.api import made as webhook_made
+from apps.core.webhooks.serializers import NewWebhookSerializer, WebhookSerializer
 
 
 class Conflict(APIException):
@@ -165,6 +167,23 @@ class Join(APIView):
             raise Gone(str(refused)) from None
         team.num_members = team.memberships.count()
         return Response(TeamSerializer(team, context={"request": request}).data)
+
+
+class TeamWebhooks(generics.ListCreateAPIView):
+    """The webhooks of a team, told what happens to what is the team's; for its owners. One alone: `webhooks/{id}`."""
+
+    serializer_class = WebhookSerializer
+    queryset = Webhook.objects.none()
+
+    def get_queryset(self):
+        if "pk" not in self.kwargs:  # the schema is being made
+            return self.queryset
+        return get_team(self.request.user, self.kwargs["pk"], Right.MANAGE).webhooks.all()
+
+    @extend_schema(request=WebhookSerializer, responses={201: NewWebhookSerializer})
+    def post(self, request, pk):
+        """A new one. The answer has the secret that everything sent there is signed with, this once."""
+        return webhook_made(request, get_team(request.user, pk, Right.MANAGE))
 
 
 class Events(generics.ListAPIView):

@@ -14,5 +14,6 @@ urlpatterns = [
     path("<int:pk>/invitations/<int:invitation_id>/withdraw", views.invitation_withdraw, name="invitation_withdraw"),
     path("<int:pk>/members/<int:user_id>/role", views.member_role, name="member_role"),
     path("<int:pk>/members/<int:user_id>/remove", views.member_remove, name="member_remove"),
+    path("<int:pk>/webhooks", views.webhooks, name="webhooks"),
     path("<int:pk>/events", views.events, name="events"),
 ]

@@ -19,6 +19,7 @@ from apps.core.access import Right, right_in_team, rights_in_teams
 from apps.core.belongings import counted, left_in
 from apps.core.models import AuditEvent
 from apps.core.quotas import storage_of
+from apps.core.webhooks.views import list_page
 
 EVENTS_A_PAGE = 50
 
@@ -157,6 +158,12 @@ def join(request, key):
         return render(request, "teams/join.html", {"row": invitations.find_invitation(key)})
     except LinkRefused as refused:
         return render(request, "accounts/link_refused.html", {"words": refused}, status=410)
+
+
+@login_required
+def webhooks(request, pk):
+    """What programs are told of what happens to the team's; for its owners."""
+    return list_page(request, get_team(request.user, pk, Right.MANAGE))
 
 
 @login_required

@@ -6,7 +6,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.annotations.services.reviews import NothingToReview, ask_for_review
-from apps.datasets.access import get_dataset_to_edit
+from apps.core.access import Right
+from apps.datasets.access import get_dataset
 
 
 class AskForReviewSerializer(serializers.Serializer):
@@ -19,8 +20,11 @@ class ReviewRequest(APIView):
 
     @extend_schema(request=AskForReviewSerializer, responses=AskForReviewSerializer)
     def post(self, request, dataset_id):
-        """Webhooks that want `review.asked` are told how many images wait, by whom, and the note."""
-        dataset = get_dataset_to_edit(request.user, dataset_id)
+        """How many images wait, by whom it is asked, and the note, as the event `review.asked`.
+
+        It takes the right to label. Told are webhooks of the team, and of those who may review.
+        """
+        dataset = get_dataset(request.user, dataset_id, Right.LABEL)
         wanted = AskForReviewSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         note = wanted.validated_data["note"]

@@ -4,8 +4,8 @@ from django.db import transaction
 
 from apps.annotations.models import Review
 from apps.annotations.services.labels import StaleRevision
-from apps.core.access import Right, may
-from apps.core.webhooks import tell
+from apps.core.access import Right
+from apps.core.webhooks.telling import tell
 from apps.datasets import services as datasets
 from apps.datasets.models import DatasetImage
 
@@ -34,9 +34,8 @@ def review_image(image, revision, reviewer, action, note=""):
 
 
 def ask_for_review(dataset, user, note=""):
-    """Have the webhooks of the dataset's owner told that labels wait for a reviewer; returns of how many images.
-
-    Raises NothingToReview where none are.
+    """Have the webhooks of the team, and of all who may review the dataset, told that labels wait; returns of how many
+    images. Raises NothingToReview where none are.
     """
     waiting = dataset.images.filter(state=DatasetImage.State.LABELED).count()
     if not waiting:
@@ -45,6 +44,5 @@ def ask_for_review(dataset, user, note=""):
         "dataset_id": dataset.pk, "name": dataset.name, "by": user.get_username(), "images": waiting, "note": note,
         "api": f"/api/v1/datasets/{dataset.pk}", "page": f"/datasets/{dataset.pk}/",
     }  # fmt: skip
-    if may(dataset.owner, Right.INSIDE, dataset):  # who has left its team is told nothing more
-        tell("review.asked", dataset.owner, told)
+    tell("review.asked", dataset, told, members=Right.REVIEW)
     return waiting

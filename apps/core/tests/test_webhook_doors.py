@@ -5,8 +5,9 @@ import ipaddress
 import pytest
 from celery import current_app
 
-from apps.core.models import AuditEvent, Delivery, Webhook
-from apps.core.webhooks import services, tell
+from apps.core.models import AuditEvent, Delivery, Job, Webhook
+from apps.core.webhooks import services
+from apps.core.webhooks.telling import tell
 
 pytestmark = pytest.mark.django_db
 ASKED = {"url": "https://example.org/hook", "events": ["training.finished", "import.failed"], "description": "CI"}
@@ -24,7 +25,7 @@ def hook(alice):
 
 @pytest.fixture
 def delivery(hook, alice):
-    tell("training.finished", alice, {"training_id": 3})
+    tell("training.finished", Job(owner=alice), {"training_id": 3})
     row = Delivery.objects.get()
     Delivery.objects.update(
         status="failed",

@@ -16,8 +16,9 @@ from apps.core import work
 from apps.core.jobs import create_job, run_job, tell_of_end
 from apps.core.models import Delivery, Job, Webhook
 from apps.core.tests.receiver import receiving
-from apps.core.webhooks import delivering, services, tell
+from apps.core.webhooks import delivering, services
 from apps.core.webhooks.events import EVENTS
+from apps.core.webhooks.telling import tell
 from apps.core.work import WorkFailed
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ def hook(alice, receiver):
 
 def told(hook, event="training.finished", **data):
     """A delivery of an event, written and due."""
-    tell(event, hook.owner, data)
+    tell(event, Job(owner=hook.owner, team=hook.team), data)
     return Delivery.objects.order_by("created_at").last()
 
 
@@ -61,8 +62,8 @@ def test_only_hooks_of_the_owner_that_want_the_event_are_told(hook, alice, bob, 
     other = services.create_webhook(bob, hook.url, ["training.finished"])
     off = services.create_webhook(alice, hook.url, ["training.finished"])
     services.update_webhook(off, off.owner, is_active=False)
-    tell("training.finished", alice, {"training_id": 3})
-    tell("model.deployed", alice, {})
+    tell("training.finished", Job(owner=alice), {"training_id": 3})
+    tell("model.deployed", Job(owner=alice), {})
     assert [row.webhook_id for row in Delivery.objects.all()] == [hook.pk]
     assert not other.deliveries.exists()
 
@@ -79,7 +80,7 @@ def test_who_has_left_a_team_is_told_nothing_more_of_its_work(hook, alice, team,
 
 def test_what_is_rolled_back_is_not_told(hook, alice, sent):
     with transaction.atomic():
-        tell("training.finished", alice, {})
+        tell("training.finished", Job(owner=alice), {})
         transaction.set_rollback(True)
     assert not Delivery.objects.exists()
 
@@ -253,7 +254,7 @@ def test_old_deliveries_go_and_what_waits_stays(hook, receiver, sent):
 
 
 def test_the_number_of_webhooks_of_a_person_is_bounded(hook, alice, monkeypatch):
-    monkeypatch.setattr(services, "MOST_PER_PERSON", 1)
+    monkeypatch.setattr(services, "MOST", 1)
     with pytest.raises(services.WebhookRefused, match="as many as"):
         services.create_webhook(alice, hook.url, ["training.finished"])
 

@@ -1,13 +1,22 @@
-"""Who may: a webhook is its owner's, and the operator's."""
+"""Who may: a webhook is its owner's, a team's is its owners', and all are the operator's.
+
+What a webhook tells leaves the platform, and goes on when who made it has left: whoever lets things out of a team does.
+"""
 
 from django.http import Http404
 
+from apps.core.access import Right, held_by, rows_held
 from apps.core.webhooks.models import Webhook
 
 
 def webhooks_visible_to(user):
     """Webhooks that `user` may see, change and delete."""
-    return Webhook.objects.all() if user.is_superuser else Webhook.objects.filter(owner_id=user.pk)
+    return rows_held(Webhook.objects.select_related("team"), user, Right.MANAGE)
+
+
+def webhooks_of(user):
+    """Webhooks that are for `user` to look after: their own, and those of the teams that they own."""
+    return Webhook.objects.select_related("team").filter(held_by(user, Right.MANAGE))
 
 
 def get_webhook(user, pk):

@@ -16,7 +16,7 @@ class SentNow(exceptions.APIException):
 
 
 class Webhooks(generics.ListCreateAPIView):
-    """My webhooks: addresses that are told what happened."""
+    """My webhooks, and those of the teams that I own: addresses that are told what happened."""
 
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
@@ -26,12 +26,8 @@ class Webhooks(generics.ListCreateAPIView):
 
     @extend_schema(request=WebhookSerializer, responses={201: NewWebhookSerializer})
     def post(self, request):
-        """A new one. The answer has the secret that everything sent there is signed with, this once."""
-        wanted = WebhookSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        values = {name: value for name, value in wanted.validated_data.items() if name != "is_active"}
-        hook = _kept(services.create_webhook, request.user, **values)
-        return Response(NewWebhookSerializer(hook).data, status=status.HTTP_201_CREATED)
+        """A new one of mine. The answer has the secret that everything sent there is signed with, this once."""
+        return made(request)
 
 
 class WebhookDetail(generics.RetrieveUpdateDestroyAPIView):
@@ -97,6 +93,15 @@ class DeliveryReplay(APIView):
             raise SentNow(str(refused)) from None
         row.refresh_from_db()
         return Response(DeliverySerializer(row).data, status=status.HTTP_202_ACCEPTED)
+
+
+def made(request, team=None):
+    """The answer to the POST that asks for a webhook of who asks, or of a team."""
+    wanted = WebhookSerializer(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    values = {name: value for name, value in wanted.validated_data.items() if name != "is_active"}
+    hook = _kept(services.create_webhook, request.user, **values, team=team)
+    return Response(NewWebhookSerializer(hook).data, status=status.HTTP_201_CREATED)
 
 
 def _kept(write, *args, **values):

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.core import outgoing
+from apps.core.access import Right, roles_with
 from apps.core.webhooks.events import TEST
 from apps.core.webhooks.models import Delivery, Webhook
 from apps.core.webhooks.signing import headers
@@ -37,7 +38,7 @@ def deliver(pk):
     mine = Delivery.objects.filter(pk=pk, status=Delivery.Status.PENDING, due_at__lte=now)
     if not mine.update(due_at=now + CLAIM, enqueued_at=now, tries=F("tries") + 1):
         return
-    row = Delivery.objects.select_related("webhook__owner").get(pk=pk)
+    row = Delivery.objects.select_related("webhook__owner", "webhook__team").get(pk=pk)
     if not row.webhook.is_active and row.event != TEST:
         _end(row, {"at": now.isoformat(), "error": "The webhook is switched off.", "seconds": 0}, may_retry=False)
         return
@@ -96,21 +97,30 @@ def _count_failure(hook, reason):
     with transaction.atomic():
         many = Q(failures__gte=settings.WEBHOOK_MAX_FAILURES, failing_since__lte=now - LEAST_FAILING)
         if rows.filter(many, is_active=True).update(is_active=False, disabled_because=because):
-            transaction.on_commit(lambda: _tell_owner(hook, because))
+            transaction.on_commit(lambda: _tell_owners(hook, because))
 
 
-def _tell_owner(hook, because):
-    """By mail where mail is set up; the page and the start page say it in any case."""
-    log.warning("webhook %s of %s is switched off: %s", hook.pk, hook.owner_id, because)
-    if not settings.MAIL_IS_SENT or not hook.owner.email:
+def _tell_owners(hook, because):
+    """Its owner, or its team's, by mail where mail is set up; the page and the start page say it in any case."""
+    whose = f"team {hook.team_id}" if hook.team_id else f"person {hook.owner_id}"
+    log.warning("webhook %s of %s is switched off: %s", hook.pk, whose, because)
+    if not settings.MAIL_IS_SENT:
         return
-    words = (
-        f"Your webhook “{hook}” ({hook.url}) is switched off.\n\n{because}\n\nMend it, then switch it on on its page."
-    )
-    try:
-        send_mail("A webhook of yours is switched off", words, None, [hook.owner.email])
-    except OSError as error:
-        log.warning("the owner of webhook %s could not be told by mail: %s", hook.pk, error)
+    one = f"A webhook of the team “{hook.team}”," if hook.team else "Your webhook"
+    words = f"{one} “{hook}” ({hook.url}) is switched off.\n\n{because}\n\nMend it, then switch it on on its page."
+    for address in _addresses(hook):
+        try:
+            send_mail("A webhook of yours is switched off", words, None, [address])
+        except OSError as error:
+            log.warning("an owner of webhook %s could not be told by mail: %s", hook.pk, error)
+
+
+def _addresses(hook):
+    """Where its owners read their mail."""
+    if hook.team is None:
+        return [hook.owner.email] if hook.owner.email else []
+    owners = hook.team.memberships.filter(role__in=roles_with(Right.MANAGE), user__is_active=True)
+    return list(owners.exclude(user__email="").order_by("pk").values_list("user__email", flat=True))
 
 
 def sweep():

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from apps.core.owners import of_person_or_team
+
 SECRET_PREFIX = "whsec_"  # noqa: S105 (how a secret starts, so that people and scanners know it)
 
 
@@ -16,9 +18,15 @@ def new_secret():
 
 
 class Webhook(models.Model):
-    """An address that is told of a person's events."""
+    """An address that is told what happens to what is a person's own, or with `team` to what is the team's."""
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, of_person_or_team, related_name="webhooks", help_text="Who made it."
+    )
+    team = models.ForeignKey(
+        "accounts.Team", models.CASCADE, null=True, blank=True, related_name="webhooks",
+        help_text="Whose it is; empty: it is its owner's own.",
+    )  # fmt: skip
     url = models.CharField("address", max_length=500)
     description = models.CharField(max_length=200, blank=True)
     events = models.JSONField(default=list)

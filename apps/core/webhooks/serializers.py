@@ -12,10 +12,10 @@ class WebhookSerializer(serializers.ModelSerializer):
     class Meta:
         model = Webhook
         fields = [
-            "id", "url", "description", "events", "is_active", "failures", "failing_since", "disabled_because",
+            "id", "team", "url", "description", "events", "is_active", "failures", "failing_since", "disabled_because",
             "created_at",
         ]  # fmt: skip
-        read_only_fields = ["id", "failures", "failing_since", "disabled_because", "created_at"]
+        read_only_fields = ["id", "team", "failures", "failing_since", "disabled_because", "created_at"]
 
 
 class NewWebhookSerializer(WebhookSerializer):

@@ -1,16 +1,16 @@
 """Every write about webhooks that a person asks for."""
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import audit, outgoing
+from apps.core.access import holder
 from apps.core.webhooks.events import EVENTS, TEST
 from apps.core.webhooks.models import Delivery, Webhook, new_secret
 from apps.core.webhooks.telling import send, write
 
-MOST_PER_PERSON = 20
+MOST = 20  # of one person or team
 CHANGEABLE = ("url", "events", "description", "is_active")
 
 
@@ -23,14 +23,20 @@ class WebhookRefused(ValueError):
 
 
 @transaction.atomic
-def create_webhook(owner, url, events, description=""):
-    """A webhook of `owner`, active, with a secret of its own. Raises WebhookRefused."""
+def create_webhook(owner, url, events, description="", team=None):
+    """A webhook that `owner` makes for themselves or for a team, active, with its secret. Raises WebhookRefused."""
     url, events = _checked(url), _known(events)
-    get_user_model().objects.select_for_update().get(pk=owner.pk)  # two at once are counted one after the other
-    if Webhook.objects.filter(owner=owner).count() >= MOST_PER_PERSON:
-        raise WebhookRefused(None, f"You have {MOST_PER_PERSON} webhooks, which is as many as one person has.")
-    hook = Webhook.objects.create(owner=owner, url=url, events=events, description=description)
-    audit.record(owner, "webhook made", hook, url=url, events=events)
+    whose = team or owner
+    everybody = whose._meta.model.objects.select_for_update()  # of two who make one at once, the second counts both
+    if everybody.filter(pk=whose.pk).first() is None:
+        raise WebhookRefused(None, f"“{whose}” is not there any more.")
+    hook = Webhook(owner=owner, team=team, url=url, events=events, description=description)
+    if Webhook.objects.filter(**holder(hook)).count() >= MOST:
+        raise WebhookRefused(
+            None, f"There are {MOST} webhooks of “{whose}”, which is as many as one person or team has."
+        )
+    hook.save()
+    audit.record(owner, "webhook made", hook, team, url=url, events=events)
     return hook
 
 
@@ -46,14 +52,16 @@ def update_webhook(hook, by, **values):
     for field, value in values.items():
         setattr(hook, field, value)
     hook.save(update_fields=list(values))
-    audit.record(by, "webhook changed", hook, **{name: values[name] for name in CHANGEABLE if name in values})
+    audit.record(
+        by, "webhook changed", hook, hook.team_id, **{name: values[name] for name in CHANGEABLE if name in values}
+    )
     return hook
 
 
 @transaction.atomic
 def delete_webhook(hook, by):
     """It goes, with its log and what was on its way."""
-    audit.record(by, "webhook deleted", hook, url=hook.url)
+    audit.record(by, "webhook deleted", hook, hook.team_id, url=hook.url)
     hook.delete()
 
 
@@ -62,7 +70,7 @@ def renew_secret(hook, by):
     """Sign with a new secret from now on; returns it."""
     hook.secret = new_secret()
     hook.save(update_fields=["secret"])
-    audit.record(by, "webhook secret renewed", hook)
+    audit.record(by, "webhook secret renewed", hook, hook.team_id)
     return hook.secret
 
 

@@ -3,11 +3,12 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import F
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.core.webhooks import services
-from apps.core.webhooks.access import get_delivery, get_webhook, webhooks_visible_to
+from apps.core.webhooks.access import get_delivery, get_webhook, webhooks_of
 from apps.core.webhooks.forms import WebhookForm
 
 PAGE = 30
@@ -15,22 +16,29 @@ PAGE = 30
 
 @login_required
 def webhook_list(request):
+    """My own, and those of the teams that I own; a POST makes one of my own."""
+    return list_page(request)
+
+
+def list_page(request, team=None):
+    """The page of the webhooks of who asks, or of a team; a POST makes one, and the answer shows its secret."""
     form, made = WebhookForm(request.POST or None), None
     if request.method == "POST" and form.is_valid():
         try:
-            made = services.create_webhook(request.user, **form.cleaned_data)
+            made = services.create_webhook(request.user, **form.cleaned_data, team=team)
         except services.WebhookRefused as refused:
             form.add_error(refused.field, str(refused))
         else:
             form = WebhookForm()
-    hooks = webhooks_visible_to(request.user).filter(owner=request.user)
-    return render(request, "core/webhook_list.html", {"hooks": hooks, "form": form, "made": made})
+    hooks = team.webhooks.all() if team else webhooks_of(request.user).order_by(F("team").asc(nulls_first=True), "-pk")
+    context = {"hooks": hooks, "form": form, "made": made, "team": team}
+    return render(request, "core/webhook_list.html", context)
 
 
 @login_required
 def switched_off(request):
-    """A fragment for the dashboard: webhooks of mine that the platform switched off."""
-    hooks = webhooks_visible_to(request.user).filter(owner=request.user, is_active=False).exclude(disabled_because="")
+    """A fragment for the dashboard: webhooks of mine, or of a team of mine, that the platform switched off."""
+    hooks = webhooks_of(request.user).filter(is_active=False).exclude(disabled_because="")
     return render(request, "core/webhook_list.html#switched_off", {"hooks": hooks})
 
 
@@ -91,7 +99,7 @@ def webhook_delete(request, pk):
     hook = get_webhook(request.user, pk)
     services.delete_webhook(hook, request.user)
     messages.success(request, f"The webhook “{hook}” is deleted.")
-    return redirect("core:webhook_list")
+    return redirect("teams:webhooks", hook.team_id) if hook.team_id else redirect("core:webhook_list")
 
 
 @login_required

@@ -61,6 +61,7 @@ class CaptureWaiting(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "waiting capture"
         ordering = ["pk"]
         indexes = [models.Index(fields=["capture", "sha256"])]
 

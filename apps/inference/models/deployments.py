@@ -114,6 +114,7 @@ class Switch(models.Model):
     switched_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name_plural = "switches"
         ordering = ["-pk"]
 
     def __str__(self):

@@ -161,7 +161,7 @@ def test_lineage_does_not_show_what_is_not_ones_own(api_as, page_as, bob, traine
     found = api_as(bob).get(f"/api/v1/models/{child.pk}/lineage").json()
     assert (found["dataset_version"], found["parent"], found["training_id"]) == (None, None, None)
     page = page_as(bob).get(f"/models/{child.pk}/").content.decode()
-    assert "not yours to see" in page
+    assert "a dataset you cannot see" in page
     assert f"/datasets/{ready_dataset.pk}/" not in page
 
 

@@ -1,7 +1,6 @@
 """What webhooks are told of a training, in the transaction that ended it."""
 
-from apps.core.access import Right, may
-from apps.core.webhooks import tell
+from apps.core.webhooks.telling import tell
 
 
 def tell_finished(job):
@@ -15,8 +14,7 @@ def tell_failed(job):
 
 
 def _tell(event, job):
-    if may(job.user, Right.INSIDE, job, owner="user"):  # who has left its team is told nothing more
-        tell(event, job.user, _in_short(job))
+    tell(event, job, _in_short(job), owner="user")
 
 
 def _in_short(job):
