@@ -9,10 +9,10 @@ import time
 from dataclasses import dataclass
 
 import redis
-from django.conf import settings
+
+from apps.core.quick import quick_redis
 
 log = logging.getLogger(__name__)
-WAIT_SECONDS = 0.25  # for Redis, at most
 AWAY_SECONDS = 5.0  # without asking a Redis again that did not answer
 
 
@@ -70,10 +70,7 @@ class Counter:
 
     def _connected(self):
         if self._client is None:
-            self._client = redis.Redis.from_url(
-                settings.CACHES["default"]["LOCATION"],
-                socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS,
-            )  # fmt: skip
+            self._client = quick_redis()
         return self._client
 
 

@@ -16,15 +16,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import redis
-from django.conf import settings
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken
+from apps.core.quick import quick_redis
 from apps.inference.models import TokenUsage
 
 log = logging.getLogger(__name__)
 KEPT_SECONDS = 2 * 24 * 3600
-REDIS_SECONDS = 0.25  # that a question waits for Redis at most
 AWAY_SECONDS = 5.0  # without asking a Redis again that did not answer
 READ_AGAIN_SECONDS = 3.0  # the database's usage, while Redis is away
 
@@ -136,10 +135,7 @@ class Counter:
 
     def _connected(self):
         if self._client is None:
-            client = redis.Redis.from_url(
-                settings.CACHES["default"]["LOCATION"],
-                socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS,
-            )  # fmt: skip
+            client = quick_redis()
             self._spend = client.register_script(SPEND)
             self._client = client
         return self._client

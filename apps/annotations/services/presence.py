@@ -4,7 +4,8 @@ import json
 import time
 
 import redis
-from django.conf import settings
+
+from apps.core.quick import quick_redis
 
 ALIVE_SECONDS = 20
 _client = None
@@ -14,7 +15,7 @@ def client():
     """The Redis connection pool of this process."""
     global _client
     if _client is None:
-        _client = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=1)
+        _client = quick_redis()
     return _client
 
 

@@ -7,12 +7,12 @@ import logging
 from functools import cache
 
 import redis
-from django.conf import settings
 from django.db import transaction
+
+from apps.core.quick import quick_redis
 
 log = logging.getLogger(__name__)
 KEY = "metrics:ended"
-REDIS_SECONDS = 0.25
 
 
 def count_end(kind, state):
@@ -35,6 +35,4 @@ def _count(name):
 
 @cache
 def _client():
-    return redis.Redis.from_url(
-        settings.CACHES["default"]["LOCATION"], socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-    )
+    return quick_redis()
