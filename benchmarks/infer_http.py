@@ -42,7 +42,7 @@ class Setup:
     """A deployed model and what is asked."""
 
     size: int
-    model_id: int
+    model: int | str  # its id, or the name of a deployment
     key: str
     server: Server
     weights: Path
@@ -74,6 +74,7 @@ def read_options():
     parser.add_argument("--seconds", type=float, default=4, help="of each side in each round")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=["one"])
     parser.add_argument("--overload", type=float, default=60, help="seconds of it, at the first size")
+    parser.add_argument("--precision", choices=("auto", "f32", "bf16", "int8"), default="auto")
     parser.add_argument("--bench-python", default=sys.executable, help="a Python that has fastapi and litserve")
     return parser.parse_args()
 
@@ -89,7 +90,7 @@ def run(options, folder, pid, base):
     print(f"{len(paths)} images of “{dataset['name']}”, {os.cpu_count()} cores, medians of {options.rounds} rounds\n")
     print(f"{'size':>4}  {'':<37}{'p50 ms':>8}{'images/s':>10}")
     for size in options.sizes:
-        setup = deployed(api, base, dataset, size, start, options.epochs, folder, paths, labels)
+        setup = deployed(api, base, dataset, size, start, options, folder, paths, labels)
         if "one" in options.parts:
             compare_one(options, setup, folder)
             print(
@@ -145,21 +146,33 @@ def upload_weights(api, path, dataset):
     return ended(api, job)["result"]["model_id"]
 
 
-def deployed(api, base, dataset, size, start, epochs, folder, paths, labels):
+def deployed(api, base, dataset, size, start, options, folder, paths, labels):
     """Train at this size, deploy, and ask once."""
     from yolotrainer.demo import deploy
 
-    model_id = train(api, dataset, size, epochs, start)
+    model = model_id = train(api, dataset, size, options.epochs, start)
     proof = deploy(api, model_id)
+    precision = proof["precision"]
+    if options.precision != "auto":
+        model, precision = named(api, f"bench {size}", model_id, options.precision), options.precision
     found = f"{proof['boxes_found']} of {proof['boxes_expected']} boxes found"
-    print(f"{size:>4}  served in {proof['precision']}, {found}", flush=True)
+    print(f"{size:>4}  served in {precision}, {found}", flush=True)
     weights = folder / f"best-{size}.pt"
     weights.write_bytes(api("GET", f"models/{model_id}/download"))
     key = api("POST", "auth/tokens", json={"name": f"bench {size}", "scope": "infer"})["token"]
     server = Server(base, "/api/v1/predictions/infer", key)
-    server.connect()(multipart(Path(paths[0]).read_bytes(), model_id))
-    serving = max((folder / "data/work/serving").glob(f"*-{size}"), key=lambda one: one.stat().st_mtime)
-    return Setup(size, model_id, key, server, weights, proof["precision"], serving, paths, labels)
+    server.connect()(multipart(Path(paths[0]).read_bytes(), model))
+    serving = max((folder / "data/work/serving").iterdir(), key=lambda one: one.stat().st_ctime)
+    return Setup(size, model, key, server, weights, precision, serving, paths, labels)
+
+
+def named(api, name, model_id, precision):
+    """The name of a deployment that serves the model in this precision, once it answers."""
+    serving = {"precision": precision}
+    pk = api("POST", "deployments", json={"name": name, "model_id": model_id, "serving": serving})["id"]
+    while (last := api("GET", f"deployments/{pk}/switches")["results"][0])["state"] == "waiting":
+        time.sleep(1)
+    return name if last["state"] == "done" else sys.exit(f"{precision} is not served: {last['reason']}")
 
 
 def train(api, dataset, size, epochs, start="scratch"):
@@ -195,7 +208,7 @@ def browser(base, data_dir):
 
 def compare_one(options, setup, folder):
     """One client, the weights in-process and the bare runtime in-process, in turns."""
-    bodies = [multipart(Path(path).read_bytes(), setup.model_id) for path in setup.paths]
+    bodies = [multipart(Path(path).read_bytes(), setup.model) for path in setup.paths]
     sides = {
         "YOLO(best.pt).predict in-process": lambda: run_side("weights", setup, folder, options.seconds),
         "the bare runtime in-process": lambda: run_side("runtime", setup, folder, options.seconds),

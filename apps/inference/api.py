@@ -2,12 +2,14 @@
 
 import time
 
+import orjson
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers, status
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -63,12 +65,20 @@ class AnyAccept(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class QuickJson(JSONRenderer):
+    """The same JSON, by orjson: json takes 0.1 ms for twenty boxes, right after a prediction twice that."""
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return orjson.dumps(data, default=str)  # str: words that are translated late
+
+
 class Infer(MeteredView, APIView):
     """Objects in an image, by a deployed model."""
 
     required_scope = "infer"
     rate_setting = "RATE_OF_INFER"
     parser_classes = PARSERS
+    renderer_classes = (QuickJson,)
     content_negotiation_class = AnyAccept
 
     def initial(self, request, *args, **kwargs):

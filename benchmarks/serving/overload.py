@@ -23,12 +23,12 @@ def run(options, setup, folder, pid, base, session):
     """Carry, then overload; prints statuses, the pages' times, memory, and whether a process died."""
     from .clients import measure_many, multipart
 
-    bodies = [multipart(Path(path).read_bytes(), setup.model_id) for path in setup.paths]
+    bodies = [multipart(Path(path).read_bytes(), setup.model) for path in setup.paths]
     carried = measure_many(setup.server, bodies, 8, 5)["rate"]
     before, (web, _) = children(pid), largest_web(pid)
     job = folder / "overload.json"
     job.write_text(json.dumps({
-        "address": setup.server.address, "key": setup.key, "model_id": setup.model_id, "paths": setup.paths,
+        "address": setup.server.address, "key": setup.key, "model": setup.model, "paths": setup.paths,
         "rate": carried * 3, "seconds": options.overload,
     }))  # fmt: skip
     load = subprocess.Popen([sys.executable, __file__, str(job)], stdout=subprocess.PIPE, text=True)
@@ -65,17 +65,17 @@ def show(carried, told, pages, memory, dead):
 
 def overload(job):
     """Questions at a fixed pace; what became of them."""
-    from clients import HEADERS, multipart
+    from clients import multipart
 
-    bodies = [multipart(Path(path).read_bytes(), job["model_id"]) for path in job["paths"]]
-    headers = HEADERS | {"Authorization": f"Token {job['key']}"}
+    bodies = [multipart(Path(path).read_bytes(), job["model"]) for path in job["paths"]]
+    headers = {"Content-Type": "multipart/form-data; boundary=b0", "Authorization": f"Token {job['key']}"}
     statuses, served, refused, silent, lock = Counter(), [], [], [], threading.Lock()
     began = time.perf_counter() + 0.5
     count = int(job["rate"] * job["seconds"])
     numbers = iter(range(count))
 
     def client():
-        connection = http.client.HTTPConnection(job["address"], timeout=60)
+        connection = http.client.HTTPConnection(*job["address"], timeout=60)
         while True:
             with lock:
                 number = next(numbers, None)

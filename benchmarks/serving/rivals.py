@@ -38,7 +38,7 @@ def compare(options, setup, folder):
         "FastAPI, OpenVINO": ["rival.py", "--weights", exported],
     }
     images = [Path(path).read_bytes() for path in setup.paths]
-    sides = {"predictions/infer": (setup.server, [multipart(one, setup.model_id) for one in images])}
+    sides = {"predictions/infer": (setup.server, [multipart(one, setup.model) for one in images])}
     with ExitStack() as stack:
         for name, command in commands.items():
             base = stack.enter_context(serving(python, [*command, "--size", setup.size], folder))
