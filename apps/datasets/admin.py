@@ -76,9 +76,14 @@ class DatasetImageAdmin(admin.ModelAdmin):
 
 
 @admin.register(PendingDeletion)
-class PendingDeletionAdmin(admin.ModelAdmin):
-    list_display = ["name", "created_at"]
+class PendingDeletionAdmin(ReadOnlyAdmin):
+    """A note made by hand would delete any file that it names, and one taken away would keep its file for good."""
+
+    list_display = ["name", "due_at", "created_at"]
     search_fields = ["name"]
+
+    def has_delete_permission(self, request, obj=None):
+        return False
 
 
 @admin.register(ClassChange)

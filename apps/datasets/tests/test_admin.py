@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.core.files.storage import default_storage
 
-from apps.datasets.models import Dataset
+from apps.datasets.models import Dataset, PendingDeletion
 
 OURS = [model._meta for model in admin.site._registry if model._meta.app_label in ("core", "accounts", "datasets")]
 
@@ -61,3 +61,10 @@ def test_operator_adds_a_person_who_can_sign_in(desk, client):
     assert desk.post("/admin/accounts/user/add/", data | password).status_code == 302
     answer = client.post("/account/sign-in", {"username": "dora", "password": "correct horse 9"})
     assert answer.status_code == 302
+
+
+def test_files_to_delete_are_the_platforms_to_name(desk):
+    note = PendingDeletion.objects.create(name="somebody/else.jpg")
+    for path in ("add/", f"{note.pk}/delete/"):
+        assert desk.post(f"/admin/datasets/pendingdeletion/{path}", {"name": "a.jpg", "post": "yes"}).status_code == 403
+    assert list(PendingDeletion.objects.all()) == [note]
