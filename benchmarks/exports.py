@@ -2,8 +2,10 @@
 
     python benchmarks/exports.py                                 the sample dataset, as long as its page proposes
     python benchmarks/exports.py --only onnx openvino --img-size 320
+    python benchmarks/exports.py --zip images.zip --start best.pt --size 320
 
-Starts a platform of its own, trains, and exports through the API. Seconds are those of the whole job, from the POST
+Starts a platform of its own, trains (with `--zip` one epoch on that archive, from `--start` where there is one), and
+exports through the API. Seconds are those of the whole job, from the POST
 to its end: starting, converting, calibrating (int8), measuring and storing. mAP50-95 is counted on the dataset's
 validation images; weights and export are timed in turns. The exit code is 1 if a job failed.
 """
@@ -16,20 +18,33 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+import infer_http  # noqa: E402
+
 COLUMNS = "{:22}{:>8}{:>10}{:>10}{:>10}{:>10}{:>14}{:>16}  {}"
 
 
 def main():
     options = read_options()
-    from yolotrainer.demo import running_platform, sign_in, train
+    from yolotrainer.demo import running_platform, sign_in
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "data"
         folder.mkdir()
         with running_platform(folder) as (_, base):
             api = sign_in(base, folder)
-            job = train(api, api("GET", "datasets/?search=sample")["results"][0])
-            return export_all(api, job["model_id"], options)
+            return export_all(api, trained(api, options), options)
+
+
+def trained(api, options):
+    """The id of a model of the sample dataset, or of an archive's."""
+    from yolotrainer.demo import train
+
+    if not options.zip:
+        return train(api, api("GET", "datasets/?search=sample")["results"][0])["model_id"]
+    dataset = infer_http.import_archive(api, options.zip)
+    start = infer_http.upload_weights(api, options.start, dataset) if options.start else "scratch"
+    return infer_http.train(api, dataset, options.size, 1, start)
 
 
 def export_all(api, model_id, options):
@@ -82,6 +97,9 @@ def line(name, seconds, row):
 def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", help="formats as the API calls them; else all")
+    parser.add_argument("--zip", type=Path, help="an archive with labelled images, instead of the sample dataset")
+    parser.add_argument("--start", type=Path, help="a .pt to begin the training on the archive with")
+    parser.add_argument("--size", type=int, default=320, help="pixels that the archive is trained at")
     parser.add_argument("--img-size", type=int, help="pixels; else the size that the model was trained at")
     return parser.parse_args()
 

@@ -1,18 +1,21 @@
-"""A video as a batch of predictions on a platform that runs: frames a second, and the memory that it takes.
+"""A video as a batch of predictions: frames a second, and the memory that it takes.
 
-    python benchmarks/video_batch.py http://127.0.0.1:8000 --token … --model-id 1 [--video film.mp4] [--seconds 30]
+    python benchmarks/video_batch.py [--zip images.zip --start best.pt] [--video film.mp4] [--seconds 30]
+    python benchmarks/video_batch.py --url http://127.0.0.1:8000 --token … --model-id 1
 
-Without `--video` one of 640 × 360 pixels at 30 frames a second is drawn: discs that move. It is sent once for the
-answers alone, once with tracks, and once with tracks and a drawn video; the seconds are the job's, from its making to
-its end: queueing, loading the model and the tracker's libraries included. Memory is the largest resident size of the
-batch's own processes and of the worker that starts them, looked at five times a second: of all such processes on this
-machine, so nothing else should run a video meanwhile.
+Starts a platform of its own with a yolov8n that was trained for an epoch, or takes one that runs. Without `--video`
+one of 640 × 360 pixels at 30 frames a second is drawn: discs that move. It is sent once for the answers alone, once
+with tracks, and once with tracks and a drawn video; the seconds are the job's, from its making to its end: queueing,
+loading the model and the tracker's libraries included. Memory is the largest resident size of the batch's own
+processes and of the worker that starts them, looked at five times a second: of all such processes on this machine, so
+nothing else should run a video meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,6 +26,10 @@ import av
 import numpy as np
 import psutil
 import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import infer_http
 
 SHAPES = 8
 PROCESSES = {"inference.engine.read": "decoder", "inference.engine.track": "tracker", "inference.engine.draw": "drawer"}
@@ -35,7 +42,10 @@ RUNS = (
 
 def main() -> None:
     options = read_options()
-    with tempfile.TemporaryDirectory() as scratch:
+    with contextlib.ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
+        if not options.url:
+            start(options, stack, Path(scratch) / "data")
         video = options.video or draw(Path(scratch) / "discs.mp4", options.seconds)
         print(f"{video.name}, {video.stat().st_size / 1e6:.1f} MB\n")
         print(f"{'':<20} {'frames':>7} {'seconds':>8} {'frames/s':>9}   largest resident MB")
@@ -48,12 +58,30 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url")
-    parser.add_argument("--token", required=True, help="of a scope that may infer and read")
-    parser.add_argument("--model-id", type=int, required=True)
+    parser.add_argument("--url", help="of a platform that runs, with --token and --model-id")
+    parser.add_argument("--token", help="of a scope that may infer and read")
+    parser.add_argument("--model-id", type=int)
+    parser.add_argument("--zip", type=Path, help="an archive with labelled images to train on, instead of the sample")
+    parser.add_argument("--start", type=Path, help="a .pt to begin the training with, instead of from nothing")
+    parser.add_argument("--size", type=int, default=320, help="pixels that the model is trained at")
     parser.add_argument("--video", type=Path)
     parser.add_argument("--seconds", type=int, default=30)
     return parser.parse_args()
+
+
+def start(options: argparse.Namespace, stack: contextlib.ExitStack, folder: Path) -> None:
+    """A platform with a deployed model, stopped with `stack`; writes how to ask it into the options."""
+    from yolotrainer.demo import deploy, running_platform, sign_in
+
+    folder.mkdir()
+    _, options.url = stack.enter_context(running_platform(folder))
+    api = sign_in(options.url, folder)
+    given = options.zip and infer_http.import_archive(api, options.zip)
+    dataset = given or api("GET", "datasets/?search=sample")["results"][0]
+    weights = infer_http.upload_weights(api, options.start, dataset) if options.start else "scratch"
+    options.model_id = infer_http.train(api, dataset, options.size, 1, weights)
+    deploy(api, options.model_id)
+    options.token = api("POST", "auth/tokens", json={"name": "video", "scope": "infer read"})["token"]
 
 
 def draw(path: Path, seconds: int) -> Path:

@@ -103,6 +103,7 @@ class Suggestion(models.Model):
     y_center = models.FloatField()
     width = models.FloatField()
     height = models.FloatField()
+    points = models.JSONField(null=True, blank=True, help_text="The outline that a model found: [[x, y], …] in 0..1.")
     confidence = models.FloatField()
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -23,7 +23,7 @@ def as_picture(model, data, prediction, format):
     from apps.inference import drawing, services
 
     with services.gate:  # it decodes the picture once more: as many at once as may predict
-        picture = drawing.fill(drawing.opened(data), prediction.boxes)
+        picture = drawing.fill(drawing.opened(data), drawing.outlines(prediction.boxes))
         drawn = drawing.draw(picture, drawing.shown(prediction.boxes, model.class_names))
         body = drawing.encoded(drawn, format)
     return HttpResponse(body, content_type=f"image/{format.lower()}")

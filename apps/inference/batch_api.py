@@ -268,6 +268,8 @@ def _drawn(row, size):
         factor = min(1, size / max(image.size)) if size else 1
         if factor < 1:
             image = image.resize([max(1, round(side * factor)) for side in image.size])
-        objects = drawing.answered(row.answer["predictions"], factor)
+        found = row.answer["predictions"]
+        image = drawing.fill(image, drawing.answered_outlines(found, image.size))
+        objects = drawing.answered(found, factor)
         body = drawing.encoded(drawing.draw(image, objects, 20 if size else 55), "JPEG")
     return HttpResponse(body, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})

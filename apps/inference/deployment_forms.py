@@ -70,8 +70,8 @@ class SettingsForm(forms.ModelForm):
 
 class GateForm(forms.ModelForm):
     max_fall = forms.FloatField(
-        label="mAP50-95 may fall by", min_value=0, max_value=1, help_text="Absolute: 0.01 is one point of a hundred.",
-        widget=forms.NumberInput({"step": "any"}),
+        label="mAP50-95 may fall by", min_value=0, max_value=1, widget=forms.NumberInput({"step": "any"}),
+        help_text="Absolute: 0.01 is one point of a hundred. That of masks too.",
     )  # fmt: skip
 
     class Meta:

@@ -121,7 +121,10 @@ class DeploymentSerializer(WithFigures, serializers.ModelSerializer):
         required=False, allow_null=True, min_value=1, max_value=2**62, help_text="A dataset version that you see."
     )
     max_fall = serializers.FloatField(
-        required=False, min_value=0, max_value=1, help_text="How much lower the mAP50-95 of a new version may be."
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="How much lower a new version's mAP50-95 may be; of masks too.",
     )
 
     class Meta:

@@ -31,16 +31,30 @@ def answered(predictions, factor):
     return objects
 
 
-def fill(image, boxes):
-    """`image` with what lies inside the outlines of segmented objects tinted, the first on top."""
-    if not any(box.polygons for box in boxes):
+def outlines(boxes):
+    """The outlines of the runtime's boxes as `fill` takes them: (class id, [[(x, y), …], …]) in pixels."""
+    return [(box.class_id, [points.tolist() for points in box.polygons]) for box in boxes if box.polygons]
+
+
+def answered_outlines(predictions, size):
+    """The same of an answer's predictions, in a picture of this (width, height)."""
+    return [
+        (one["class_id"], [[(x * size[0], y * size[1]) for x, y in points] for points in parts])
+        for one in predictions
+        if (parts := one.get("parts") or ([one["points"]] if "points" in one else []))
+    ]
+
+
+def fill(image, objects):
+    """`image` with what lies inside the outlines of `objects` tinted, the first on top."""
+    if not objects:
         return image
     tint = Image.new("RGBA", image.size)
     canvas = ImageDraw.Draw(tint)
-    for box in reversed(boxes):
-        color = ImageColor.getrgb(COLORS[box.class_id % len(COLORS)])
-        for points in box.polygons:
-            canvas.polygon([tuple(point) for point in points.tolist()], fill=(*color, TINT), outline=(*color, 255))
+    for class_id, polygons in reversed(objects):
+        color = ImageColor.getrgb(COLORS[class_id % len(COLORS)])
+        for points in polygons:
+            canvas.polygon([tuple(point) for point in points], fill=(*color, TINT), outline=(*color, 255))
     return Image.alpha_composite(image.convert("RGBA"), tint).convert("RGB")
 
 

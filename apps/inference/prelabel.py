@@ -11,6 +11,7 @@ from apps.datasets import services as datasets
 from apps.datasets.filters import images_matching
 from apps.datasets.models import Dataset
 from apps.inference import services
+from apps.inference.outlines import outline_of
 from apps.inference.runtime import BadImage
 from apps.models.models import TrainedModel
 
@@ -37,11 +38,13 @@ def predict_on(model, image, mapping, conf):
     with default_storage.open(image.file.name) as file:
         prediction = services.predict(model, file.read(), conf=conf)
     width, height = prediction.width, prediction.height
+    wants_outlines = image.dataset.task == Dataset.Task.SEGMENT
     return [
         {
             "class_key": mapping[box.class_id], "confidence": round(box.confidence, 4),
             "x_center": (box.x1 + box.x2) / 2 / width, "y_center": (box.y1 + box.y2) / 2 / height,
             "width": (box.x2 - box.x1) / width, "height": (box.y2 - box.y1) / height,
+            "points": outline_of(box, width, height) if wants_outlines else None,
         }
         for box in prediction.boxes
         if box.class_id in mapping and box.x2 > box.x1 and box.y2 > box.y1

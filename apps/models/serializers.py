@@ -135,7 +135,7 @@ class LineageSerializer(serializers.Serializer):
     parent = serializers.SerializerMethodField(help_text="The model that its training began with.")
     model = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField(help_text="Models whose training began with it.")
-    deployments = serializers.SerializerMethodField()
+    deployments = serializers.SerializerMethodField(help_text="Those that it answers for.")
 
     def get_dataset_version(self, found) -> dict | None:
         version = found["dataset_version"]
@@ -154,8 +154,8 @@ class LineageSerializer(serializers.Serializer):
         return [_named(model) for model in found["children"]]
 
     def get_deployments(self, found) -> list[dict]:
-        model = found["model"]
-        return [{"endpoint": ENDPOINT, "since": model.deployed_at}] if model.is_deployed else []
+        since = found["model"].deployed_at
+        return [{"id": one.pk, "name": one.name, "endpoint": ENDPOINT, "since": since} for one in found["deployments"]]
 
 
 def _named(model):

@@ -194,17 +194,22 @@ def ended(platform, path, seconds=240):
     return job
 
 
-@pytest.fixture(scope="session")
-def deployed_model(platform):
-    """The id of a small model that was trained on the sample for some epochs and is deployed."""
+def trained(platform, **more):
+    """The id of a small model that was trained on the sample for some epochs; `more` goes into what is asked."""
     sample = platform.api("GET", "datasets?search=Sample").json()["results"][0]
     wanted = {
         "dataset_id": sample["id"], "model_type": "yolov8n", "weights": "scratch", "epochs": 5, "batch_size": 8,
         "img_size": 96, "learning_rate": 0.002, "patience": 0, "seed": 0,
         "augmentation": {"optimizer": "AdamW", "warmup_epochs": 1.0, "mosaic": 0.0},
     }  # fmt: skip
-    job = platform.api("POST", "training/", json=wanted).json()
-    model_id = ended(platform, f"training/{job['id']}/")["model_id"]
+    job = platform.api("POST", "training/", json=wanted | more).json()
+    return ended(platform, f"training/{job['id']}/")["model_id"]
+
+
+@pytest.fixture(scope="session")
+def deployed_model(platform):
+    """The id of a model that was trained for some epochs and is deployed."""
+    model_id = trained(platform)
     answer = platform.api("POST", f"models/{model_id}/deploy")
     if answer.status_code == 202:
         ended(platform, f"jobs/{answer.json()['id']}")

@@ -6,7 +6,7 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import ended
+from tests.e2e.conftest import ended, trained
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.xdist_group("platform")]
 LONG = 60_000  # for what the server or a worker does, on however busy a machine
@@ -96,6 +96,46 @@ def test_a_capture_brings_what_is_asked_into_the_inbox(open_browser, platform, d
     card.get_by_role("link", name="Label them").click()
     expect(page).to_have_url(re.compile(rf"/datasets/{made['id']}/label\?.*inbox=true"), timeout=LONG)
     expect(page.locator("#filmstrip button")).to_have_count(2, timeout=LONG)
+
+
+def test_a_shadow_is_built_answers_beside_the_live_model_and_is_charted(
+    open_browser, platform, deployment, ask, pictures
+):
+    candidate = trained(platform, name="Challenger", epochs=3, seed=1)
+    made = platform.api("POST", "datasets/", json={"name": "Differing", "class_names": ["circle", "square", "star"]})
+    kept = {"dataset_id": made.json()["id"], "mode": "disagreements"}
+    assert platform.api("PUT", f"deployments/{deployment['id']}/capture", json=kept).status_code == 200
+
+    page = open_browser()
+    page.goto(f"{platform.url}/deployments/{deployment['id']}", timeout=LONG)
+    card = page.locator("#shadow")
+    card.get_by_label("Candidate").select_option(str(candidate), timeout=LONG)
+    card.get_by_label("Share of the questions").fill("100")
+    card.get_by_role("button", name="Start the shadow").click()
+    expect(card.locator(".badge").first).to_have_text(re.compile("answers 100 %"), timeout=4 * LONG)
+    expect(card).to_contain_text("waits for questions", timeout=LONG)
+
+    for picture in pictures:
+        ask(picture, model="Looked at", conf=0.02)
+    answered = card.locator(".figure").filter(has_text="answered by both").locator("b").first
+    expect(answered).to_have_text(re.compile(r"[1-9]"), timeout=LONG)  # what finds the machine busy is skipped
+    for chart in ("agreement", "latency", "differences"):
+        expect(card.locator(f"[data-chart={chart}] svg").first).to_be_visible(timeout=LONG)
+    expect(card.locator("table tbody tr").first).to_be_visible()
+    for _ in range(60):  # what they differ on comes into the inbox by a worker
+        page.reload(timeout=LONG)
+        expect(card.locator("[data-shadow-charts]")).to_be_visible(timeout=LONG)
+        if card.locator(".shadow-sample").count():
+            break
+        page.wait_for_timeout(500)
+    sample = card.locator(".shadow-sample").first
+    expect(sample.locator("svg")).to_have_count(2)
+    expect(sample.locator("path.one").first).to_be_attached()
+    assert sample.locator("img").first.evaluate("async (img) => { await img.decode(); return img.naturalWidth }") > 0
+
+    card.get_by_role("button", name="Stop").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    expect(card.locator(".badge").first).to_have_text("off", timeout=LONG)
 
 
 def test_a_shadow_that_cannot_be_built_says_so_by_itself_and_is_taken_away(

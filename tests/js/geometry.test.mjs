@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boxToRect, distanceToSegment, iou, pointInPolygon, polygonArea, rectToBox, resizeRect } from "../../static/js/annotator/geometry.js";
+import { boxToRect, distanceToSegment, iou, pointInPolygon, polygonArea, rectToBox, resizeRect, simplifyRing } from "../../static/js/annotator/geometry.js";
 import { allowedMove, fromAnnotation, isDegenerate, shapesAt, toAnnotation, typeOf } from "../../static/js/annotator/shapes.js";
 import { View } from "../../static/js/annotator/view.js";
 
@@ -121,4 +121,16 @@ test("the picture cannot be panned out of sight", () => {
   view.setImage(400, 300);
   view.panBy(1e6, -1e6);
   assert.ok(view.tx < 800 && view.ty + 300 * view.scale > 0);
+});
+
+test("an outline keeps its corners and loses the stairs between them", () => {
+  const stairs = Array.from({ length: 20 }, (_, i) => [0.2 + Math.floor((i + 1) / 2) * 0.001, 0.2 + Math.floor(i / 2) * 0.001]);
+  const ring = [...stairs, [0.9, 0.21], [0.9, 0.9], [0.2, 0.9]];
+  const fewer = simplifyRing(ring, 0.0012);
+  assert.deepEqual(fewer.slice(-3), ring.slice(-3));
+  assert.ok(fewer.length < 7);
+  near(polygonArea(fewer), polygonArea(ring), 2e-3);
+  const triangle = [[0, 0], [1, 0], [0, 1]];
+  assert.deepEqual(simplifyRing(triangle, 1), triangle);
+  assert.deepEqual(simplifyRing(ring.map(() => [0.5, 0.5]), 0.1).length, ring.length); // never fewer than three
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { countByClass, shownOf, startingThresholds } from "../../static/js/testing/answers.js";
+import { asLabel, countByClass, shownOf, startingThresholds } from "../../static/js/testing/answers.js";
 import { Asker, Refused, wordsFor } from "../../static/js/testing/ask.js";
 import { differences, marksOf } from "../../static/js/testing/differences.js";
 import { kindOf, sort } from "../../static/js/testing/intake.js";
@@ -27,6 +27,13 @@ test("counts are of the classes that were found, in the model's order", () => {
 
 test("the server's thresholds by class id become thresholds by name", () => {
   assert.deepEqual(startingThresholds({ conf: 0.4, per_class: { 1: 0.6, 9: 0.1 }, iou: 0.7 }, ["cat", "dog"]), thresholds(0.4, { dog: 0.6 }));
+});
+
+test("a found object becomes a label with its outline, and says that a model found it", () => {
+  const points = [[0.4, 0.4], [0.6, 0.4], [0.5, 0.6]];
+  const label = asLabel({ ...found("cat", 0.9), points, parts: [points], class_id: 3, box: {} });
+  assert.deepEqual(label, { ...found("cat", 0.9), points, source: "model" });
+  assert.equal(asLabel(found("cat", 0.9)).points, null);
 });
 
 test("boxes that overlap by half are one object; one class before two, and each box once", () => {

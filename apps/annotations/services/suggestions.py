@@ -5,13 +5,13 @@ from django.db import transaction
 from apps.annotations.models import Annotation, Suggestion
 
 SAME_OBJECT_IOU = 0.7
-FIELDS = ("class_key", "x_center", "y_center", "width", "height", "confidence")
+FIELDS = ("class_key", "x_center", "y_center", "width", "height", "points", "confidence")
 
 
 def worth_offering(image, predictions):
     """The predictions that no label of the same class covers already (IoU ≥ 0.7).
 
-    `predictions` are dicts of FIELDS, boxes normalized to 0..1.
+    `predictions` are dicts of FIELDS, boxes normalized to 0..1; `points` may be left out.
     """
     labels = list(Annotation.objects.filter(image=image))
     return [
@@ -29,7 +29,7 @@ def replace_suggestions(image, model_name, predictions):
     """Keep `predictions` as the image's suggestions, instead of those that were there."""
     Suggestion.objects.filter(image=image).delete()
     Suggestion.objects.bulk_create(
-        Suggestion(image=image, model_name=model_name, **{name: one[name] for name in FIELDS})
+        Suggestion(image=image, model_name=model_name, **{name: one.get(name) for name in FIELDS})
         for one in worth_offering(image, predictions)
     )
 

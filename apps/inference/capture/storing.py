@@ -136,7 +136,9 @@ def _insert(capture, pairs):
     keys, now = keys_by_name(capture.dataset), timezone.now()
     for image in inserted:
         row = by_hash[image.sha256]
-        replace_suggestions(image, row.model.name if row.model else capture.deployment.name, suggested(row, keys))
+        outlines = capture.dataset.task == capture.dataset.Task.SEGMENT
+        found = suggested(row, keys, outlines)
+        replace_suggestions(image, row.model.name if row.model else capture.deployment.name, found)
     Captured.objects.bulk_create(
         Captured(
             capture=capture, image=image, model=by_hash[image.sha256].model, reason=by_hash[image.sha256].reason,
@@ -148,11 +150,14 @@ def _insert(capture, pairs):
     return len(inserted)
 
 
-def suggested(row, keys):
-    """The answer that a picture waits with, as suggestions in the dataset's classes; others are left out."""
+def suggested(row, keys, outlines):
+    """The answer that a picture waits with, as suggestions in the dataset's classes; others are left out.
+
+    `outlines`: with those of a model that segments. What waits since an older release has none.
+    """
     return [
         {"class_key": keys[name.casefold()], "confidence": confidence, "x_center": x, "y_center": y, "width": width,
-         "height": height}
-        for name, confidence, x, y, width, height in row.answer
+         "height": height, "points": more[0] if more and outlines else None}
+        for name, confidence, x, y, width, height, *more in row.answer
         if name.casefold() in keys
     ]  # fmt: skip

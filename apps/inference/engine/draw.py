@@ -2,8 +2,9 @@
 
 The job: {"video", "answers": NDJSON of what to draw, "output": an .mp4, "folder": the only folder where this process
 may write, "count": lines of `answers`, "frame_rate": of the answered frames, "max_pixels", "max_mb"}. A line of
-`answers` is {"frame": number, "boxes": [[x1, y1, x2, y2 (0..1), class id, words, track id or null], ...]}, in the order
-of frames. The video that is written has the answered frames and no others, each at its own time: no box is guessed.
+`answers` is {"frame": number, "boxes": [[x1, y1, x2, y2 (0..1), class id, words, track id or null, outlines], ...]}, in
+the order of frames; outlines are [[[x, y] (0..1), ...], ...] of what was segmented. The video that is written has the
+answered frames and no others, each at its own time: no box is guessed.
 
 Answers in JSON lines on stdout: {"event": "progress", "done"}, {"event": "finished", "frames", "width", "height"},
 {"event": "refused", "message"}.
@@ -30,6 +31,7 @@ from apps.models.engine.sandbox import SandboxError, lock_in
 MEMORY_MB, CPU_SECONDS = 4096, 48 * 3600
 CLOCK = 90_000  # ticks a second
 TRAIL_SECONDS, LONGEST_TRAIL = 1.0, 60
+TINT = 0.43  # how much of an outline's colour covers the picture
 LARGEST = 4096  # pixels of the longer side: what browsers' decoders of H.264 play
 BT709 = 1
 
@@ -166,15 +168,32 @@ def paint(pixels: np.ndarray, boxes: list, trails: Trails) -> np.ndarray:
     height, width = pixels.shape[:2]
     size = max(12, round(max(width, height) / 55))
     trails.next_frame()
-    for x1, y1, x2, y2, class_id, words, track in reversed(boxes):
+    tint(pixels, boxes)
+    for x1, y1, x2, y2, class_id, words, track, _ in reversed(boxes):
         x1, y1, x2, y2 = round(x1 * width), round(y1 * height), round(x2 * width), round(y2 * height)
-        color = pens.COLORS[(class_id if track is None else track) % len(pens.COLORS)]
+        color = color_of(class_id, track)
         if track is not None:
             trail = np.array(trails.add(track, ((x1 + x2) // 2, (y1 + y2) // 2)), np.int32)
             cv2.polylines(pixels, [trail], False, pens.bgr(color), max(2, size // 6), cv2.LINE_AA)
         cv2.rectangle(pixels, (x1, y1), (x2, y2), pens.bgr(color), max(2, size // 6))
         write(pixels, (x1, y1), pens.label(words, color, size))
     return pixels
+
+
+def color_of(class_id: int, track: int | None) -> str:
+    return pens.COLORS[(class_id if track is None else track) % len(pens.COLORS)]
+
+
+def tint(pixels: np.ndarray, boxes: list) -> None:
+    """Tint what lies inside the outlines of `boxes`, the first on top."""
+    if not any(outlines for *_, outlines in boxes):
+        return
+    tinted = pixels.copy()
+    for *_, class_id, _, track, outlines in reversed(boxes):
+        for points in outlines:
+            placed = np.round(np.array(points) * pixels.shape[1::-1]).astype(np.int32)
+            cv2.fillPoly(tinted, [placed], pens.bgr(color_of(class_id, track)))
+    cv2.addWeighted(tinted, TINT, pixels, 1 - TINT, 0, dst=pixels)
 
 
 def write(pixels: np.ndarray, corner: tuple[int, int], label: np.ndarray) -> None:

@@ -57,7 +57,9 @@ class CaptureWaiting(models.Model):
     sha256 = models.CharField(max_length=64)
     num_bytes = models.PositiveBigIntegerField()
     reason = models.CharField(max_length=13, choices=Capture.Mode.choices)
-    answer = models.JSONField(default=list, help_text="[class name, confidence, x_center, y_center, width, height] …")
+    answer = models.JSONField(
+        default=list, help_text="[class name, confidence, x_center, y_center, width, height, outline] …"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

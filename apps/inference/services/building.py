@@ -1,5 +1,6 @@
 """Building what serves: an export of the weights, or an ONNX file as it came, proven and timed before it is kept."""
 
+import hashlib
 import tarfile
 import tempfile
 
@@ -36,7 +37,8 @@ def build(model, report, ground=None):
     with scratch_folder() as folder:
         best, serving = make(model, folder, report, ground, Choice())
         report(0.95, "Storing")
-        name = store(model, best)
+        name, stored = store(model, best)
+        serving |= stored
     try:
         models.keep_serving(model, name, serving)
     except models.NotDeployable as reason:
@@ -132,12 +134,15 @@ def check_images(version):
 
 
 def store(model, way, size=None):
-    """Keep the files of a way in one archive; returns its name."""
+    """Keep the files of a way in one archive; returns (its name, {num_bytes, sha256})."""
     kind = "-int8" if way.precision == "int8" else ""
     name = f"models/{model.sha256[:2]}/{model.sha256}/{way.program}{kind}-{size or model.img_size}.tar"
     with tempfile.TemporaryFile(dir=settings.WORK_DIR) as draft:
         with tarfile.open(fileobj=draft, mode="w") as archive:
             for path in sorted(way.folder.iterdir()):
                 archive.add(path, path.name, recursive=False)
+        stored = {"num_bytes": draft.tell()}
         draft.seek(0)
-        return default_storage.save(name, File(draft))
+        stored["sha256"] = hashlib.file_digest(draft, "sha256").hexdigest()
+        draft.seek(0)
+        return default_storage.save(name, File(draft)), stored

@@ -34,11 +34,11 @@ def build_chosen(model, choice, ground, report):
         make = _int8 if choice.precision == "int8" else building.make
         best, serving = make(model, folder, report, ground, choice)
         report(0.95, "Storing")
-        name = building.store(model, best, choice.size_of(model))
+        name, stored = building.store(model, best, choice.size_of(model))
     if not TrainedModel.objects.filter(pk=model.pk).exists():
         models.delete_unused(name)
         raise WorkFailed("The model was deleted meanwhile.")
-    values = {"file": name, "serving": serving}
+    values = {"file": name, "serving": serving | stored}
     made, _ = ServingBuild.objects.update_or_create(model=model, **choice.key(model), defaults=values)
     return made
 

@@ -1,7 +1,8 @@
 """The gate: two models' serving runtimes on the same frozen images, as mAP, by class, and as time.
 
 mAP is worked out as evaluations do it (COCO's matching, 101 recalls), at the same thresholds as they: every box from
-confidence 0.001 on, NMS at IoU 0.7, 300 boxes an image. Classes are those of the dataset version; one that neither
+confidence 0.001 on, NMS at IoU 0.7, 300 boxes an image. Where both segment their masks are judged as well, by the IoU
+of masks, on the images whose labels all have outlines. Classes are those of the dataset version; one that neither
 model knows is left out, and one that only one of them knows counts as not found by the other.
 """
 
@@ -9,6 +10,7 @@ import itertools
 import statistics
 import time
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 from django.core.files.storage import default_storage
@@ -16,6 +18,7 @@ from django.core.files.storage import default_storage
 from apps.annotations.services.entries import version_entries
 from apps.inference.runtime import BadImage
 from apps.inference.services.answering import runtime_of
+from apps.inference.services.mask_overlap import mask_iou, masks_of
 from apps.models.engine.matching import Seen, SizeMeter
 from apps.models.services.evaluations import class_mapping, learned_from
 
@@ -30,24 +33,34 @@ class _Side:
         self.model, self.runtime = model, runtime or runtime_of(model)
         self.classes = {theirs: ours for ours, theirs in class_mapping(model, version)[0].items()}
         self.meter, self.seconds = SizeMeter(sizes=("all",)), []
+        self.masks = SizeMeter(sizes=("all",)) if model.task == "segment" else None
 
-    def look(self, data, labels, corners):
-        """Answer on an image, and match with its labels: version's class (n), corners (n, 4) as shares of the image."""
+    def look(self, data, labels):
+        """Answer on an image, and match with its labels."""
         started = time.perf_counter()
         prediction = self.runtime.predict(data, **OPTIONS)
         self.seconds.append(time.perf_counter() - started)
-        self.take(prediction, labels, corners)
+        self.take(prediction, labels)
 
-    def take(self, prediction, labels, corners):
+    def take(self, prediction, labels):
         """Match an answer with the labels of its image."""
         found = [box for box in prediction.boxes if box.class_id in self.classes]
         rows = np.array([box[2:6] for box in found], float).reshape(-1, 4)
-        truth = corners * ([prediction.width, prediction.height] * 2)
-        self.meter.add(
+        truth = labels.corners * ([prediction.width, prediction.height] * 2)
+        self._match(self.meter, found, labels, _areas(rows), _areas(truth), _iou(rows, truth))
+        if self.masks and labels.outlines is not None:
+            size = prediction.width, prediction.height
+            ours = masks_of([box.polygons for box in found], *size)
+            theirs = masks_of([[points * size] for points in labels.outlines], *size)
+            areas = (np.array([mask.area for mask in masks], float) for masks in (ours, theirs))
+            self._match(self.masks, found, labels, *areas, mask_iou(ours, theirs))
+
+    def _match(self, meter, found, labels, areas, label_areas, iou):
+        meter.add(
             Seen(
-                label_classes=labels, label_areas=_areas(truth),
-                classes=np.array([self.classes[box.class_id] for box in found], int), areas=_areas(rows),
-                confidences=np.array([box.confidence for box in found], float), iou=_iou(rows, truth),
+                label_classes=labels.classes, label_areas=label_areas,
+                classes=np.array([self.classes[box.class_id] for box in found], int), areas=areas,
+                confidences=np.array([box.confidence for box in found], float), iou=iou,
             )
         )  # fmt: skip
 
@@ -72,12 +85,27 @@ def judge(live, new, version, split, report):
         return None
     figures = {name: side.figures() for name, side in sides.items()}
     counts, hashes = seen.pop("counts"), seen.pop("hashes")
+    masks = _masks(sides, seen.pop("outlined"))
     return {
         "version_id": version.pk, "version": str(version), "split": split, **seen,
         "learned_from": len(hashes & learned_from(new, version)),
-        **figures, "per_class": _by_class(version.class_names, counts, sides),
+        **figures, "per_class": _by_class(version.class_names, counts, sides, masks), "masks": masks,
         "difference": round(figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"], 5),
     }  # fmt: skip
+
+
+def verdict(judgement):
+    """Why the gate blocks, in words, or nothing."""
+    most = judgement["max_fall"]
+    masks = judgement.get("masks") or {}
+    measured = [("mAP50-95", judgement)] + ([("mAP50-95 of masks", masks)] if "difference" in masks else [])
+    fallen = [
+        f"{name} is {-found['difference']:.3f} lower than that of the live version "
+        f"({found['new']['mAP50_95']:.3f} against {found['live']['mAP50_95']:.3f})"
+        for name, found in measured
+        if -found["difference"] > most + 1e-9
+    ]
+    return f"{', and '.join(fallen)}; at most {most:g} is accepted." if fallen else ""
 
 
 def measure_on(runtime, model, version, split, report):
@@ -90,6 +118,8 @@ def measure_on(runtime, model, version, split, report):
     if not seen["labels"]:
         return None
     figures = {name: side.figures()[name] for name in ("mAP50", "mAP50_95")}
+    if side.masks and seen["outlined"]["labels"]:
+        figures["masks"] = seen["outlined"] | _overall(side.masks)
     kept = {name: seen[name] for name in ("images", "labels", "is_cut", "unread")}
     return {"version_id": version.pk, "version": str(version), "split": split} | kept | figures
 
@@ -97,12 +127,13 @@ def measure_on(runtime, model, version, split, report):
 def measure_answers(model, version, entries, answers):
     """mAP of what was answered on the images of `entries`, a Prediction each; None where they have no labels."""
     side, labels = _Side(model, version, runtime=answers), 0
+    side.masks = None  # the weights are asked for boxes alone
     places = {key: place for place, key in enumerate(version.class_keys)}
     known = set(side.classes.values())
     for entry, answer in zip(entries, answers, strict=True):
-        classes, corners = _labels(entry, places, known)
-        side.take(answer, classes, corners)
-        labels += len(classes)
+        seen = _labels(entry, places, known)
+        side.take(answer, seen)
+        labels += len(seen.classes)
     overall = side.meter.figures()["all"]
     return {"labels": labels, "mAP50": overall["mAP50"], "mAP50_95": overall["mAP50_95"]} if labels else None
 
@@ -114,28 +145,52 @@ def _show(sides, version, split, report):
     entries = list(itertools.islice(wanted, MOST_IMAGES + 1))
     known = {class_id for side in sides for class_id in side.classes.values()}
     places = {key: place for place, key in enumerate(version.class_keys)}
-    counts, hashes, unread = Counter(), set(), 0
+    counts, hashes, unread, outlined = Counter(), set(), 0, Counter(images=0, labels=0)
     for number, entry in enumerate(entries[:MOST_IMAGES]):
         report(number / len(entries), f"Judging on image {number + 1} of {min(len(entries), MOST_IMAGES)}")
-        labels, corners = _labels(entry, places, known)
+        labels = _labels(entry, places, known)
         try:
             data = _read(entry["file"])
             for side in sides if number % 2 else reversed(sides):  # in turns, which is fair in speed
-                side.look(data, labels, corners)
+                side.look(data, labels)
         except (BadImage, OSError):
             unread += 1
             continue
-        counts.update(labels.tolist())
+        counts.update(labels.classes.tolist())
         hashes.add(entry["sha256"])
+        if labels.outlines is not None:
+            outlined.update(images=1, labels=len(labels.outlines))
     return {
         "images": len(hashes), "is_cut": len(entries) > MOST_IMAGES, "unread": unread, "labels": counts.total(),
-        "counts": counts, "hashes": hashes,
+        "counts": counts, "hashes": hashes, "outlined": dict(outlined),
     }  # fmt: skip
 
 
-def _by_class(names, counts, sides):
-    """A row of each class with labels, what fell most first."""
+def _masks(sides, outlined):
+    """What was measured of masks; {"why_not": words} where there was nothing to measure, None where none segments."""
+    if not any(side.masks for side in sides.values()):
+        return None
+    if not all(side.masks for side in sides.values()):
+        return {"why_not": "Only one of the two models segments, so boxes alone are judged."}
+    if not outlined["labels"]:
+        return {
+            "why_not": "Masks could not be judged, boxes alone are: no image here has an outline (a polygon) on each "
+            "of its labels."
+        }
+    figures = {name: _overall(side.masks) for name, side in sides.items()}
+    fall = figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"]
+    return outlined | figures | {"difference": round(fall, 5)}
+
+
+def _overall(meter):
+    overall = meter.figures()["all"]
+    return {name: overall[name] for name in ("mAP50", "mAP50_95")}
+
+
+def _by_class(names, counts, sides, masks):
+    """A row of each class with labels, what fell most first; `masks` as `_masks` has it."""
     found = {name: side.meter.per_class() for name, side in sides.items()}
+    of_masks = {name: side.masks.per_class() for name, side in sides.items()} if masks and "live" in masks else {}
     rows = []
     for class_id, count in counts.items():
         live, new = (found[name][class_id]["mAP50_95"] for name in ("live", "new"))
@@ -143,15 +198,31 @@ def _by_class(names, counts, sides):
             "class_id": class_id, "name": names[class_id], "labels": count, "live": live, "new": new,
             "difference": round(new - live, 5),
         })  # fmt: skip
+        if class_id in of_masks.get("live", ()):
+            rows[-1]["masks"] = {name: of_masks[name][class_id]["mAP50_95"] for name in ("live", "new")}
     return sorted(rows, key=lambda row: (row["difference"], row["class_id"]))
 
 
+class _Labels(NamedTuple):
+    """An image's labels: class ids (n), corners (n, 4), outlines (points, 2); in shares of the image.
+
+    `outlines` is None where one of them is a box alone.
+    """
+
+    classes: np.ndarray
+    corners: np.ndarray
+    outlines: list[np.ndarray] | None
+
+
 def _labels(entry, places, known):
-    """(class ids (n), corners (n, 4) as shares of the image) of an entry's labels of the classes that are known."""
-    boxes = [(places[box[0]], *box[1:5]) for box in entry["boxes"] if places.get(box[0]) in known]
-    rows = np.array(boxes, float).reshape(-1, 5)
+    """An entry's labels of the classes that are known."""
+    boxes = [box for box in entry["boxes"] if places.get(box[0]) in known]
+    rows = np.array([(places[box[0]], *box[1:5]) for box in boxes], float).reshape(-1, 5)
     half = rows[:, 3:5] / 2
-    return rows[:, 0].astype(int), np.concatenate((rows[:, 1:3] - half, rows[:, 1:3] + half), axis=1)
+    return _Labels(
+        rows[:, 0].astype(int), np.concatenate((rows[:, 1:3] - half, rows[:, 1:3] + half), axis=1),
+        [np.array(box[5], float) for box in boxes] if all(box[5] for box in boxes) else None,
+    )  # fmt: skip
 
 
 def _read(name):

@@ -7,6 +7,7 @@ from django.core.files.storage import default_storage
 from apps.annotations.services.versions import create_version
 from apps.core.models import Job
 from apps.inference import services
+from apps.inference.models import Switch
 from apps.models.services import register_model
 from apps.models.tests.tiny_weights import tiny_weights
 
@@ -76,3 +77,18 @@ def deployment(versions, alice):
     """“Cells” of alice's, answered by the first of `versions`."""
     services.deploy_model(versions[0], alice)
     return versions[0].deployments.get()
+
+
+@pytest.fixture
+def switched(run_tasks_at_once, django_capture_on_commit_callbacks, api_as):
+    """`switched(deployment, model, **more)`: ask for a switch as its owner and let its job run; the Switch."""
+
+    def switch(deployment, model, **more):
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = api_as(deployment.owner).post(
+                f"/api/v1/deployments/{deployment.pk}/switch", {"model_id": model.pk, **more}
+            )
+        assert answer.status_code == 202, answer.json()
+        return Switch.objects.get(pk=answer.json()["switch"]["id"])
+
+    return switch

@@ -3,12 +3,13 @@
 import io
 import tempfile
 
+import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
 from apps.annotations.services.versions import create_version
-from apps.inference.runtime import Box, Prediction
+from apps.inference.runtime import Box, Prediction, Segment
 from apps.models.models import TrainedModel
 from apps.models.services import register_model
 
@@ -35,6 +36,17 @@ class FakeRuntime:
 
     def warm(self, width, height):
         self.warmed += 1
+
+
+class Outlining(FakeRuntime):
+    """Finds one object of each class with the same outline on every image: `found` is its points as shares."""
+
+    def predict(self, data, **options):
+        answer = FakeRuntime(BOTH).predict(data)
+        boxes = [Segment(*box) for box in answer.boxes]
+        for box in boxes:
+            box.polygons = [np.array(self.found) * [answer.width, answer.height]]
+        return Prediction(answer.width, answer.height, boxes, answer.speed)
 
 
 def make_version(dataset, owner, number, class_names=("red", "white"), built=True):

@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from apps.core.models import Job
-from apps.inference import services
+from apps.inference import drawing, services
+from apps.inference.engine import draw
 from apps.inference.runtime import load
 from apps.inference.tests.segment_answers import KINDS
 from apps.models.services import register_model
 from apps.models.tests.tiny_weights import ROOT, drawn_pixels, engine_environment, tiny_weights
-from conftest import upload
+from conftest import picture, upload
 
 FINE = 4  # a pixel of the picture is so many of those in which outlines are compared
 LEAST_AREA = 30  # pixels; the IoU of a sliver says nothing
@@ -112,6 +113,35 @@ def test_outlines_come_in_every_form_of_the_answer(deployed_segments, api_as, al
     assert len(lines[0].split()) == 2 + 2 * len(found[0]["points"])
     picture = Image.open(io.BytesIO(ask("image").content))
     assert min(picture.size) >= 150
+
+
+def test_pictures_of_a_batch_have_outlines_drawn(deployed_segments, api_as, alice, django_capture_on_commit_callbacks):
+    api, sent = api_as(alice), picture(96, 96, seed=5)
+    asked = {"images": upload("a.png", sent), "model": "Outlines", "conf": 0.01, "max_det": 3}
+    with django_capture_on_commit_callbacks(execute=True):
+        pk = api.post("/api/v1/predictions/batch", asked, format="multipart").json()["id"]
+    at = f"/api/v1/predictions/batch/{pk}"
+    (found,) = api.get(f"{at}/results").json()["results"]
+    predictions = found["answer"]["predictions"]
+    assert predictions[0]["points"]
+    image, boxes = drawing.opened(sent), drawing.answered(predictions, 1)
+    outlines = drawing.answered_outlines(predictions, image.size)
+    drawn = drawing.encoded(drawing.draw(drawing.fill(image.copy(), outlines), boxes), "JPEG")
+    assert api.get(f"{at}/images/1").content == drawn
+    assert drawing.encoded(drawing.draw(image.copy(), boxes), "JPEG") != drawn
+    x, y = predictions[0]["points"][0]
+    assert outlines[0][1][0][0] == (x * 96, y * 96)
+
+
+def test_frames_of_a_video_have_outlines_drawn():
+    pixels = np.full((90, 120, 3), 100, np.uint8)
+    square = [[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]]
+    box = [0.25, 0.25, 0.75, 0.75, 0, "a 0.9", None]
+    without = draw.paint(pixels.copy(), [[*box, []]], draw.Trails(25))
+    drawn = draw.paint(pixels.copy(), [[*box, [square]]], draw.Trails(25))
+    assert without[45, 60].tolist() == [100, 100, 100]
+    assert np.abs(drawn[45, 60].astype(int) - 100).max() > 20
+    assert drawn[5, 60].tolist() == [100, 100, 100]
 
 
 def test_weights_that_segment_pass_the_check_of_uploads(tmp_path):

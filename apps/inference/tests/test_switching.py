@@ -25,19 +25,6 @@ def ask(api, **data):
     return api.post("/api/v1/predictions/infer", {"image": upload("a.jpg", seed=5), **data}, format="multipart")
 
 
-@pytest.fixture
-def switched(run_tasks_at_once, django_capture_on_commit_callbacks, api_as):
-    """`switched(deployment, model, **more)`: ask for a switch as its owner and let its job run; the Switch."""
-
-    def switch(deployment, model, **more):
-        with django_capture_on_commit_callbacks(execute=True):
-            answer = api_as(deployment.owner).post(f"{ADDRESS}/{deployment.pk}/switch", {"model_id": model.pk, **more})
-        assert answer.status_code == 202, answer.json()
-        return Switch.objects.get(pk=answer.json()["switch"]["id"])
-
-    return switch
-
-
 def test_a_version_that_is_as_good_takes_over_and_the_one_before_is_kept(deployment, versions, switched, api_as, alice):
     switch = switched(deployment, versions[1])
     deployment.refresh_from_db()

@@ -59,4 +59,5 @@ def _box(found):
     x, y, width, height = (found[name] for name in ("x_center", "y_center", "width", "height"))
     track = found.get("track_id")
     words = found["class_name"] + (f" #{track}" if track is not None else "") + f" {found['confidence']:.2f}"
-    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2, found["class_id"], words, track]
+    parts = found.get("parts") or ([found["points"]] if "points" in found else [])
+    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2, found["class_id"], words, track, parts]

@@ -34,6 +34,9 @@ YAML_KEYS = {
 ACTIVATION = re.compile(
     r"(torch\.)?nn\.(SiLU|ReLU|ReLU6|GELU|Mish|Hardswish|LeakyReLU|Sigmoid|Identity)\([0-9.]{0,6}\)"
 )
+ARCHITECTURE = re.compile(
+    r"(?P<family>yolo(v3|v5|v6|v8|v9|v10|11|12|26)|rtdetr)(?P<scale>[a-z]?)(?P<kind>(-[a-z0-9]{1,9}){0,3})"
+)
 WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 SETTINGS = (
     "epochs", "batch", "imgsz", "optimizer", "lr0", "lrf", "momentum", "weight_decay", "seed", "patience", "mosaic",
@@ -155,10 +158,11 @@ def architecture_of(yaml: dict) -> str:
 
     stem = Path(str(yaml.get("yaml_file") or "")).stem
     scale = str(yaml.get("scale") or "")
-    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z]?(-seg)?", stem):
+    known = ARCHITECTURE.fullmatch(stem)
+    if known is None:
         return "custom"
-    if not re.fullmatch(r"(yolo(v8|v9|v10|11|12|26)|rtdetr-)[a-z](-seg)?", stem):
-        stem = f"{stem.removesuffix('-seg')}{scale}{'-seg' if stem.endswith('-seg') else ''}"
+    if not known["scale"]:
+        stem = f"{known['family']}{scale}{known['kind']}"
     try:
         own = yaml_model_load(f"{stem}.yaml")
     except Exception:

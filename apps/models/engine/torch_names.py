@@ -22,12 +22,14 @@ LAYERS = {
     "torch.nn.modules.pooling": "MaxPool2d",
     "torch.nn.modules.sparse": "Embedding",
     "torch.nn.modules.upsampling": "Upsample",
+    # where the layers were until 8.0.90, and are found still
+    "ultralytics.nn.modules": "Bottleneck C2f C3 Concat Conv DFL DWConv Detect Proto SPPF Segment",
     "ultralytics.nn.modules.block": (
-        "A2C2f AAttn ABlock AConv ADown Attention Bottleneck C2f C2fCIB C2PSA C3 C3k C3k2 CBFuse CBLinear CIB DFL "
-        "ELAN1 HGBlock HGStem PSA PSABlock Proto Proto26 RepBottleneck RepC3 RepCSP RepNCSPELAN4 RepVGGDW SCDown "
-        "SPPELAN SPPF Silence"
+        "A2C2f AAttn ABlock AConv ADown Attention Bottleneck C2 C2f C2fCIB C2PSA C3 C3Ghost C3k C3k2 CBFuse CBLinear "
+        "CIB DFL ELAN1 GhostBottleneck HGBlock HGStem PSA PSABlock Proto Proto26 RepBottleneck RepC3 RepCSP "
+        "RepNCSPELAN4 RepVGGDW ResNetBlock ResNetLayer SCDown SPP SPPELAN SPPF Silence"
     ),
-    "ultralytics.nn.modules.conv": "Concat Conv DWConv LightConv RepConv",
+    "ultralytics.nn.modules.conv": "Concat Conv DWConv GhostConv LightConv RepConv",
     "ultralytics.nn.modules.head": "Detect RTDETRDecoder Segment Segment26 v10Detect",
     "ultralytics.nn.modules.transformer": (
         "AIFI DeformableTransformerDecoder DeformableTransformerDecoderLayer MLP MSDeformAttn TransformerEncoderLayer"
@@ -53,7 +55,8 @@ CALLS = {
 
 # The layers that an architecture's yaml names: ultralytics looks such a name up and calls it with what the yaml says.
 YAML_LAYERS = {
-    "nn.Upsample", "nn.Identity", "Conv", "DWConv", "Concat", "LightConv", "RepConv", "A2C2f", "AConv", "ADown", "AIFI",
+    "nn.ConvTranspose2d", "nn.Identity", "nn.MaxPool2d", "nn.Upsample", "nn.ZeroPad2d", "Conv", "DWConv", "Concat",
+    "GhostConv", "LightConv", "RepConv", "A2C2f", "AConv", "ADown", "AIFI", "C2", "C3Ghost", "ResNetLayer", "SPP",
     "C2f", "C2fCIB", "C2PSA", "C3", "C3k2", "CBFuse", "CBLinear", "ELAN1", "HGBlock", "HGStem", "PSA", "RepC3",
     "RepNCSPELAN4", "SCDown", "SPPELAN", "SPPF", "Detect", "Segment", "Segment26", "v10Detect", "RTDETRDecoder",
     "Silence", "Bottleneck",

@@ -56,6 +56,9 @@ def start_evaluation(model, version, split, user, again=False):
     """
     if model.format != model.Format.PT:
         raise EvaluationRefused({"detail": "Only .pt weights can be evaluated so far, and this model is an ONNX file."})
+    if model.task != "detect":
+        words = f"Only models that detect can be evaluated so far, and this one is to {model.task}."
+        raise EvaluationRefused({"detail": words})
     if not labeled_counts(version).get(split):
         known = [name for name, _ in Evaluation.SPLITS if labeled_counts(version).get(name)]
         raise EvaluationRefused(

@@ -27,8 +27,9 @@ def write(weights: str, folder: Path, name: str) -> None:
 
     torch.set_num_threads(1)
     path = folder / name
-    if name == "rtdetr-l.pt":
-        RTDETR("rtdetr-l.yaml").save(path)
+    if name.startswith(("yolo", "rtdetr")):
+        kind = RTDETR if "rtdetr" in name else YOLO
+        kind(name.replace(".pt", ".yaml")).save(path)
         return
     if name == "model.onnx":
         YOLO(weights).export(format="onnx", imgsz=64, simplify=False, device="cpu")
@@ -40,6 +41,11 @@ def write(weights: str, folder: Path, name: str) -> None:
         model.yaml["activation"] = ACTIVATION
     elif name == "layer.pt":
         model.yaml["head"][0][2] = "torch_safe_load"
+    elif name == "old.pt":  # as the first releases of version 8 wrote it
+        from ultralytics.nn import modules
+
+        for layer in ("Bottleneck", "C2f", "Concat", "Conv", "DFL", "Detect", "SPPF"):
+            getattr(modules, layer).__module__ = "ultralytics.nn.modules"
     elif name == "names.pt":
         model.names = {0: "disc"}
     elif name == "last.pt":  # as a trainer leaves it in the middle, with its optimizer

@@ -9,7 +9,7 @@ from apps.annotations.services.versions import create_version
 from apps.core.models import Job
 from apps.datasets import services as datasets
 from apps.models import services
-from apps.models.models import Evaluation
+from apps.models.models import Evaluation, TrainedModel
 from apps.models.services.evaluations import class_mapping
 from apps.models.services.trained_models import register_model
 
@@ -52,6 +52,15 @@ def test_what_cannot_be_measured_is_refused_with_words(api_as, alice, trained_mo
     answer = api_as(alice).post(urls(trained_model), asked, format="json")
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert not Job.objects.exists()
+
+
+def test_a_model_that_segments_is_refused_before_a_job_is_made(api_as, page_as, alice, trained_model, ready_dataset):
+    TrainedModel.objects.filter(pk=trained_model.pk).update(task="segment")
+    address = f"/api/v1/models/{trained_model.pk}/evaluations"
+    assert "Only models that detect" in api_as(alice).post(address, {}, format="json").json()["detail"][0]
+    page = page_as(alice).get(f"/models/{trained_model.pk}/").content.decode()
+    assert "Only models that detect" in page
+    assert f"/models/{trained_model.pk}/evaluate" not in page
 
 
 def test_a_version_without_any_class_of_the_model_is_refused(alice, trained_model, images):
@@ -108,7 +117,7 @@ def test_report_page_shows_the_evaluation_and_counts_its_queries(
     page_as, alice, evaluation, trained_model, django_assert_max_num_queries
 ):
     browser = page_as(alice)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):
         page = browser.get(f"/models/{trained_model.pk}/").content.decode()
     assert "0.500" in page
     assert f'data-evaluation="{evaluation.pk}"' in page

@@ -165,6 +165,34 @@ def test_lineage_does_not_show_what_is_not_ones_own(api_as, page_as, bob, traine
     assert f"/datasets/{ready_dataset.pk}/" not in page
 
 
+def test_lineage_names_the_deployments_that_one_may_see(api_as, page_as, alice, bob, trained_model):
+    owned = {"owner": alice, "model": trained_model}
+    shown, hidden = (trained_model.deployments.create(name=name, **owned) for name in ("belt", "attic"))
+    type(shown).objects.filter(pk=shown.pk).update(is_public=True)
+    TrainedModel.objects.filter(pk=trained_model.pk).update(is_public=True)
+    for person, names in ((alice, ["attic", "belt"]), (bob, ["belt"])):
+        found = api_as(person).get(f"/api/v1/models/{trained_model.pk}/lineage").json()["deployments"]
+        assert [one["name"] for one in found] == names
+        page = page_as(person).get(f"/models/{trained_model.pk}/").content.decode()
+        assert f'href="/deployments/{shown.pk}"' in page
+        assert (f'href="/deployments/{hidden.pk}"' in page) is (person == alice)
+
+
+def test_all_files_of_a_model_are_told_with_size_and_hash(api_as, page_as, alice, trained_model):
+    trained_model.exports.create(
+        format="onnx", img_size=64, file="models/exports/1/a.onnx", num_bytes=5, sha256="e" * 64
+    )
+    trained_model.exports.create(format="ncnn", img_size=64)  # was never made
+    serving = {"num_bytes": 7, "sha256": "b" * 64}
+    trained_model.builds.create(precision="int8", img_size=64, file="models/x/openvino-int8-64.tar", serving=serving)
+    files = api_as(alice).get(f"/api/v1/models/{trained_model.pk}").json()["files"]
+    assert [(one["what"], one["size"], one["sha256"]) for one in files] == [
+        ("the weights", 18, trained_model.sha256), ("what serves, int8, 64 px", 7, "b" * 64),
+        ("export to onnx, fp32, 64 px", 5, "e" * 64),
+    ]  # fmt: skip
+    assert "e" * 64 in page_as(alice).get(f"/models/{trained_model.pk}/").content.decode()
+
+
 def test_card_and_files_are_told(api_as, alice, trained_model):
     found = api_as(alice).get(f"/api/v1/models/{trained_model.pk}").json()
     assert found["files"] == [

@@ -18,7 +18,7 @@ from apps.models.services.uploads import run_upload
 
 from .checkpoints import archive, call, pickled, text
 from .real_weights import real_files
-from .tiny_weights import NAMES, ROOT, tiny_weights
+from .tiny_weights import FAMILIES, NAMES, ROOT, tiny_weights
 
 SMALLEST = (
     "yolov8n",
@@ -28,8 +28,18 @@ SMALLEST = (
     "yolo12n",
     "yolo26n",
     "rtdetr-l",
-)  # of every family trained here
-ALWAYS = ("yolov8n", "yolo11n", "yolo26n")
+    "yolov3-tiny",
+    "yolov5n",
+    "yolov6n",
+    "yolov8n-ghost",
+    "yolov8n-p2",
+    "yolov8n-p6",
+    "yolov8n-rtdetr",
+    "yolo11n-seg",
+    "yolo12n-seg",
+    "rtdetr-resnet50",
+)  # of every family of Ultralytics that detects or segments
+ALWAYS = ("yolov8n", "yolo11n", "yolo26n", "yolov5n")
 slow = pytest.mark.skipif("SLOW" not in os.environ, reason="all families: set SLOW=1")
 SYSTEM = archive(pickled(call("posix", "system", text("touch /tmp/pwned"))))
 
@@ -52,25 +62,26 @@ def check(folder, source, class_names=()):
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in ALWAYS else [slow]) for n in SMALLEST])
 def test_real_checkpoint_of_a_family_passes_and_is_described(tmp_path, name):
-    source = (
-        real_files(tmp_path, "rtdetr-l.pt") / "rtdetr-l.pt" if name == "rtdetr-l" else tiny_weights() / f"{name}.pt"
-    )
+    is_tiny = name in FAMILIES
+    source = (tiny_weights() if is_tiny else real_files(tmp_path, f"{name}.pt")) / f"{name}.pt"
     (tmp_path / "sealed").mkdir()
     found = check(tmp_path / "sealed", source)
-    assert (found["architecture"], found["task"], found["stride"]) == (name, "detect", 32)
-    assert found["class_names"] == list(NAMES.values()) or name == "rtdetr-l"
+    assert (found["architecture"], found["task"]) == (name, "segment" if name.endswith("-seg") else "detect")
+    assert found["stride"] == (64 if name.endswith("-p6") else 32)
+    assert found["class_names"] == list(NAMES.values()) or not is_tiny
     assert found["parameters"] > 1_000_000
     assert found["licence"] == "AGPL-3.0"
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    names = ("last.pt", "activation.pt", "layer.pt", "names.pt", "model.onnx")
+    names = ("last.pt", "activation.pt", "layer.pt", "names.pt", "model.onnx", "old.pt")
     return real_files(tmp_path_factory.mktemp("real"), *names)
 
 
-def test_checkpoint_in_the_middle_of_a_training_passes(tmp_path, files):
-    assert check(tmp_path, files / "last.pt")["architecture"] == "yolov8n"
+@pytest.mark.parametrize("name", ["last.pt", "old.pt"])
+def test_checkpoint_of_the_middle_of_a_training_or_of_a_first_release_passes(tmp_path, files, name):
+    assert check(tmp_path, files / name)["architecture"] == "yolov8n"
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,22 @@ export function screenToImage({ scale, tx, ty }, x, y) {
 export function imageToScreen({ scale, tx, ty }, x, y) {
   return { x: x * scale + tx, y: y * scale + ty };
 }
+
+/** A closed outline in fewer points, none farther than `tolerance` from its lines (Douglas and Peucker). */
+export function simplifyRing(points, tolerance) {
+  if (points.length < 5) return points;
+  const gaps = points.map(([x, y]) => Math.hypot(x - points[0][0], y - points[0][1]));
+  const far = gaps.indexOf(Math.max(...gaps));
+  const back = simplifyLine([...points.slice(far), points[0]], tolerance);
+  const ring = [...simplifyLine(points.slice(0, far + 1), tolerance), ...back.slice(1, -1)];
+  return ring.length >= 3 ? ring : points;
+}
+
+function simplifyLine(points, tolerance) {
+  const [first, last] = [points[0], points.at(-1)];
+  const gaps = points.map(([x, y]) => distanceToSegment(x, y, first, last));
+  const worst = Math.max(...gaps);
+  if (worst <= tolerance) return [first, last];
+  const place = gaps.indexOf(worst);
+  return [...simplifyLine(points.slice(0, place + 1), tolerance), ...simplifyLine(points.slice(place), tolerance).slice(1)];
+}

@@ -5,6 +5,12 @@
  * Thresholds are {conf, perClass: {class name: least confidence}, iou}.
  */
 
+import { simplifyRing } from "../annotator/geometry.js";
+
+// The stairs of a mask's edge become lines; they leave it by no more than these shares of the picture and of the object.
+const FINEST = 1 / 400;
+const OF_ITSELF = 0.02;
+
 /** The least confidence of a class. */
 export const leastOf = (thresholds, name) => thresholds.perClass[name] ?? thresholds.conf;
 
@@ -36,9 +42,12 @@ export function startingThresholds({ conf, per_class: byId, iou }, classNames) {
 /** The classes of several models, each name once, in the order of the first that has it. */
 export const unionOf = (lists) => [...new Set(lists.flat())];
 
-/** An object as a label that names its class. */
-export function asLabel({ class_name, x_center, y_center, width, height, confidence }) {
-  return { class_name, x_center, y_center, width, height, confidence, source: "model" };
+/**
+ * An object as a label that names its class; of one that has an outline (its largest part) that is the label, in as few
+ * points as people can take hold of.
+ */
+export function asLabel({ class_name, x_center, y_center, width, height, points = null, confidence }) {
+  return { class_name, x_center, y_center, width, height, points: points && simplifyRing(points, Math.min(FINEST, OF_ITSELF * Math.max(width, height))), confidence, source: "model" };
 }
 
 /** Its edges in 0..1 of the image. */

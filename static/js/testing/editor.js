@@ -2,7 +2,7 @@
  * Correcting the boxes of one picture before it goes into a dataset: the labelling workspace's own shapes, tools, undo and
  * drawing, on a canvas of this page. Class ids are places in `names`. Events: change.
  */
-import { drawHandles, drawLabel, fillShapes, project, strokeShapes } from "../annotator/draw.js";
+import { drawHandles, drawLabel, drawOpenPath, fillShapes, project, strokeShapes } from "../annotator/draw.js";
 import { el, perFrame } from "../annotator/dom.js";
 import { Emitter } from "../annotator/emitter.js";
 import { PointerInput } from "../annotator/input.js";
@@ -10,10 +10,12 @@ import { colorFor } from "../annotator/palette.js";
 import { allowedMove, toAnnotation, typeOf } from "../annotator/shapes.js";
 import { Store } from "../annotator/store.js";
 import { BoxTool } from "../annotator/tools/box.js";
+import { PolygonTool } from "../annotator/tools/polygon.js";
 import { SelectTool } from "../annotator/tools/select.js";
 import { View } from "../annotator/view.js";
 
-const KEYS = { v: "select", b: "box", w: "box" };
+const KEYS = { v: "select", b: "box", w: "box", y: "polygon" };
+const SHAPE = ["classId", "cx", "cy", "w", "h", "points"];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Editor extends Emitter {
@@ -31,10 +33,10 @@ export class Editor extends Emitter {
     const { store, view } = this;
     this.canvas = el("canvas", { tabIndex: 0, aria: { label: "The picture and its boxes. Arrow keys move the chosen box." } });
     this.root = el("div", { class: "stage test-edit" }, this.canvas);
-    this.tools = { select: new SelectTool({ store, image: () => view.image, canEdit: true }), box: new BoxTool({ store }) };
+    this.tools = { select: new SelectTool({ store, image: () => view.image, canEdit: true }), box: new BoxTool({ store }), polygon: new PolygonTool({ store }) };
     this.tool = this.tools.select;
     const enabled = () => this.item !== null;
-    new PointerInput({ element: this.canvas, view, tool: () => this.tool, enabled, after: (p) => this.#after(p), onDoubleClick: () => {} });
+    new PointerInput({ element: this.canvas, view, tool: () => this.tool, enabled, after: (p) => this.#after(p), onDoubleClick: (p) => { this.tool.doubleClick?.(p); this.draw(); } });
     this.draw = perFrame(() => this.#draw());
     for (const event of ["shapes", "selection", "class", "document"]) store.on(event, () => { this.draw(); this.emit("change"); });
     store.on("changed", () => this.#keep());
@@ -94,7 +96,9 @@ export class Editor extends Emitter {
     return this.names.length - 1;
   }
 
+  /** Takes away the point of an outline that was touched last, else what is chosen. */
   remove() {
+    if (this.tool.removeActivePoint?.()) return;
     if (this.store.selection.size) this.store.remove([...this.store.selection]);
   }
 
@@ -126,9 +130,9 @@ export class Editor extends Emitter {
 
   /** What a person moved or renamed is theirs; what they left is still the model's, with its confidence. */
   #label(shape) {
-    const { class_id: classId, client_id: _, points, ...label } = toAnnotation(shape);
+    const { class_id: classId, client_id: _, ...label } = toAnnotation(shape);
     const was = this.#originals.get(this.item)?.get(shape.key);
-    const same = was && ["classId", "cx", "cy", "w", "h"].every((name) => was[name] === shape[name]);
+    const same = was && SHAPE.every((name) => was[name] === shape[name]);
     return { ...label, ...(same ? {} : { source: "manual", confidence: null }), class_name: this.names[classId] };
   }
 
@@ -150,7 +154,8 @@ export class Editor extends Emitter {
     else { context.strokeStyle = "#8888"; context.strokeRect(at.tx, at.ty, at.sx, at.sy); }
     for (const shape of store.shapes) this.#shape(context, shape, at);
     const { draft, marquee } = this.tool;
-    if (draft) strokeShapes(context, [draft], at, colorFor(draft.classId), { halo: true });
+    if (draft?.open) drawOpenPath(context, draft.points, at, colorFor(draft.classId));
+    else if (draft) strokeShapes(context, [draft], at, colorFor(draft.classId), { halo: true });
     if (marquee) this.#marquee(context, marquee, at);
     if (this.tool.crosshair && this.#pointer && !draft) this.#crosshair(context, at);
   }
@@ -187,10 +192,11 @@ export class Editor extends Emitter {
     if (control && key === "y") return store.redo(), true;
     if (control && key === "a") return store.select(store.shapes.map((shape) => shape.key)), true;
     if (control || event.altKey) return false;
+    if (this.tool.draft?.open && (key === "Enter" || key === "Backspace")) return key === "Enter" ? this.tool.close() : this.tool.back(), this.draw(), true;
     if (KEYS[key]) return this.use(KEYS[key]), true;
     if (key === "f") return this.view.fit(), true;
     if (key === "Delete" || key === "Backspace") return this.remove(), true;
-    if (key === "Escape") return this.tool.cancel() || (store.selection.size > 0 && (store.select([]), true));
+    if (key === "Escape") return (this.tool.cancel() && (this.draw(), true)) || (store.selection.size > 0 && (store.select([]), true));
     if (key === "n" || key === "p") return this.#next(key === "n" ? 1 : -1), true;
     if (/^[1-9]$/.test(key) && Number(key) <= this.names.length) return this.setClass(Number(key) - 1), true;
     return ARROWS[key] && store.selection.size ? (this.#nudge(ARROWS[key], event.shiftKey ? 10 : 1), true) : false;

@@ -86,7 +86,7 @@ export class Sender {
     this.table = el("div");
     this.problem = el("div", { role: "alert" });
     this.save = el("button", { type: "button", class: "button", text: "Save", onclick: () => this.#send() });
-    const what = labels.length ? `${item.name} with ${count(labels.length, "box").replace("boxs", "boxes")}` : `${item.name} as an image without objects`;
+    const what = labels.length ? `${item.name} with ${count(labels.length, "label")}` : `${item.name} as an image without objects`;
     this.content.replaceChildren(el("p", { class: "small muted", text: `${what}.` }), el("div", { class: "field" }, el("label", { for: "send-dataset", text: "Dataset" }), select), this.table, this.problem, this.#buttons(this.save));
     this.#classes();
     this.save.focus();
