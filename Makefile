@@ -18,10 +18,8 @@ test: .venv/ready-dev
 	@if command -v node >/dev/null; then node --test tests/js/*.test.mjs; else echo "node is not here: the tests of the JavaScript modules run in the browser tests only"; fi
 
 # What touches the database, again on PostgreSQL and S3: docs/decisions/026-tests-on-real-parts.md.
-REAL ?= apps/core apps/accounts apps/datasets apps/annotations apps/models apps/training
-
 test-real: .venv/ready-dev
-	@$(BIN)/python -m tests.real_parts pytest $(REAL) $(ARGS)
+	@$(BIN)/python -m tests.real_parts pytest $(ARGS)
 
 # Rules that ruff holds too (S104, S108, S310, S608), each exception with its reason where it stands.
 SEEN_BY_RUFF := B104,B108,B310,B608

@@ -37,7 +37,10 @@ def part_of_the_bucket(request):
         return
     if request.node.get_closest_marker("local_files"):
         pytest.skip("about files on this machine; the store is S3")
+    from boto3.s3.transfer import TransferConfig
+
     default_storage.location = uuid.uuid4().hex  # the next test sets its own
+    default_storage.transfer_config = TransferConfig(use_threads=False)  # three threads for each small file cost more
 
 
 def stored_files(folder=""):
@@ -169,6 +172,12 @@ def page_as(client):
     return signed_in
 
 
+@pytest.fixture
+def kept_connection(monkeypatch):
+    """Neither a request over WSGI nor closing an answer ends the test's transaction, as Django's client has it."""
+    monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: None)
+
+
 def picture(width=64, height=48, color="gray", format="PNG", seed=None, **options):
     """Bytes of a small picture; another `seed` gives other bytes."""
     image = Image.new("RGB", (width, height), color)
@@ -216,7 +225,8 @@ def ready_dataset(dataset, images, alice):
     for number, image in enumerate(images):
         image.dataset = dataset
         save_labels(image, 0, [box(number % 2)], alice)
-        services.set_split(dataset, dataset.images.filter(pk=image.pk), "val" if number > 3 else "train")
+    for split, of_it in (("train", images[:4]), ("val", images[4:])):
+        services.set_split(dataset, dataset.images.filter(pk__in=[image.pk for image in of_it]), split)
     dataset.refresh_from_db()
     return dataset
 
@@ -255,17 +265,25 @@ def threads_database(transactional_db, tmp_path):
     connections["default"] = in_memory
 
 
+@pytest.fixture(scope="session")
+def all_tasks():
+    """Every task is known by its name; Celery has Django check all models each time it looks for them."""
+    from celery import current_app
+
+    current_app.loader.import_default_modules()
+    return current_app.tasks
+
+
 @pytest.fixture
-def run_tasks_at_once(settings, monkeypatch):
+def run_tasks_at_once(all_tasks, settings, monkeypatch):
     """What is queued runs in this process as soon as it is sent, without a broker and without a heartbeat."""
     from celery import current_app
 
     from apps.core import work
 
     monkeypatch.setattr(work, "HEARTBEAT_SECONDS", 600)
-    current_app.loader.import_default_modules()
 
     def send_task(name, args=(), kwargs=None, **options):
-        return current_app.tasks[name].apply(args, kwargs)
+        return all_tasks[name].apply(args, kwargs)
 
     monkeypatch.setattr(current_app, "send_task", send_task)

@@ -29,7 +29,7 @@ def empty_database(tmp_path):
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.platform
+@pytest.mark.django_db
 def test_a_platform_of_the_first_release_goes_on(empty_database):
     done = subprocess.run(
         [sys.executable, "-m", "tests.first_release"], cwd=ROOT, env=os.environ | empty_database, text=True,

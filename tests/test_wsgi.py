@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from apps.accounts.services import create_token
 from yolotrainer.wsgi import FOR_PROGRAMS, PREDICTION_PATH, application
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_connection")]
 TAKEN = ("Token {key}", "Token unknown", "Bearer {key}", "Token ", "Token")
 
 

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from tests.e2e.labelling import Labelling
+from tests.shared import made_once
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
@@ -46,6 +47,13 @@ class RunningPlatform:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
+
+    @classmethod
+    def prepared(cls, data_dir, **environment):
+        """One whose data folder is that of a platform which was started once: migrations and sample take longest."""
+        folder = made_once("prepared platform", _start_and_stop)
+        shutil.copytree(folder, data_dir, dirs_exist_ok=True, ignore=shutil.ignore_patterns("run", "platform.log"))
+        return cls(data_dir, **environment)
 
     def start(self):
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -107,10 +115,17 @@ class RunningPlatform:
         return requests.request(method, address, headers=headers, timeout=60, **options)
 
 
+def _start_and_stop(folder):
+    running = RunningPlatform(folder, WEIGHTS_DOWNLOAD="false")
+    running.start()
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory):
     """One platform for all tests of this process."""
-    running = RunningPlatform(tmp_path_factory.mktemp("platform"), WEIGHTS_DOWNLOAD="false", SIGN_IN_RATE="10000/min")
+    folder = tmp_path_factory.mktemp("platform")
+    running = RunningPlatform.prepared(folder, WEIGHTS_DOWNLOAD="false", SIGN_IN_RATE="10000/min")
     running.start()
     yield running
     running.stop()

@@ -25,7 +25,8 @@ PIECE = "application/offset+octet-stream"
 def platform(tmp_path_factory):
     """A platform of its own, which takes a silent worker for dead after five seconds."""
     folder = tmp_path_factory.mktemp("killed")
-    running = RunningPlatform(folder, WEIGHTS_DOWNLOAD="false", SIGN_IN_RATE="10000/min", JOB_STALE_SECONDS="5")
+    environment = {"WEIGHTS_DOWNLOAD": "false", "SIGN_IN_RATE": "10000/min", "JOB_STALE_SECONDS": "5"}
+    running = RunningPlatform.prepared(folder, **environment)
     running.start()
     yield running
     running.stop()

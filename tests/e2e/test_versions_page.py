@@ -83,7 +83,8 @@ def test_what_changed_is_seen_taken_back_and_exported(open_browser, platform):
 def mortal(tmp_path_factory):
     """A platform of its own, which takes a silent worker for dead after five seconds."""
     folder = tmp_path_factory.mktemp("killed")
-    running = RunningPlatform(folder, WEIGHTS_DOWNLOAD="false", SIGN_IN_RATE="10000/min", JOB_STALE_SECONDS="5")
+    environment = {"WEIGHTS_DOWNLOAD": "false", "SIGN_IN_RATE": "10000/min", "JOB_STALE_SECONDS": "5"}
+    running = RunningPlatform.prepared(folder, **environment)
     running.start()
     yield running
     running.stop()

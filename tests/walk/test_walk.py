@@ -12,7 +12,7 @@ from .table import ADMIN, EXPECTED, TABLE
 from .world import actors, team, values_of, world  # noqa: F401
 
 FOR_ALL = ("admin/login/", "admin/logout/", "admin/jsi18n/", "admin/password_change/")  # or lead to pages that are
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_connection")]
 ERRORS = (500, 501, 502)  # 503 is an answer: readyz says so where no worker is
 SIGN_IN, HIDDEN, REFUSED, NO_METHOD, IN = "sign in", "hidden", "refused", "no such method", "in"
 

@@ -1,4 +1,6 @@
-"""A small model of alice's, exported once in each test process."""
+"""A small model of alice's, exported once."""
+
+import json
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,6 +12,7 @@ from apps.inference import services
 from apps.inference.models import Switch
 from apps.models.services import register_model
 from apps.models.tests.tiny_weights import tiny_weights
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
@@ -27,25 +30,29 @@ def model(ready_dataset, alice, weights):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def proven():
-    """The serving file and proof of the first deployment: exporting takes seconds, and once is enough."""
-    return {}
-
-
 @pytest.fixture
-def deployed(model, alice, proven, run_tasks_at_once, django_capture_on_commit_callbacks):
-    if proven:
-        if not default_storage.exists(proven["name"]):  # in S3 each test has a part of the bucket to itself
-            default_storage.save(proven["name"], ContentFile(proven["file"]))
-        model.serving_file.name, model.serving = proven["name"], proven["serving"]
-    with django_capture_on_commit_callbacks(execute=True):
-        services.deploy_model(model, alice)
-    model.refresh_from_db()
-    assert model.is_deployed, Job.objects.get().error_message
-    if not proven:
+def deployed(model, alice, run_tasks_at_once, django_capture_on_commit_callbacks):
+    """`model`, deployed; what the first deployment exported and proved is there for all that come after it."""
+
+    def deploy():
+        with django_capture_on_commit_callbacks(execute=True):
+            services.deploy_model(model, alice)
+        model.refresh_from_db()
+        assert model.is_deployed, Job.objects.get().error_message
+
+    def first(folder):
+        deploy()
+        (folder / "about.json").write_text(json.dumps([model.serving_file.name, model.serving]))
         with model.serving_file.open("rb") as file:
-            proven |= {"name": model.serving_file.name, "file": file.read(), "serving": model.serving}
+            (folder / "file").write_bytes(file.read())
+
+    folder = made_once("deployed model", first)
+    if not model.is_deployed:
+        name, serving = json.loads((folder / "about.json").read_text())
+        if not default_storage.exists(name):  # each process has a store of its own, in S3 each test
+            default_storage.save(name, ContentFile((folder / "file").read_bytes()))
+        model.serving_file.name, model.serving = name, serving
+        deploy()
     yield model
     services.runtimes.drop(model.pk)
 

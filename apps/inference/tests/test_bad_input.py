@@ -1,6 +1,7 @@
 """A corpus of bad and rare input, made by code, over every way in: the right answer with a reason, and nothing left."""
 
 import base64
+import functools
 import io
 import json
 from datetime import timedelta
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from apps.accounts.services import create_token, revoke_token
 from apps.inference import services
+from apps.inference.runtime import load
+from apps.inference.services import answering
 from apps.inference.tests.bad_images import NO_IMAGES, RARE, files_of_requests
 from conftest import picture, upload
 
@@ -28,9 +31,13 @@ def send(api, way, data, **options):
     return api.generic("POST", f"{ADDRESS}?{query}", data, content_type="image/jpeg")
 
 
+load_once = functools.cache(load)
+
+
 @pytest.fixture(autouse=True)
-def nothing_left(deployed, settings):
+def nothing_left(deployed, settings, monkeypatch, kept_connection):
     """Files go to the disk at once, and none may be there when the test is over."""
+    monkeypatch.setattr(answering, "load", load_once)  # what is asked is about the questions, not about loading
     services.runtime_of(deployed)  # unpacks its own files now
     settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 0
     before = files_of_requests()

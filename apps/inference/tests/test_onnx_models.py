@@ -28,7 +28,7 @@ class Report:
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def onnx_files(tmp_path_factory):
     """(folder with an ONNX file for each of HEADS and images, {head: [[rows] for each image] of ultralytics})."""
     folder = tmp_path_factory.mktemp("onnx")

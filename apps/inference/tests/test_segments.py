@@ -23,7 +23,7 @@ FINE = 4  # a pixel of the picture is so many of those in which outlines are com
 LEAST_AREA = 30  # pixels; the IoU of a sliver says nothing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def segmented(tmp_path_factory):
     """(folder with the exports and pictures, {kind: what ultralytics finds on each picture})."""
     folder = tmp_path_factory.mktemp("segments")

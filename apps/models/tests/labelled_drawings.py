@@ -6,28 +6,20 @@ data.yaml with four images to calibrate on and four to validate on.
 
 import functools
 import json
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from .tiny_weights import NAMES, ROOT, drawn_pixels, engine_environment, write_weights
+from tests.shared import made_once
+
+from .tiny_weights import NAMES, drawn_pixels, write_in_a_process, write_weights
 
 SIZE = 96
 
 
 @functools.cache
 def labelled_drawings() -> Path:
-    """The folder, filled once per test process by a process that may import torch."""
-    folder = Path(tempfile.mkdtemp(prefix="labelled-drawings-"))
-    subprocess.run(
-        [sys.executable, "-m", __name__, str(folder)],
-        cwd=ROOT,
-        env=engine_environment(folder),
-        check=True,
-        capture_output=True,
-    )
-    return folder
+    """The folder, filled once by a process that may import torch."""
+    return made_once("labelled drawings", write_in_a_process(__name__))
 
 
 def write(folder: Path) -> None:

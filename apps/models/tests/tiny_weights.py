@@ -9,10 +9,11 @@ import functools
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from tests.shared import made_once
 
 FAMILIES = ("yolov8n", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n", "yolov8n-seg", "yolo26n-seg")
 NAMES = {0: "disc", 1: "square", 2: "cross"}
@@ -37,17 +38,20 @@ def drawn_pixels(seed: int, width: int = 200, height: int = 150) -> np.ndarray:
 
 @functools.cache
 def tiny_weights() -> Path:
-    """The folder with the weights, made once per test process by a process that may import torch."""
-    folder = Path(tempfile.mkdtemp(prefix="tiny-weights-"))
-    environment = engine_environment(folder)
-    subprocess.run(
-        [sys.executable, "-m", __name__, str(folder)],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    return folder
+    """The folder with the weights, made once by a process that may import torch."""
+    return made_once("tiny weights", write_in_a_process(__name__))
+
+
+def write_in_a_process(module):
+    """`write(folder)`: runs `module` as a program that fills the folder."""
+
+    def write(folder):
+        subprocess.run(
+            [sys.executable, "-m", module, str(folder)], cwd=ROOT, env=engine_environment(folder), check=True,
+            capture_output=True,
+        )  # fmt: skip
+
+    return write
 
 
 def engine_environment(folder: Path) -> dict[str, str]:
