@@ -6,8 +6,11 @@ from apps.annotations.seen import HIDDEN
 from apps.annotations.services.labels import save_labels
 from apps.annotations.services.versions import create_version
 from apps.datasets import services as datasets
+from apps.inference.access import versions_to_judge_on
+from apps.inference.deployment_forms import GateForm
 from apps.inference.models import Deployment
 from apps.models.models import TrainedModel
+from apps.training.comparison import setting_rows
 from apps.training.models import TrainingJob
 from conftest import box, upload
 
@@ -131,3 +134,23 @@ def test_a_list_looks_up_once_what_may_be_named(api_as, bob, model, alice, djang
         answer = api_as(bob).get("/api/v1/models")
     assert answer.data["count"] == 11
     assert NAME not in answer.content.decode()
+
+
+def test_a_gate_on_a_hidden_dataset_stays_where_another_changes_something_else(deployment, bob):
+    """Deployments of a team may be judged on what one of its people alone may see."""
+    form = GateForm(None, instance=deployment, versions=versions_to_judge_on(bob))
+    assert NAME not in str(form)
+    assert (deployment.gate_version_id, HIDDEN) in list(form.fields["gate_version"].choices)
+    data = {"gate_version": deployment.gate_version_id, "gate_split": "val", "max_fall": "0.2"}
+    form = GateForm(data, instance=deployment, versions=versions_to_judge_on(bob))
+    assert form.is_valid()
+    assert form.cleaned_data["gate_version"].pk == deployment.gate_version_id
+
+
+def test_trainings_on_two_hidden_datasets_differ(job, other, bob, alice):
+    second = TrainingJob.objects.create(
+        user=alice, dataset=job.dataset, dataset_version=other.dataset_version, name="two", model_type="yolov8n",
+        epochs=2, batch_size=2, img_size=64, status="completed", patience=5,
+    )  # fmt: skip
+    rows = {row["words"]: row["differs"] for row in setting_rows(bob, [job, second])}
+    assert rows["Dataset version"]

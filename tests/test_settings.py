@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from yolotrainer.defaults import store_origins
 
@@ -79,3 +80,19 @@ def test_pages_send_to_the_store_where_it_signs_addresses(tmp_path, more, origin
 )  # fmt: skip
 def test_the_store_of_aws_has_an_origin_for_each_bucket(region, origins):
     assert store_origins(None, region, "b") == origins
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://key:hush@s3.example.org", "http://s3.example.org; script-src *", "s3.example.org:8333"]
+)
+def test_an_endpoint_that_is_no_plain_address_is_refused_for_it_goes_into_a_header(endpoint):
+    with pytest.raises(ImproperlyConfigured, match="S3_ENDPOINT_URL: accepted"):
+        store_origins(endpoint, None, "b")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "origin"),
+    [("http://127.0.0.1:8333", "http://127.0.0.1:8333"), ("https://s3.example.org/", "https://s3.example.org")],
+)
+def test_an_endpoint_is_the_origin_of_its_addresses(endpoint, origin):
+    assert store_origins(endpoint, None, "b") == [origin]

@@ -2,14 +2,15 @@
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+ENDPOINT = re.compile(r"(https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?)(?:/[\w./-]*)?", re.ASCII)
 SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes
 
 
@@ -64,6 +65,8 @@ def networks(name, texts):
 def store_origins(endpoint, region, bucket):
     """The origins that signed addresses of an S3 store have: that of its endpoint, or AWS's of a bucket."""
     if endpoint:
-        parts = urlsplit(endpoint)
-        return [f"{parts.scheme}://{parts.netloc}"]
+        found = ENDPOINT.fullmatch(endpoint)  # it goes into a header: nothing but an origin, no key and no other word
+        if not found:
+            raise ImproperlyConfigured("S3_ENDPOINT_URL: accepted is https://host or http://host, with a port or not.")
+        return [found[1]]
     return [f"https://{bucket}.s3.amazonaws.com"] + ([f"https://{bucket}.s3.{region}.amazonaws.com"] if region else [])

@@ -4,6 +4,8 @@ The platform says what may come: the name under which it lies, how many parts th
 of which the signed addresses hold. It puts the parts together itself, and only where all are there as announced.
 """
 
+import logging
+
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -13,6 +15,7 @@ from apps.core.models import Upload
 from apps.core.storage import is_local
 from apps.core.upload_errors import UploadBusy, UploadGone, UploadIncomplete, WrongWay
 
+log = logging.getLogger(__name__)
 PART = 16 * 2**20  # S3 takes parts of 5 MiB to 5 GiB, the last may be smaller,
 MOST_PARTS = 10_000  # and so many of them
 NO_SUCH_UPLOAD = ("NoSuchUpload", "404")
@@ -44,6 +47,8 @@ def plan(upload):
 def begin(upload, name):
     """Have the store await the parts of the file `name`; harmless where it does. Raises WrongWay, UploadBusy."""
     plan(upload)
+    if upload.file:
+        raise WrongWay("All of it is here already.")
     if upload.multipart:
         return
     made = _client().create_multipart_upload(**_of(name), ContentType="application/octet-stream")["UploadId"]
@@ -68,7 +73,12 @@ def addresses(upload, name, numbers):
 def parts_here(upload, name):
     """`{number: bytes}` of the parts that the store has, as they should be; raises UploadGone."""
     wanted = plan(upload)
-    found = _listed(upload, name) if upload.multipart else {}
+    try:
+        found = _listed(upload, name) if upload.multipart else {}
+    except UploadGone:
+        if _is_there(upload, name):  # put together, by another request or before a kill
+            return wanted
+        raise
     return {number: size for number, (size, _) in found.items() if wanted.get(number) == size}
 
 
@@ -83,7 +93,13 @@ def complete(upload, name):
     """Put the parts together; finding that done is as good. Raises UploadIncomplete, UploadGone."""
     if _is_there(upload, name):
         return
-    found, wanted = _listed(upload, name), plan(upload)
+    wanted = plan(upload)
+    try:
+        found = _listed(upload, name)
+    except UploadGone:
+        if _is_there(upload, name):  # another request was quicker
+            return
+        raise
     if {number: size for number, (size, _) in found.items()} != wanted:
         right = sum(wanted.get(number) == size for number, (size, _) in found.items())
         raise UploadIncomplete(f"{right} of {len(wanted)} parts are in the store as announced; send the others first.")
@@ -109,9 +125,17 @@ def abort(upload, name):
 
 
 def sweep(older_than):
-    """Abort what was begun before a time and no row knows of; returns how many."""
+    """Abort what was begun before a time and no row knows of; returns how many, 0 of a store that lists none."""
     if is_local(default_storage):
         return 0
+    try:
+        return _sweep(older_than)
+    except ClientError as error:
+        log.warning("The store does not list what was begun to upload, so what was given up stays there: %s", error)
+        return 0
+
+
+def _sweep(older_than):
     count, client = 0, _client()
     pages = client.get_paginator("list_multipart_uploads").paginate(
         Bucket=default_storage.bucket_name, Prefix=_key("jobs/in/")
@@ -149,7 +173,7 @@ def _abort_key(key, multipart):
         _client().abort_multipart_upload(Bucket=default_storage.bucket_name, Key=key, UploadId=multipart)
     except ClientError as error:
         if error.response["Error"]["Code"] not in NO_SUCH_UPLOAD:
-            raise
+            log.warning("The store did not abort an upload; the sweep tries again: %s", error)
 
 
 def _client():

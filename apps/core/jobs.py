@@ -3,7 +3,10 @@
 import logging
 import time
 import traceback
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import PurePath
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -172,10 +175,19 @@ def sweep_stray_files():
             known |= set(Job.objects.filter(file__in=some).values_list("file", flat=True))
             known |= set(Upload.objects.filter(file__in=some).values_list("file", flat=True))
             for name in set(some) - known:
+                if _is_coming(name):
+                    continue
                 if default_storage.get_modified_time(name) < over:
                     default_storage.delete(name)
                     count += 1
     return count
+
+
+def _is_coming(name):
+    """Whether it is an upload's that is not noted yet: a store may date it by when its first part came."""
+    with suppress(ValueError):
+        return Upload.objects.filter(pk=UUID(PurePath(name).stem)).exists()
+    return False
 
 
 @transaction.atomic

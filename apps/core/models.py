@@ -142,8 +142,9 @@ class Upload(models.Model):
     offset = models.PositiveBigIntegerField(default=0, help_text="Bytes that are here, as last noted.")
     pieces = models.JSONField(default=list, blank=True, editable=False, help_text="[[name in the store, bytes], …]")
     multipart = models.CharField(
-        max_length=1024, blank=True, editable=False, help_text="The store's name for the parts that go straight there."
-    )
+        max_length=1024, blank=True, default="", db_default="", editable=False,
+        help_text="The store's name for the parts that go straight there.",
+    )  # fmt: skip
     file = models.FileField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)

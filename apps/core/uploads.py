@@ -41,6 +41,8 @@ from apps.core.upload_errors import (
 CHUNK = 256 * 1024
 MAX_UNFINISHED = 20  # of one person
 STRAY_SECONDS = 3600
+STRAY_PARTS = timedelta(days=1)
+MOST_TIME_FOR_PARTS = timedelta(days=7)  # since it was announced, however often addresses are asked for
 
 
 def create_upload(user, filename, size):
@@ -155,13 +157,14 @@ def _locked(upload):
 def addresses_of_parts(upload, numbers):
     """`{number: signed address}`, where its bytes may go straight to the store. Raises WrongWay, UploadBusy."""
     direct_uploads.begin(upload, stored_name(upload))
-    Upload.objects.filter(pk=upload.pk).update(expires_at=_expiry())
+    Upload.objects.filter(pk=upload.pk).update(expires_at=min(_expiry(), upload.created_at + MOST_TIME_FOR_PARTS))
     return direct_uploads.addresses(upload, stored_name(upload), numbers)
 
 
 def parts_here(upload):
     """The numbers of the parts that the store has; raises WrongWay or UploadGone."""
-    return sorted(direct_uploads.parts_here(upload, stored_name(upload)))
+    here = direct_uploads.plan if upload.file else partial(direct_uploads.parts_here, name=stored_name(upload))
+    return sorted(here(upload))
 
 
 def take_upload(upload):
@@ -216,7 +219,8 @@ def sweep_uploads():
             path.unlink(missing_ok=True)
             count += 1
     stray = timezone.now() - timedelta(seconds=STRAY_SECONDS)
-    return count + stored_pieces.sweep(stray) + direct_uploads.sweep(stray)
+    given_up = timezone.now() - STRAY_PARTS  # the platform's own large files are put there in parts, too
+    return count + stored_pieces.sweep(stray) + direct_uploads.sweep(given_up)
 
 
 def pieces_dir():

@@ -1,7 +1,10 @@
 """The forms of a deployment's page."""
 
 from django import forms
+from django.db.models import Q
 
+from apps.annotations.models import DatasetVersion
+from apps.annotations.seen import HIDDEN
 from apps.inference.models import Deployment
 from apps.inference.services import Choice
 from apps.inference.services.choices import LEAST_SIZE, MOST_SIZE, STEP
@@ -82,8 +85,17 @@ class GateForm(forms.ModelForm):
     def __init__(self, *args, versions, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["gate_version"].queryset = versions
+        self._keep_hidden(versions)
         self.fields["gate_version"].empty_label = "What the live model learned from"
         self.fields["gate_version"].help_text = "A dataset version never changes, so all are judged by the same."
+
+    def _keep_hidden(self, versions):
+        """A version whose dataset one may not see is a choice, without its name: else saving would take it away."""
+        kept, field = self.instance.gate_version_id, self.fields["gate_version"]
+        if kept and not versions.filter(pk=kept).exists():
+            seen = Q(pk__in=versions.order_by().values("pk"))
+            field.queryset = DatasetVersion.objects.filter(seen | Q(pk=kept)).select_related("dataset").order_by("-pk")
+            field.label_from_instance = lambda row: HIDDEN if row.pk == kept else str(row)
 
 
 class SwitchForm(forms.Form):

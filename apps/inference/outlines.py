@@ -6,13 +6,15 @@ OF_ITSELF = 0.02  # of the longer side of the object
 
 
 def outline_of(box, width, height):
-    """The largest outline of a box of the runtime's as [[x, y], …] in 0..1; None where its model does not segment."""
+    """The largest outline of a box of the runtime's as [[x, y], …] in 0..1; None where there is none with an area."""
     if not box.polygons:
         return None
     import cv2  # only where something segments: web processes start without it
     import numpy as np
 
     points = box.polygons[0]
+    if not cv2.contourArea(points.astype(np.float32)):  # it lies on the picture's edge: labels need an area
+        return None
     tolerance = min(FINEST * max(width, height), OF_ITSELF * max(box.x2 - box.x1, box.y2 - box.y1))
     fewer = cv2.approxPolyDP(points.astype(np.float32), tolerance, True).reshape(-1, 2)
     return ((fewer if len(fewer) > 2 else points) / (width, height)).round(6).tolist()

@@ -34,16 +34,16 @@ def setting_rows(user, jobs):
     """`[{words, values, differs}]` of jobs (None: one that `user` cannot see), what none of them has left out."""
     known = [job for job in jobs if job]
     names = sorted({name for job in known for name in job.arguments})
-    rows = [
-        ("Dataset version", [job and (str(job.dataset_version) if seen(user, job.dataset) else HIDDEN) for job in jobs])
-    ]
+    versions = [job and (str(job.dataset_version) if seen(user, job.dataset) else HIDDEN) for job in jobs]
+    rows = [("Dataset version", versions)]
     rows += [(words, [job and getattr(job, field) for job in jobs]) for field, words in FIELDS.items()]
     rows += [(name, [job and job.arguments.get(name) for job in jobs]) for name in names]
+    compared = {"Dataset version": [job and job.dataset_version_id for job in jobs]}  # two hidden ones may be two
     return [
         {
             "words": words,
             "values": values,
-            "differs": len({str(v) for v, job in zip(values, jobs, strict=True) if job}) > 1,
+            "differs": len({str(v) for v, job in zip(compared.get(words, values), jobs, strict=True) if job}) > 1,
         }
         for words, values in rows
         if any(value not in (None, "") for value in values)

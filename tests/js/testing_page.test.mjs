@@ -32,8 +32,17 @@ test("the server's thresholds by class id become thresholds by name", () => {
 test("a found object becomes a label with its outline, and says that a model found it", () => {
   const points = [[0.4, 0.4], [0.6, 0.4], [0.5, 0.6]];
   const label = asLabel({ ...found("cat", 0.9), points, parts: [points], class_id: 3, box: {} });
-  assert.deepEqual(label, { ...found("cat", 0.9), points, source: "model" });
+  const box = { x_center: 0.5, y_center: 0.5, width: 0.2, height: 0.2 };  // the outline's, not the model's
+  for (const [name, value] of Object.entries(box)) assert.ok(Math.abs(label[name] - value) < 1e-9, name);
+  assert.deepEqual({ ...label, ...box }, { ...found("cat", 0.9), ...box, points, source: "model" });
   assert.equal(asLabel(found("cat", 0.9)).points, null);
+});
+
+test("an outline loses points by what people see, not by shares of each side", () => {
+  const stairs = Array.from({ length: 40 }, (_, i) => [0.4 + i * 0.0001, 0.4 + (i % 2) * 0.003]);
+  const points = [...stairs, [0.45, 0.5], [0.4, 0.5]];
+  const [wide, square] = [asLabel({ ...found("cat", 0.9), points }, 4), asLabel({ ...found("cat", 0.9), points }, 1)];
+  assert.ok(wide.points.length < square.points.length);  // 0.003 of a height that is a quarter of the width
 });
 
 test("boxes that overlap by half are one object; one class before two, and each box once", () => {

@@ -62,7 +62,10 @@ def corners_of(row):
 
 
 def corners(box):
-    """(x1, y1, x2, y2) of a box given by centre and size."""
+    """(x1, y1, x2, y2) of a box given by centre and size, or of its outline, which is what becomes the label."""
+    if points := box.get("points"):
+        xs, ys = zip(*points, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
     x, y, w, h = box["x_center"], box["y_center"], box["width"] / 2, box["height"] / 2
     return x - w, y - h, x + w, y + h
 

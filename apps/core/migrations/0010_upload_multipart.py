@@ -11,7 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='upload',
             name='multipart',
-            field=models.CharField(blank=True, default='', editable=False, help_text="The store's name for the parts that go straight there.", max_length=1024),
-            preserve_default=False,
+            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text="The store's name for the parts that go straight there.", max_length=1024),
         ),
     ]

@@ -78,6 +78,8 @@ def test_parts_become_the_file_which_a_job_reads(s3, api, alice):
         assert file.read() == DATA
     assert begun() == []
     assert api.post(f"{url}/complete").status_code == 200  # again, as after an answer that was lost
+    assert api.get(f"{url}/parts").data["here"] == [1, 2]
+    assert "All of it is here already" in str(api.post(f"{url}/parts", {"numbers": [1]}).data)
 
 
 def test_it_goes_on_with_the_parts_that_are_missing(api, url):
@@ -129,6 +131,21 @@ def test_pieces_do_not_come_here_once_parts_go_there_nor_the_other_way_round(api
     assert len(begun()) == 1
 
 
+def test_asking_for_addresses_does_not_keep_it_for_ever(api, url):
+    Upload.objects.update(created_at=timezone.now() - timedelta(days=6, hours=23))
+    addresses(api, url)
+    assert Upload.objects.get().expires_at < timezone.now() + timedelta(hours=2)
+
+
+def test_a_store_that_lists_nothing_stops_no_sweep(s3, api, url, monkeypatch):
+    class Denying:
+        def get_paginator(self, name):
+            raise direct_uploads.ClientError({"Error": {"Code": "AccessDenied"}}, "ListMultipartUploads")
+
+    monkeypatch.setattr(direct_uploads, "_client", Denying)
+    assert direct_uploads.sweep(timezone.now()) == 0
+
+
 def test_two_that_begin_at_once_have_one_upload_in_the_store(api, url):
     one, two = Upload.objects.get(), Upload.objects.get()
     uploads.addresses_of_parts(one, [1])
@@ -141,6 +158,7 @@ def test_what_was_put_together_and_not_noted_is_found(api, url):
     send(api, url)
     upload = Upload.objects.get()
     direct_uploads.complete(upload, uploads.stored_name(upload))  # and killed there
+    assert api.get(f"{url}/parts").data["here"] == [1, 2]
     assert api.post(f"{url}/complete").data["is_complete"]
 
 
@@ -169,7 +187,7 @@ def test_the_sweep_aborts_what_is_past_its_time_and_what_no_row_knows(api, url):
     Upload.objects.filter(pk=url.split("/")[-1]).update(expires_at=timezone.now() - timedelta(hours=1))
     Upload.objects.filter(pk=lost.split("/")[-1]).delete()  # a kill between the row and the store
     assert uploads.sweep_uploads() == 1
-    assert len(begun()) == 2  # of which one was begun a moment ago
+    assert len(begun()) == 2  # of which one was begun today
     assert direct_uploads.sweep(timezone.now() + timedelta(hours=1)) == 1
     assert begun() == [Upload.objects.get(pk=kept.split("/")[-1]).multipart]
 

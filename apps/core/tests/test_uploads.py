@@ -369,6 +369,8 @@ def test_pieces_leave_threads_for_pages(tus, monkeypatch):
 
 def test_file_of_a_job_that_no_row_knows_goes_after_a_day(alice, monkeypatch):
     kept = jobs.create_job(alice, "import", "x", upload=ContentFile(b"kept", "a.zip"))
+    coming = Upload.objects.create(owner=alice, filename="b.zip", size=4, expires_at=timezone.now())
+    put_together = default_storage.save(uploads.stored_name(coming), ContentFile(b"here"))  # not noted yet
     for name in ("jobs/in/stray.zip", "jobs/out/stray.csv"):
         default_storage.save(name, ContentFile(b"stray"))
     assert jobs.sweep_stray_files() == 0
@@ -376,3 +378,4 @@ def test_file_of_a_job_that_no_row_knows_goes_after_a_day(alice, monkeypatch):
     monkeypatch.setattr(jobs.timezone, "now", lambda: tomorrow)
     assert jobs.sweep_stray_files() == 2
     assert default_storage.exists(kept.upload.name)
+    assert default_storage.exists(put_together)

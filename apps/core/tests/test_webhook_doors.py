@@ -179,3 +179,12 @@ def test_the_operator_sees_all_in_the_admin_and_no_secret(page_as, operator, hoo
 def test_a_network_of_our_own_can_be_allowed(api_as, alice, settings):
     settings.OUTGOING_PRIVATE_NETWORKS = [ipaddress.ip_network("10.0.0.0/8")]
     assert api_as(alice).post("/api/v1/webhooks", {**ASKED, "url": "http://10.0.0.1/"}).status_code == 201
+
+
+def test_the_log_names_the_server_alone_for_an_address_may_be_a_secret(alice):
+    hook = services.create_webhook(alice, "https://example.org/services/T1/B2/hush", ["training.finished"])
+    services.update_webhook(hook, alice, url="https://example.org/services/T1/B2/hush2")
+    services.delete_webhook(hook, alice)
+    events = list(AuditEvent.objects.values("verb", "subject_name", "detail"))
+    assert [event["detail"]["host"] for event in events] == ["example.org"] * 3
+    assert "hush" not in str(events)

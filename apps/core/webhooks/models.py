@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -41,7 +42,12 @@ class Webhook(models.Model):
         ordering = ["-pk"]
 
     def __str__(self):
-        return self.description or self.url
+        return self.description or self.host
+
+    @property
+    def host(self):
+        """Whose server is told: the rest of an address may be a secret of its own."""
+        return urlsplit(self.url).hostname or ""
 
 
 class Delivery(models.Model):

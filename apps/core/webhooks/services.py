@@ -11,7 +11,7 @@ from apps.core.webhooks.models import Delivery, Webhook, new_secret
 from apps.core.webhooks.telling import send, write
 
 MOST = 20  # of one person or team
-CHANGEABLE = ("url", "events", "description", "is_active")
+CHANGEABLE = ("events", "description", "is_active")  # what the audit log says of a change, and the host
 
 
 class WebhookRefused(ValueError):
@@ -36,7 +36,7 @@ def create_webhook(owner, url, events, description="", team=None):
             None, f"There are {MOST} webhooks of “{whose}”, which is as many as one person or team has."
         )
     hook.save()
-    audit.record(owner, "webhook made", hook, team, url=url, events=events)
+    audit.record(owner, "webhook made", hook, team, host=hook.host, events=events)
     return hook
 
 
@@ -52,16 +52,17 @@ def update_webhook(hook, by, **values):
     for field, value in values.items():
         setattr(hook, field, value)
     hook.save(update_fields=list(values))
-    audit.record(
-        by, "webhook changed", hook, hook.team_id, **{name: values[name] for name in CHANGEABLE if name in values}
-    )
+    told = {name: values[name] for name in CHANGEABLE if name in values}
+    if "url" in values:
+        told["host"] = hook.host
+    audit.record(by, "webhook changed", hook, hook.team_id, **told)
     return hook
 
 
 @transaction.atomic
 def delete_webhook(hook, by):
     """It goes, with its log and what was on its way."""
-    audit.record(by, "webhook deleted", hook, hook.team_id, url=hook.url)
+    audit.record(by, "webhook deleted", hook, hook.team_id, host=hook.host)
     hook.delete()
 
 

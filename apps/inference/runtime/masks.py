@@ -43,10 +43,16 @@ def outline(mask: np.ndarray, corners: np.ndarray, place: Letterbox) -> list[np.
     if not shapes:  # a line or a dot
         x, y, width, height = cv2.boundingRect(contours[0])
         shapes = [np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]])]
-    shapes.sort(key=lambda points: -cv2.contourArea(points.astype(np.float32)))
     scale = [place.inner_width / place.width, place.inner_height / place.height]
     offset = [left - place.left, top - place.top]
-    return [((points + offset) / scale).clip(0, [place.width, place.height]) for points in shapes]
+    placed = [((points + offset) / scale).clip(0, [place.width, place.height]) for points in shapes]
+    placed.sort(key=area_of, reverse=True)
+    return [points for points in placed if area_of(points)] or placed  # without area: all of it lies beside the image
+
+
+def area_of(points: np.ndarray) -> float:
+    """Of a polygon (points, 2), in its own unit squared."""
+    return cv2.contourArea(points.astype(np.float32))
 
 
 def inside(mask: np.ndarray, corners: np.ndarray, place: Letterbox):

@@ -70,7 +70,7 @@ def _int8(model, folder, report, ground, choice):
     weights = measure_answers(model, ground[0], entries, [_answer(image) for image in reference["images"]])
     ours = measure_answers(model, ground[0], entries, way.answers)
     if weights is None:
-        raise WorkFailed(f"{ground[0]} has no labels of the model's classes in that split: int8 cannot be judged.")
+        raise WorkFailed("The gate's images have no labels of the model's classes: int8 cannot be judged.")
     judged = {
         "version_id": ground[0].pk, "version": str(ground[0]), "split": ground[1], "images": len(entries),
         "labels": weights["labels"], "weights": weights["mAP50_95"], "int8": ours["mAP50_95"],

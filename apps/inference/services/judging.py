@@ -50,7 +50,7 @@ class _Side:
         self._match(self.meter, found, labels, _areas(rows), _areas(truth), _iou(rows, truth))
         if self.masks and labels.outlines is not None:
             size = prediction.width, prediction.height
-            ours = masks_of([box.polygons for box in found], *size)
+            ours = masks_of([box.polygons for box in found], *size, self.runtime.imgsz)
             theirs = masks_of([[points * size] for points in labels.outlines], *size)
             areas = (np.array([mask.area for mask in masks], float) for masks in (ours, theirs))
             self._match(self.masks, found, labels, *areas, mask_iou(ours, theirs))
@@ -85,7 +85,7 @@ def judge(live, new, version, split, report):
         return None
     figures = {name: side.figures() for name, side in sides.items()}
     counts, hashes = seen.pop("counts"), seen.pop("hashes")
-    masks = _masks(sides, seen.pop("outlined"))
+    masks = _masks(sides, seen.pop("outlined"), seen["labels"])
     return {
         "version_id": version.pk, "version": str(version), "split": split, **seen,
         "learned_from": len(hashes & learned_from(new, version)),
@@ -166,16 +166,16 @@ def _show(sides, version, split, report):
     }  # fmt: skip
 
 
-def _masks(sides, outlined):
+def _masks(sides, outlined, labels):
     """What was measured of masks; {"why_not": words} where there was nothing to measure, None where none segments."""
     if not any(side.masks for side in sides.values()):
         return None
     if not all(side.masks for side in sides.values()):
         return {"why_not": "Only one of the two models segments, so boxes alone are judged."}
-    if not outlined["labels"]:
+    if outlined["labels"] * 2 < max(labels, 1):  # a few would block by chance
         return {
-            "why_not": "Masks could not be judged, boxes alone are: no image here has an outline (a polygon) on each "
-            "of its labels."
+            "why_not": "Masks could not be judged, boxes alone are: fewer than half of the labels here are on images "
+            "with an outline (a polygon) on each of their labels."
         }
     figures = {name: _overall(side.masks) for name, side in sides.items()}
     fall = figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"]

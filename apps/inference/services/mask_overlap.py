@@ -7,16 +7,22 @@ FINEST = 640  # pixels of the longer side that masks are painted at: finer than 
 
 
 class Mask:
-    """The pixels inside of polygons (points, 2), at `scale` pixels for one of the image; only the part around them."""
+    """The pixels inside of polygons (points, 2), at `scale` pixels for one of the image; only the part around them.
 
-    def __init__(self, polygons, scale):
+    The outline of a mask runs through its outermost pixels, the one of a label around its object: `grow` pixels, to the
+    right and below, are what the former lacks.
+    """
+
+    def __init__(self, polygons, scale, grow=0):
         placed = [np.round(np.asarray(points, float) * scale).astype(np.int32) for points in polygons]
         every = np.concatenate(placed)
         self.left, self.top = every.min(0).tolist()
-        self.right, self.bottom = (every.max(0) + 1).tolist()
+        self.right, self.bottom = (every.max(0) + 1 + grow).tolist()
         self.pixels = np.zeros((self.bottom - self.top, self.right - self.left), np.uint8)
         for points in placed:  # one by one: parts that overlap do not cancel each other
             cv2.fillPoly(self.pixels, [points - [self.left, self.top]], 1)
+        if grow:
+            self.pixels = cv2.dilate(self.pixels, np.ones((grow + 1, grow + 1), np.uint8), anchor=(grow, grow))
         self.area = int(np.count_nonzero(self.pixels))
 
     def shared(self, other):
@@ -31,10 +37,14 @@ class Mask:
         return self.pixels[top - self.top : bottom - self.top, left - self.left : right - self.left]
 
 
-def masks_of(objects, width, height):
-    """A Mask of each object, which is a list of polygons (points, 2) in pixels of an image of this size."""
+def masks_of(objects, width, height, found_at=None):
+    """A Mask of each object, which is a list of polygons (points, 2) in pixels of an image of this size.
+
+    `found_at`: the longer side, in pixels, at which a model drew them; None for labels.
+    """
     scale = min(1.0, FINEST / max(width, height))
-    return [Mask(polygons, scale) for polygons in objects]
+    grow = round(max(width, height) * scale / found_at) if found_at else 0
+    return [Mask(polygons, scale, grow) for polygons in objects]
 
 
 def mask_iou(ours, theirs):

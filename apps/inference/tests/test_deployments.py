@@ -228,7 +228,7 @@ def test_the_page_costs_the_same_with_a_long_history(deployment, versions, page_
     page = page_as(alice)
     for _ in range(20):
         Switch.objects.create(deployment=deployment, old=versions[0], new=versions[1], by=alice, state="done")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         assert page.get(f"/deployments/{deployment.pk}").status_code == 200
 
 

@@ -44,10 +44,25 @@ export const unionOf = (lists) => [...new Set(lists.flat())];
 
 /**
  * An object as a label that names its class; of one that has an outline (its largest part) that is the label, in as few
- * points as people can take hold of.
+ * points as people can take hold of, and its box is the outline's.
  */
-export function asLabel({ class_name, x_center, y_center, width, height, points = null, confidence }) {
-  return { class_name, x_center, y_center, width, height, points: points && simplifyRing(points, Math.min(FINEST, OF_ITSELF * Math.max(width, height))), confidence, source: "model" };
+export function asLabel({ class_name, x_center, y_center, width, height, points = null, confidence }, ratio = 1) {
+  const label = { class_name, x_center, y_center, width, height, points: null, confidence, source: "model" };
+  if (!points) return label;
+  const fewer = fewerPoints(points, ratio);  // on the picture's edge it may have no area, which labels need
+  const [xs, ys] = [fewer.map(([x]) => x), fewer.map(([, y]) => y)];
+  const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  if (x0 === x1 || y0 === y1) return label;
+  return { ...label, points: fewer, x_center: (x0 + x1) / 2, y_center: (y0 + y1) / 2, width: x1 - x0, height: y1 - y0 };
+}
+
+/** An outline in 0..1 with fewer points, measured in shares of the longer side of a picture that is `ratio` times as wide as high. */
+function fewerPoints(points, ratio) {
+  const [wide, high] = [Math.min(1, ratio), Math.min(1, 1 / ratio)];
+  const even = points.map(([x, y]) => [x * wide, y * high]);
+  const spread = (place) => Math.max(...even.map((p) => p[place])) - Math.min(...even.map((p) => p[place]));
+  const tolerance = Math.min(FINEST, OF_ITSELF * Math.max(spread(0), spread(1)));
+  return simplifyRing(even, tolerance).map(([x, y]) => [x / wide, y / high]);
 }
 
 /** Its edges in 0..1 of the image. */

@@ -220,15 +220,21 @@ function start(config) {
     else complain(session.items.length >= MOST_ITEMS ? `At most ${MOST_ITEMS} images at once.` : "There is no frame yet.");
   }
 
+  /** What is shown of the first side of an item, as labels. */
+  function shownAsLabels(item) {
+    const size = sizeOf(item);
+    return session.shown(item, session.sides[0]).map((one) => asLabel(one, size ? size.width / size.height : 1));
+  }
+
   /** The labels of an item: as corrected, else what is shown of the first side. */
-  const labelsOf = (item) => editor.corrected(item) ?? session.shown(item, session.sides[0]).map(asLabel);
+  const labelsOf = (item) => editor.corrected(item) ?? shownAsLabels(item);
 
   function correct() {
     const { current } = session;
     const size = current && sizeOf(current);
     if (current?.kind !== "image" || !size) return;
     find("bar").hidden = true;
-    editing.open(current, { labels: session.shown(current, session.sides[0]).map(asLabel), picture: pictures.get(current) ?? null, size, names: session.names });
+    editing.open(current, { labels: shownAsLabels(current), picture: pictures.get(current) ?? null, size, names: session.names });
     layOut();
     editor.resize();
     editor.canvas.focus({ preventScroll: true });

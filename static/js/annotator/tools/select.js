@@ -95,7 +95,9 @@ export class SelectTool {
 
   /** Removes the polygon point last touched; answers whether there was one (Delete then spares the shape). */
   removeActivePoint() {
-    const shape = this.activePoint && this.store.get(this.activePoint.key);
+    const { selection } = this.store;
+    const isMeant = this.activePoint && selection.size === 1 && selection.has(this.activePoint.key);
+    const shape = isMeant ? this.store.get(this.activePoint.key) : null;
     const next = shape && typeOf(shape).removePoint?.(shape, this.activePoint.id);
     this.activePoint = null;
     if (next) this.store.put(shape.key, next, "Remove point");
