@@ -41,7 +41,8 @@ def outlining(platform, version):
     model_id = ended(platform, f"jobs/{sent.json()['id']}")["result"]["model_id"]
     job = platform.api("POST", f"models/{model_id}/deploy", json={"version_id": version}).json()
     ended(platform, f"jobs/{job['id']}")
-    return model_id
+    yield model_id
+    assert platform.api("POST", f"models/{model_id}/undeploy").ok  # the workspace would ask the newest that is deployed
 
 
 def test_outlines_are_drawn_corrected_and_sent_into_a_dataset(open_browser, platform, sample, outlining):

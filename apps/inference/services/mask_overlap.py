@@ -1,6 +1,5 @@
 """How much outlines overlap as the masks that they enclose, in pixels of their image."""
 
-import cv2
 import numpy as np
 
 FINEST = 640  # pixels of the longer side that masks are painted at: finer than models draw them
@@ -14,6 +13,8 @@ class Mask:
     """
 
     def __init__(self, polygons, scale, grow=0):
+        import cv2  # only where masks are judged: web processes start without it
+
         placed = [np.round(np.asarray(points, float) * scale).astype(np.int32) for points in polygons]
         every = np.concatenate(placed)
         self.left, self.top = every.min(0).tolist()
