@@ -73,13 +73,10 @@ def addresses(upload, name, numbers):
 def parts_here(upload, name):
     """`{number: bytes}` of the parts that the store has, as they should be; raises UploadGone."""
     wanted = plan(upload)
-    try:
-        found = _listed(upload, name) if upload.multipart else {}
-    except UploadGone:
-        if _is_there(upload, name):  # put together, by another request or before a kill
-            return wanted
-        raise
-    return {number: size for number, (size, _) in found.items() if wanted.get(number) == size}
+    if upload.file:
+        return wanted
+    found = _listed(upload, name) if upload.multipart else {}
+    return wanted if found is None else {n: size for n, (size, _) in found.items() if wanted.get(n) == size}
 
 
 def offset_of(upload, name):
@@ -94,12 +91,9 @@ def complete(upload, name):
     if _is_there(upload, name):
         return
     wanted = plan(upload)
-    try:
-        found = _listed(upload, name)
-    except UploadGone:
-        if _is_there(upload, name):  # another request was quicker
-            return
-        raise
+    found = _listed(upload, name)
+    if found is None:
+        return
     if {number: size for number, (size, _) in found.items()} != wanted:
         right = sum(wanted.get(number) == size for number, (size, _) in found.items())
         raise UploadIncomplete(f"{right} of {len(wanted)} parts are in the store as announced; send the others first.")
@@ -149,14 +143,19 @@ def _sweep(older_than):
 
 
 def _listed(upload, name):
-    """`{number: (bytes, tag)}` of all parts that the store has."""
+    """`{number: (bytes, tag)}` of all parts that the store has; raises UploadGone.
+
+    None where they were put together already, by another request or before a kill.
+    """
     pages = _client().get_paginator("list_parts").paginate(**_of(name), UploadId=upload.multipart)
     try:
         return {part["PartNumber"]: (part["Size"], part["ETag"]) for page in pages for part in page.get("Parts", ())}
     except ClientError as error:
-        if error.response["Error"]["Code"] in NO_SUCH_UPLOAD:
-            raise UploadGone("The store does not know this upload any more; start it again.") from None
-        raise
+        if error.response["Error"]["Code"] not in NO_SUCH_UPLOAD:
+            raise
+    if not _is_there(upload, name):
+        raise UploadGone("The store does not know this upload any more; start it again.")
+    return None
 
 
 def _is_there(upload, name):

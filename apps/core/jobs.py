@@ -1,12 +1,11 @@
 """Jobs: make one, run one, read one."""
 
 import logging
+import re
 import time
 import traceback
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import PurePath
-from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -23,6 +22,7 @@ from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
+HEX = re.compile("[0-9a-f]{32}")  # of an upload's id
 WAITING = "Waiting for a worker"
 STRAY_AGE = timedelta(days=1)  # a file is there before its row, and for longer than any job takes to write it
 UNASKED = ("statistics", "preview")  # kinds that the platform starts by itself: a person's list does not show them
@@ -174,20 +174,19 @@ def sweep_stray_files():
             known = set(Job.objects.filter(upload__in=some).values_list("upload", flat=True))
             known |= set(Job.objects.filter(file__in=some).values_list("file", flat=True))
             known |= set(Upload.objects.filter(file__in=some).values_list("file", flat=True))
+            known |= _coming(some)
             for name in set(some) - known:
-                if _is_coming(name):
-                    continue
                 if default_storage.get_modified_time(name) < over:
                     default_storage.delete(name)
                     count += 1
     return count
 
 
-def _is_coming(name):
-    """Whether it is an upload's that is not noted yet: a store may date it by when its first part came."""
-    with suppress(ValueError):
-        return Upload.objects.filter(pk=UUID(PurePath(name).stem)).exists()
-    return False
+def _coming(names):
+    """Those of uploads that are not noted yet: a store may date them by when their first part came."""
+    by_stem = {PurePath(name).stem: name for name in names}
+    ids = [stem for stem in by_stem if HEX.fullmatch(stem)]
+    return {by_stem[pk.hex] for pk in Upload.objects.filter(pk__in=ids).values_list("pk", flat=True)}
 
 
 @transaction.atomic

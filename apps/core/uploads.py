@@ -163,8 +163,7 @@ def addresses_of_parts(upload, numbers):
 
 def parts_here(upload):
     """The numbers of the parts that the store has; raises WrongWay or UploadGone."""
-    here = direct_uploads.plan if upload.file else partial(direct_uploads.parts_here, name=stored_name(upload))
-    return sorted(here(upload))
+    return sorted(direct_uploads.parts_here(upload, stored_name(upload)))
 
 
 def take_upload(upload):

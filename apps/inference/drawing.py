@@ -6,6 +6,7 @@ from django.conf import settings
 from PIL import Image, ImageColor, ImageDraw
 
 from apps.inference.engine.pens import COLORS, SMALL, font_of, ink_on
+from apps.inference.outlines import parts_of
 
 TINT = 110  # of 255: how much of a mask's colour covers the picture
 
@@ -41,7 +42,7 @@ def answered_outlines(predictions, size):
     return [
         (one["class_id"], [[(x * size[0], y * size[1]) for x, y in points] for points in parts])
         for one in predictions
-        if (parts := one.get("parts") or ([one["points"]] if "points" in one else []))
+        if (parts := parts_of(one))
     ]
 
 

@@ -35,19 +35,16 @@ def setting_rows(user, jobs):
     known = [job for job in jobs if job]
     names = sorted({name for job in known for name in job.arguments})
     versions = [job and (str(job.dataset_version) if seen(user, job.dataset) else HIDDEN) for job in jobs]
-    rows = [("Dataset version", versions)]
-    rows += [(words, [job and getattr(job, field) for job in jobs]) for field, words in FIELDS.items()]
-    rows += [(name, [job and job.arguments.get(name) for job in jobs]) for name in names]
-    compared = {"Dataset version": [job and job.dataset_version_id for job in jobs]}  # two hidden ones may be two
-    return [
-        {
-            "words": words,
-            "values": values,
-            "differs": len({str(v) for v, job in zip(compared.get(words, values), jobs, strict=True) if job}) > 1,
-        }
-        for words, values in rows
-        if any(value not in (None, "") for value in values)
-    ]
+    rows = [_row("Dataset version", jobs, versions, [job and job.dataset_version_id for job in jobs])]
+    rows += [_row(words, jobs, [job and getattr(job, field) for job in jobs]) for field, words in FIELDS.items()]
+    rows += [_row(name, jobs, [job and job.arguments.get(name) for job in jobs]) for name in names]
+    return [row for row in rows if any(value not in (None, "") for value in row["values"])]
+
+
+def _row(words, jobs, values, apart=None):
+    """`apart` tells the values apart where they are words that may stand for several things."""
+    told = {str(value) for value, job in zip(apart or values, jobs, strict=True) if job}
+    return {"words": words, "values": values, "differs": len(told) > 1}
 
 
 def _epochs(jobs):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.files import File
 
 from apps.core.work import WorkFailed
+from apps.inference.outlines import parts_of
 from apps.inference.videos.source import heard, local_copy
 from apps.inference.videos.tracks import pieces
 from apps.models.services.checks import SealedEngine
@@ -59,5 +60,5 @@ def _box(found):
     x, y, width, height = (found[name] for name in ("x_center", "y_center", "width", "height"))
     track = found.get("track_id")
     words = found["class_name"] + (f" #{track}" if track is not None else "") + f" {found['confidence']:.2f}"
-    parts = found.get("parts") or ([found["points"]] if "points" in found else [])
-    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2, found["class_id"], words, track, parts]
+    corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+    return [*corners, found["class_id"], words, track, parts_of(found)]

@@ -5,7 +5,7 @@
  * Thresholds are {conf, perClass: {class name: least confidence}, iou}.
  */
 
-import { simplifyRing } from "../annotator/geometry.js";
+import { pointsBounds, rectToBox, simplifyRing } from "../annotator/geometry.js";
 
 // The stairs of a mask's edge become lines; they leave it by no more than these shares of the picture and of the object.
 const FINEST = 1 / 400;
@@ -50,18 +50,16 @@ export function asLabel({ class_name, x_center, y_center, width, height, points 
   const label = { class_name, x_center, y_center, width, height, points: null, confidence, source: "model" };
   if (!points) return label;
   const fewer = fewerPoints(points, ratio);  // on the picture's edge it may have no area, which labels need
-  const [xs, ys] = [fewer.map(([x]) => x), fewer.map(([, y]) => y)];
-  const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  if (x0 === x1 || y0 === y1) return label;
-  return { ...label, points: fewer, x_center: (x0 + x1) / 2, y_center: (y0 + y1) / 2, width: x1 - x0, height: y1 - y0 };
+  const { cx, cy, w, h } = rectToBox(pointsBounds(fewer));
+  return w && h ? { ...label, points: fewer, x_center: cx, y_center: cy, width: w, height: h } : label;
 }
 
 /** An outline in 0..1 with fewer points, measured in shares of the longer side of a picture that is `ratio` times as wide as high. */
 function fewerPoints(points, ratio) {
   const [wide, high] = [Math.min(1, ratio), Math.min(1, 1 / ratio)];
   const even = points.map(([x, y]) => [x * wide, y * high]);
-  const spread = (place) => Math.max(...even.map((p) => p[place])) - Math.min(...even.map((p) => p[place]));
-  const tolerance = Math.min(FINEST, OF_ITSELF * Math.max(spread(0), spread(1)));
+  const { w, h } = rectToBox(pointsBounds(even));
+  const tolerance = Math.min(FINEST, OF_ITSELF * Math.max(w, h));
   return simplifyRing(even, tolerance).map(([x, y]) => [x / wide, y / high]);
 }
 
