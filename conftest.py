@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+import redis
 from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -28,6 +29,18 @@ def valkey():
     yield process
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def valkey_client(valkey):
+    """A connection that waits as long as it takes."""
+    return redis.Redis(unix_socket_path=django_settings.VALKEY_SOCKET)
+
+
+@pytest.fixture(autouse=True)
+def empty_valkey(valkey_client):
+    """No test is held to what another one counted: ids of people come again, and so would their rates."""
+    valkey_client.flushall()
 
 
 @pytest.fixture(autouse=True)
