@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import timedelta
@@ -217,3 +218,15 @@ def test_alerts_have_what_prometheus_asks_for():
         assert {"alert", "expr", "labels", "annotations"} <= set(rule)
         assert rule["expr"].count("(") == rule["expr"].count(")")
     assert len({rule["alert"] for rule in rules}) == len(rules)
+
+
+def test_each_alert_has_a_case_in_which_it_fires():
+    rules = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"][0]["rules"]
+    cases = yaml.safe_load((DEPLOY / "prometheus-alerts.test.yml").read_text())["tests"]
+    fires = {asked["alertname"] for case in cases for asked in case["alert_rule_test"] if asked.get("exp_alerts")}
+    assert fires == {rule["alert"] for rule in rules}
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool, of Prometheus, is not here")
+def test_alerts_fire_when_they_should():
+    subprocess.run(["promtool", "test", "rules", DEPLOY / "prometheus-alerts.test.yml"], check=True)
