@@ -26,9 +26,11 @@ def main(images):
     django.setup()
     from django.core.management import call_command
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
+    from apps.core.steps import step_by_step
+    from tests.other_database import schema
+
+    executor = step_by_step(connection)
     executor.migrate(
         [*FIRST, *[leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] in ("sessions", "auth")]]
     )
@@ -39,7 +41,8 @@ def main(images):
     took = time.monotonic() - began
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
     with valkey():
-        print(json.dumps({**read(filled), "seconds": round(took, 2), "longest_wait": round(max(waits, default=0), 3)}))
+        waited = {"seconds": round(took, 2), "longest_wait": round(max(waits, default=0), 3)}
+        print(json.dumps({**read(filled), **waited, "schema": schema(connection)}))
 
 
 def fill(apps, count):

@@ -67,3 +67,29 @@ def sqlite_copy(alias, source, target):
     shutil.copy(source, target)
     with database(alias, f"sqlite:///{target}") as name:
         yield name
+
+
+def schema(connection):
+    """What its tables are, whatever the order in which columns came: `{table: [columns, rules]}`, lists as in JSON."""
+    with connection.cursor() as cursor:
+        return {
+            table: [_columns(connection, cursor, table), _rules(connection, cursor, table)]
+            for table in sorted(connection.introspection.table_names(cursor))
+        }
+
+
+def _columns(connection, cursor, table):
+    described = connection.introspection.get_table_description(cursor, table)
+    return sorted([column.name, str(column.type_code), column.null_ok] for column in described)
+
+
+def _rules(connection, cursor, table):
+    """Indexes and constraints; a name that a database gave by itself tells of the way there, and nothing else."""
+    known = connection.introspection.get_constraints(cursor, table)
+    own = ("__", "fk_", table)
+    named = [["" if name.startswith(own) else name, _rule(rule)] for name, rule in known.items()]
+    return sorted(named, key=str)
+
+
+def _rule(rule):
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in rule.items()}

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from django.db import connection
 
+from tests.other_database import schema
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -42,3 +44,4 @@ def test_a_platform_of_the_first_release_goes_on(empty_database):
     assert (found["signed_in"], found["images"], found["epochs"], found["owner"]) == (True, 3, 2, "ada")
     assert found["log"] == "epoch 1\nepoch 2\n"
     assert len(found["deployments"]) == 1  # a model that was deployed has a name to be called by
+    assert found["schema"] == json.loads(json.dumps(schema(connection)))  # all steps, and all of them as one

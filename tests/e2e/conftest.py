@@ -56,6 +56,7 @@ class RunningPlatform:
         return cls(data_dir, **environment)
 
     def start(self):
+        """Returns once it is ready; one that does not get there is stopped."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
         env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET")}
         env |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": "127.0.0.1"} | self.environment
@@ -65,6 +66,13 @@ class RunningPlatform:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yolotrainer.supervisor"], cwd=BASE_DIR, env=env, stdout=log, stderr=log
             )
+        try:
+            self._wait_until_ready()
+        except BaseException:  # a test run that was given up, too, leaves no platform behind
+            self.stop()
+            raise
+
+    def _wait_until_ready(self):
         deadline = time.monotonic() + 300
         while "ready after" not in self.log():
             assert self.process.poll() is None, self.log()[-3000:]

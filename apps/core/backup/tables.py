@@ -3,13 +3,13 @@
 from django.apps import apps
 from django.core.management.color import no_style
 from django.db import connections, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from apps.core.backup import BackupError
 from apps.core.backup.lists import read_list
 from apps.core.backup.values import kind_of, reader
+from apps.core.steps import step_by_step
 
 MADE_BY_MIGRATE = ("contenttypes", "auth")  # an empty platform has rows of these
 ROWS_AT_ONCE = 1000
@@ -46,10 +46,12 @@ def make_tables(manifest, using):
     Tables of another release are dropped with all that is in them.
     """
     connection = connections[using]
-    wanted = {tuple(name) for name in manifest.migrations}
-    if set(MigrationRecorder(connection).applied_migrations()) != wanted:
+    executor = step_by_step(connection)
+    as_one = executor.loader.replacements.keys()
+    wanted = {tuple(name) for name in manifest.migrations} - as_one
+    if executor.loader.applied_migrations.keys() - as_one != wanted:
         _drop_tables(manifest, connection)
-    executor = MigrationExecutor(connection)
+        executor = step_by_step(connection)
     executor.loader.check_consistent_history(connection)
     targets = _newest(wanted, executor.loader.graph)
     executor.migrate(targets)

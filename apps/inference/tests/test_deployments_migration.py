@@ -2,21 +2,22 @@
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from apps.core.steps import step_by_step
 
 BEFORE, AFTER = ("inference", "0002_deployments"), ("inference", "0003_deployments_of_deployed_models")
 
 
 def migrate(target):
-    executor = MigrationExecutor(connection)
+    executor = step_by_step(connection)
     executor.migrate([target])
     people = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "accounts"]  # whose tables stay as new
-    return MigrationExecutor(connection).loader.project_state([target, *people]).apps
+    return step_by_step(connection).loader.project_state([target, *people]).apps
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_deployed_model_answers_for_its_line_and_of_several_versions_the_newest_does():
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    newest = step_by_step(connection).loader.graph.leaf_nodes()
     try:
         apps = migrate(BEFORE)
         owner = apps.get_model("accounts", "User").objects.create(username="a", email="a@x.org")
@@ -32,4 +33,4 @@ def test_a_deployed_model_answers_for_its_line_and_of_several_versions_the_newes
         assert (made.name, made.owner_id, made.model_id, made.is_active) == ("Cells", owner.pk, models[1].pk, True)
         assert made.switches.get().state == "done"
     finally:
-        MigrationExecutor(connection).migrate(newest)
+        step_by_step(connection).migrate(newest)

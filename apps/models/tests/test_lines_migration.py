@@ -2,21 +2,22 @@
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from apps.core.steps import step_by_step
 
 BEFORE, AFTER = ("models", "0002_evaluations"), ("models", "0005_every_model_has_a_line")
 
 
 def migrate(target):
-    executor = MigrationExecutor(connection)
+    executor = step_by_step(connection)
     executor.migrate([target])
     people = [leaf for leaf in executor.loader.graph.leaf_nodes() if leaf[0] == "accounts"]  # whose tables stay as new
-    return MigrationExecutor(connection).loader.project_state([target, *people]).apps
+    return step_by_step(connection).loader.project_state([target, *people]).apps
 
 
 @pytest.mark.django_db(transaction=True)
 def test_models_of_one_name_become_versions_of_one_line_and_have_their_names_again_on_the_way_back():
-    newest = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    newest = step_by_step(connection).loader.graph.leaf_nodes()
     try:
         apps = migrate(BEFORE)
         people = [apps.get_model("accounts", "User").objects.create(username=n, email=f"{n}@x.org") for n in "ab"]
@@ -33,4 +34,4 @@ def test_models_of_one_name_become_versions_of_one_line_and_have_their_names_aga
         names = apps.get_model("models", "TrainedModel").objects.order_by("pk").values_list("name", flat=True)
         assert list(names) == ["Cells", "Cells", "Cars", "Cells"]
     finally:
-        MigrationExecutor(connection).migrate(newest)
+        step_by_step(connection).migrate(newest)
