@@ -287,6 +287,7 @@ LOGOUT_REDIRECT_URL = "core:home"
 REGISTRATION = setting("str", "REGISTRATION", "open" if setting("bool", "REGISTRATION_OPEN", True) else "closed")
 if REGISTRATION not in ("open", "invitation", "closed"):
     raise ImproperlyConfigured(f"REGISTRATION={REGISTRATION} is none of open, invitation, closed.")
+TEAM_INVITATIONS_REGISTER = setting("bool", "TEAM_INVITATIONS_REGISTER", True)
 OPERATOR_CONTACT = setting("str", "OPERATOR_CONTACT", "")
 PUBLIC_URL = setting("str", "PUBLIC_URL", "").rstrip("/")
 if PUBLIC_URL and not PUBLIC_URL.startswith(("http://", "https://")):

@@ -12,13 +12,23 @@ ONLY_LOOK = (
 )
 
 
-def refuse_registration(invited=False):
-    """PermissionDenied, with what to do instead, for who may not register by the setting REGISTRATION."""
-    contact = operator_words()
+def words_against_registration(by=""):
+    """Why somebody may not register by the setting REGISTRATION, with what to do instead; "" for who may.
+
+    `by`: the purpose of the link that they hold, "registration" or "team"; "" for none.
+    """
     if settings.REGISTRATION == "closed":
-        raise PermissionDenied(f"Registration is closed here. Ask {contact} for an account.")
-    if settings.REGISTRATION == "invitation" and not invited:
-        raise PermissionDenied(f"Registration is by invitation here. Ask {contact} for a link.")
+        return f"Registration is closed here: accounts are made by operators. Ask {operator_words()} for one."
+    may = ("registration", "team") if settings.TEAM_INVITATIONS_REGISTER else ("registration",)
+    if settings.REGISTRATION == "invitation" and by not in may:
+        return f"Registration is by invitation of an operator here. Ask {operator_words()} for a link."
+    return ""
+
+
+def refuse_registration(by=""):
+    """PermissionDenied for who may not register, in those words."""
+    if words := words_against_registration(by):
+        raise PermissionDenied(words)
 
 
 def operator_words():
@@ -33,8 +43,8 @@ def refuse_all_but_operators(user):
 
 
 class UnverifiedOnlyLook:
-    """Middleware: who has not verified their address changes nothing but their account. The API has the same rule in
-    its permissions, where it is known who calls."""
+    """Middleware: who has not verified their address changes nothing but their account, and joins whoever invites them.
+    The API has the same rule in its permissions, where it is known who calls."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -44,7 +54,7 @@ class UnverifiedOnlyLook:
 
     def process_view(self, request, view, args, kwargs):
         reads = request.method in ("GET", "HEAD", "OPTIONS")
-        own = request.path_info.startswith(("/account/", "/api/"))
+        own = request.path_info.startswith(("/account/", "/api/", "/teams/join/"))
         if not (reads or own) and getattr(request.user, "may_only_look", False):
             raise PermissionDenied(ONLY_LOOK)
 

@@ -46,10 +46,11 @@ class Register(APIView):
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request):
-        access.refuse_registration(invited=True)  # where it is closed nothing else matters
+        access.refuse_registration(by="registration")  # where it is closed nothing else matters
         serializer = RegisterSerializer(data=request.data, context={"request": request})
         serializer.is_valid(raise_exception=True)
-        access.refuse_registration(invited=bool(serializer.validated_data.get("invitation")))
+        key = serializer.validated_data.get("invitation")
+        access.refuse_registration(by=key and (services.purpose_of(key) or "registration"))
         return Response(UserSerializer(serializer.save()).data, status=status.HTTP_201_CREATED)
 
 

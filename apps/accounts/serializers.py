@@ -14,6 +14,7 @@ from apps.accounts import jwts, lockout, services
 from apps.accounts.mail import site_of
 from apps.accounts.models import SCOPES, ApiToken, User
 from apps.accounts.services import totp
+from apps.accounts.teams import registration
 
 
 class UserSerializer(serializers.ModelSerializer):
@@ -46,7 +47,11 @@ class UserSerializer(serializers.ModelSerializer):
 class RegisterSerializer(UserSerializer):
     password = serializers.CharField(write_only=True, max_length=256, trim_whitespace=False)
     invitation = serializers.CharField(
-        write_only=True, required=False, allow_blank=True, max_length=100, help_text="The last part of its link."
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=100,
+        help_text="The last part of its link: an operator’s, or one to a team, which is joined.",
     )
 
     class Meta(UserSerializer.Meta):
@@ -61,7 +66,7 @@ class RegisterSerializer(UserSerializer):
 
     def create(self, validated_data):
         try:
-            return _unless_taken(services.register_oneself, site=site_of(self.context["request"]), **validated_data)
+            return _unless_taken(registration.register, site=site_of(self.context["request"]), **validated_data)
         except services.LinkRefused as refused:
             raise serializers.ValidationError({"invitation": [str(refused)]}) from None
 

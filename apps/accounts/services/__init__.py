@@ -3,7 +3,7 @@
 from apps.accounts.services.activity import ActivityRefused, activate_user, deactivate_user
 from apps.accounts.services.browsers import end_session, forget_ended_sessions, forget_session, note_session
 from apps.accounts.services.invitations import copy_invitation, invitations, invite, withdraw_invitation
-from apps.accounts.services.links import LinkRefused, find_link, make_link, renew_key, revoke_link, use_link
+from apps.accounts.services.links import LinkRefused, find_link, make_link, purpose_of, renew_key, revoke_link, use_link
 from apps.accounts.services.people import (
     NameTaken,
     ProofRefused,
@@ -39,6 +39,7 @@ __all__ = [
     "make_reset_link",
     "may_be_mailed",
     "note_session",
+    "purpose_of",
     "register_oneself",
     "register_user",
     "renew_key",

@@ -27,6 +27,11 @@ def make_link(purpose, made_by, email="", lifetime=timedelta(days=7), **data):
     return row, key
 
 
+def purpose_of(key):
+    """What the link that `key` opens is for, good or not; "" where there is none."""
+    return OneTimeLink.objects.filter(key_hash=hash_token(key)).values_list("purpose", flat=True).first() or ""
+
+
 def find_link(purpose, key):
     """The link that `key` opens, still good; raises LinkRefused."""
     link = OneTimeLink.objects.filter(purpose=purpose, key_hash=hash_token(key)).select_related("made_by").first()

@@ -9,7 +9,6 @@ from apps.accounts import tasks
 from apps.accounts.mail import later
 from apps.accounts.models import User
 from apps.accounts.proofs import EMAIL_PROOF, reset_parts
-from apps.accounts.services.links import find_link, use_link
 from apps.accounts.services.sign_ins import end_sign_ins
 from apps.core import audit, limits
 
@@ -37,18 +36,15 @@ def register_user(username, email, password, **extra):
 
 
 @transaction.atomic
-def register_oneself(username, email, password, site, invitation=""):
-    """A person who registers by themselves, with the key of an invitation or without; raises NameTaken, LinkRefused.
+def register_oneself(username, email, password, site, link=None):
+    """A person who registers by themselves, by the link of an invitation or without; raises NameTaken.
 
     Where mail is sent they get a link that proves their address, unless the invitation went to that very address.
-    `site`: the address of the platform for that link, as "https://yolo.example.org".
+    `site`: the address of the platform for that link, as "https://yolo.example.org". The link is not used up here.
     """
-    link = find_link("registration", invitation) if invitation else None
     proven = link is not None and link.email.lower() == email.lower()
     must_verify = settings.MAIL_IS_SENT and not proven
     user = register_user(username, email, password, must_verify_email=must_verify)
-    if link:
-        use_link(link, user)
     audit.record(user, "registered", user, invited_by=link.made_by.username if link else None)
     if must_verify:
         later(tasks.send_email_proof, user.pk, site)

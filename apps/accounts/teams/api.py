@@ -157,6 +157,8 @@ class InvitationDetail(APIView):
 class Join(APIView):
     """Take an invitation: I am a member then."""
 
+    open_to_unverified = True
+
     @extend_schema(request=JoinSerializer, responses={200: TeamSerializer, 410: OpenApiTypes.OBJECT})
     def post(self, request):
         wanted = JoinSerializer(data=request.data)

@@ -2,12 +2,14 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from apps.accounts.access import words_against_registration
 from apps.accounts.mail import site_of
 from apps.accounts.services.links import LinkRefused
 from apps.accounts.teams import invitations, services
@@ -62,6 +64,7 @@ def _page(request, team, status=200, **more):
     }  # fmt: skip
     if context["can_invite"]:
         context |= {"invite_form": InviteForm(roles=roles), "pending": invitations.pending(team)}
+        context["strangers"] = words_against_registration(by=invitations.PURPOSE)
     if context["is_owner"]:
         context["name_form"] = NameForm(initial={"name": team.name})
     return render(request, "teams/team_detail.html", context | more, status=status)
@@ -147,15 +150,17 @@ def invitation_withdraw(request, pk, invitation_id):
     return redirect("teams:team_detail", pk)
 
 
-@login_required
 def join(request, key):
-    """What an invitation is to, and the button that takes it."""
+    """What an invitation is to, and the button that takes it; for who is not signed in, the ways to an account."""
+    if request.method == "POST" and not request.user.is_authenticated:
+        return redirect_to_login(request.path)
     try:
         if request.method == "POST":
             member = invitations.accept(request.user, key)
             messages.success(request, f"You are in the team “{member.team}” now, as {member.role}.")
             return redirect("teams:team_detail", member.team_id)
-        return render(request, "teams/join.html", {"row": invitations.find_invitation(key)})
+        words = words_against_registration(by=invitations.PURPOSE)
+        return render(request, "teams/join.html", {"row": invitations.find_invitation(key), "key": key, "words": words})
     except LinkRefused as refused:
         return render(request, "accounts/link_refused.html", {"words": refused}, status=410)
 

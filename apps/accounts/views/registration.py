@@ -6,11 +6,13 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from apps.accounts import access, services, tasks
 from apps.accounts.forms import InvitationForm, RegisterForm
 from apps.accounts.mail import later, site_of
+from apps.accounts.teams import registration
 from apps.accounts.views.sign_in import note_sign_in
 
 
@@ -20,32 +22,41 @@ def register(request):
 
 
 def register_invited(request, key):
-    """Registering with an invitation; one that is good no more says why."""
-    access.refuse_registration(invited=True)
+    """Registering with an invitation, an operator's or a team's; one that is good no more says why."""
+    access.refuse_registration(by=services.purpose_of(key) or "registration")
     try:
-        link = services.find_link("registration", key)
+        link, to_team = registration.find_invitation(key)
     except services.LinkRefused as refused:
         return render(request, "accounts/link_refused.html", {"words": refused}, status=410)
-    return _register(request, link, key)
+    return _register(request, key, link, to_team)
 
 
-def _register(request, link=None, key=""):
+def _register(request, key="", link=None, to_team=None):
+    address = reverse("teams:join", args=[key]) if to_team else _wanted(request)
     if request.user.is_authenticated:
-        return redirect("core:home")
+        return redirect(address)
     form = RegisterForm(request.POST or None, initial={"email": link.email if link else ""})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         names = data["username"], data["email"], data["password1"]
         try:
-            user = services.register_oneself(*names, site=site_of(request), invitation=key)
+            user = registration.register(*names, site=site_of(request), invitation=key)
         except (services.NameTaken, services.LinkRefused) as refused:
             form.add_error(None, str(refused))
         else:
             login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
             note_sign_in(request)
-            messages.success(request, f"Welcome, {user.username}.")
-            return redirect("core:home")
-    return render(request, "accounts/register.html", {"form": form, "link": link})
+            into = f" You are in the team “{to_team.team}” now, as {to_team.role}." if to_team else ""
+            messages.success(request, f"Welcome, {user.username}.{into}")
+            return redirect("teams:team_detail", to_team.team_id) if to_team else redirect(address)
+    return render(request, "accounts/register.html", {"form": form, "link": link, "to_team": to_team, "next": address})
+
+
+def _wanted(request):
+    """The page of this platform that somebody was on the way to when they were asked who they are; else the home."""
+    address = request.POST.get("next") or request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if ours else reverse("core:home")
 
 
 def verify_email(request, proof):
@@ -116,6 +127,7 @@ def _invitation_list(request, form, address):
     context = {
         "form": form, "address": address, "invitations": services.invitations()[:200],
         "registration": settings.REGISTRATION, "mail_is_sent": settings.MAIL_IS_SENT,
+        "teams_register": settings.TEAM_INVITATIONS_REGISTER,
     }  # fmt: skip
     return render(request, "accounts/invitation_list.html", context)
 
