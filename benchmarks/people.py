@@ -79,7 +79,8 @@ class Parts:
     def environment(self):
         return os.environ | SETTINGS | {
             "DATA_DIR": str(self.folder / "data"), "PORT": str(self.port), "DATABASE_URL": self.postgres.url,
-            "REDIS_URL": f"redis://127.0.0.1:{self.valkey_port}", "DJANGO_SETTINGS_MODULE": "yolotrainer.settings",
+            "REDIS_URL": f"redis://127.0.0.1:{self.valkey_port}", "SECRET_KEY": "of a benchmark",
+            "DJANGO_SETTINGS_MODULE": "yolotrainer.settings",
         }  # fmt: skip
 
     def stop(self):

@@ -22,6 +22,17 @@ def test_a_full_disk_is_said_with_how_much_is_needed(monkeypatch, tmp_path):
         supervisor.check_machine("127.0.0.1", 0, tmp_path)
 
 
+def test_where_it_listens_may_stand_in_the_file_of_settings(monkeypatch, tmp_path):
+    monkeypatch.setattr(supervisor, "BASE_DIR", tmp_path)
+    (tmp_path / ".env").write_text("HOST=127.0.0.2\nPORT=8123\n")
+    for name in ("HOST", "PORT"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)  # and what the file sets is taken back at the end
+    assert supervisor.listen_address() == ("127.0.0.2", 8123)
+    monkeypatch.setenv("PORT", "8124")
+    assert supervisor.listen_address() == ("127.0.0.2", 8124)
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "run").mkdir()

@@ -2,15 +2,14 @@
 
 import hashlib
 import os
-import re
 import secrets
 import tempfile
-from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-ENDPOINT = re.compile(r"(https?://(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?)(?:/[\w./-]*)?", re.ASCII)
+from yolotrainer.reading import ENDPOINT
+
 SOCKET_PATH_LIMIT = 100  # the kernel takes 107 bytes
 
 
@@ -52,14 +51,6 @@ def short_socket_path(data_dir: Path) -> str:
     folder = Path(tempfile.gettempdir()) / f"yolotrainer-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return str(folder / "valkey.sock")
-
-
-def networks(name, texts):
-    """The addresses and networks of a setting; raises ImproperlyConfigured in one line for what is none."""
-    try:
-        return [ip_network(text.strip()) for text in texts if text.strip()]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}={','.join(texts)}: {error}. Accepted: addresses and networks.") from None
 
 
 def store_origins(endpoint, region, bucket):

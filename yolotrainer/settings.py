@@ -1,51 +1,65 @@
 """All settings, all from the environment (see .env.example). A wrong value stops the start with one clear line."""
 
 import importlib.util
-import logging
 import sys
 from datetime import timedelta
 from pathlib import Path
 
-import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from yolotrainer.defaults import (
     data_dir_is_usable,
     kept_secret,
-    networks,
     short_socket_path,
     store_origins,
     usable_cores,
 )
+from yolotrainer.reading import (
+    ACCEPTED_DATABASES,
+    ALLOWED_HOST,
+    ENDPOINT,
+    ORIGIN,
+    WILD_ORIGIN,
+    all_matching,
+    both_or_none,
+    database,
+    endpoint,
+    matching,
+    needed,
+    networks,
+    one_of,
+    rate,
+    read_file,
+    redis_address,
+    setting,
+)
 from yolotrainer.sentry import report_errors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
-
-
-def setting(kind, name, default, low=None, high=None):
-    """Read one setting as `kind` ("int", "float", "bool", "str", "list"); a wrong value names itself and its range."""
-    try:
-        value = getattr(env, kind)(name, default=default)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name}={env.str(name)!r} is not a valid {kind}.") from None
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise ImproperlyConfigured(f"{name}={value} is out of range: {low} to {high if high is not None else 'any'}.")
-    return value
-
+read_file(BASE_DIR / ".env")
+CENTURY = 36_500  # days: more than that no date can be counted back by
 
 # --- place --------------------------------------------------------------------------------------------------
 DATA_DIR = Path(setting("str", "DATA_DIR", str(BASE_DIR / "var"))).expanduser().absolute()
 data_dir_is_usable(DATA_DIR)
 DEBUG = setting("bool", "DEBUG", False)
 TESTING = "pytest" in sys.modules
+REDIS_URL = redis_address("REDIS_URL")
+if REDIS_URL:  # else a second machine would make a database and a key of its own, and look healthy with them
+    why = "with REDIS_URL several machines may work as one, and each would have its own"
+    needed("SECRET_KEY", why, "a long random text, the same on every machine")
+    needed("DATABASE_URL", why, ACCEPTED_DATABASES)
 SECRET_KEY = setting("str", "SECRET_KEY", "") or kept_secret(DATA_DIR / "secret_key")
-ALLOWED_HOSTS = setting("list", "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = setting("list", "CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = all_matching(
+    "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"], ALLOWED_HOST,
+    "names of hosts without https:// and port, .example.org for all below it, addresses, [addresses of IPv6], *",
+)  # fmt: skip
+CSRF_TRUSTED_ORIGINS = all_matching(
+    "CSRF_TRUSTED_ORIGINS", [], WILD_ORIGIN, "https://yolo.example.org (http:// and a port, too), https://*.example.org"
+)
 HTTPS = setting("bool", "HTTPS", False)
-TRUSTED_PROXIES = networks("TRUSTED_PROXIES", setting("list", "TRUSTED_PROXIES", []))
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = setting("bool", "HTTPS_REDIRECT", HTTPS)
@@ -61,7 +75,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Two platforms side by side on one host differ only by their port, and cookies do not: each gets its own names.
-COOKIE_SUFFIX = setting("str", "COOKIE_SUFFIX", "")
+COOKIE_SUFFIX = matching("COOKIE_SUFFIX", "", r"[A-Za-z0-9_-]*", "letters, digits, _ and -")
 SESSION_COOKIE_NAME = f"sessionid{COOKIE_SUFFIX}"
 CSRF_COOKIE_NAME = f"csrftoken{COOKIE_SUFFIX}"
 
@@ -81,7 +95,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CORS_ALLOWED_ORIGINS = setting("list", "CORS_ORIGINS", [])
+CORS_ALLOWED_ORIGINS = all_matching("CORS_ORIGINS", [], ORIGIN, "https://app.example.org (http:// and a port, too)")
 CORS_URLS_REGEX = r"^/api/v1/"
 CORS_EXPOSE_HEADERS = ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"]
 
@@ -168,43 +182,38 @@ USE_TZ = True
 USE_I18N = False
 
 # --- database -----------------------------------------------------------------------------------------------
-if env.str("DATABASE_URL", default=""):
-    DATABASES = {"default": env.db("DATABASE_URL")}
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        # Migrations that lock no table for long: indexes are built beside the work, constraints validated afterwards.
-        DATABASES["default"]["ENGINE"] = "django_zero_downtime_migrations.backends.postgres"
-        ZERO_DOWNTIME_MIGRATIONS_LOCK_TIMEOUT = "5s"
-        ZERO_DOWNTIME_MIGRATIONS_IDEMPOTENT_SQL = True
+its_database = database("DATABASE_URL") or {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": DATA_DIR / "platform.sqlite3",
+}
+its_database["CONN_MAX_AGE"] = 60
+if its_database["ENGINE"].endswith("postgresql"):
+    its_database["CONN_HEALTH_CHECKS"] = True
+    # Migrations that lock no table for long: indexes are built beside the work, constraints validated afterwards.
+    its_database["ENGINE"] = "django_zero_downtime_migrations.backends.postgres"
+    ZERO_DOWNTIME_MIGRATIONS_LOCK_TIMEOUT = "5s"
+    ZERO_DOWNTIME_MIGRATIONS_IDEMPOTENT_SQL = True
 else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA_DIR / "platform.sqlite3",
-            "CONN_MAX_AGE": 60,
-            "OPTIONS": {
-                "timeout": 20,
-                "transaction_mode": "IMMEDIATE",
-                "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
-                "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;",
-            },
-        }
+    its_database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
+        "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;",
     }
+DATABASES = {"default": its_database}
 
 # --- queue and cache ----------------------------------------------------------------------------------------
-REDIS_URL = setting("str", "REDIS_URL", "")
 VALKEY_SOCKET = None if REDIS_URL else short_socket_path(DATA_DIR)
-CELERY_BROKER_URL = f"{REDIS_URL.rstrip('/')}/0" if REDIS_URL else f"redis+socket://{VALKEY_SOCKET}?virtual_host=0"
+CELERY_BROKER_URL = f"{REDIS_URL}/0" if REDIS_URL else f"redis+socket://{VALKEY_SOCKET}?virtual_host=0"
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"{REDIS_URL.rstrip('/')}/1" if REDIS_URL else f"unix://{VALKEY_SOCKET}?db=1",
+        "LOCATION": f"{REDIS_URL}/1" if REDIS_URL else f"unix://{VALKEY_SOCKET}?db=1",
     }
 }
 CELERY_RESULT_BACKEND = "django-db"
 CELERY_RESULT_EXTENDED = True
-TASK_RESULT_DAYS = setting("int", "TASK_RESULT_DAYS", 7, 1)
+TASK_RESULT_DAYS = setting("int", "TASK_RESULT_DAYS", 7, 1, CENTURY)
 CELERY_RESULT_EXPIRES = timedelta(days=TASK_RESULT_DAYS)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -284,14 +293,12 @@ LOGIN_URL = "accounts:sign_in"
 LOGIN_REDIRECT_URL = "core:home"
 LOGOUT_REDIRECT_URL = "core:home"
 # REGISTRATION_OPEN=false was how registration was closed before there were invitations.
-REGISTRATION = setting("str", "REGISTRATION", "open" if setting("bool", "REGISTRATION_OPEN", True) else "closed")
-if REGISTRATION not in ("open", "invitation", "closed"):
-    raise ImproperlyConfigured(f"REGISTRATION={REGISTRATION} is none of open, invitation, closed.")
+REGISTRATION = one_of(
+    "REGISTRATION", "open" if setting("bool", "REGISTRATION_OPEN", True) else "closed", "open", "invitation", "closed"
+)
 TEAM_INVITATIONS_REGISTER = setting("bool", "TEAM_INVITATIONS_REGISTER", True)
 OPERATOR_CONTACT = setting("str", "OPERATOR_CONTACT", "")
-PUBLIC_URL = setting("str", "PUBLIC_URL", "").rstrip("/")
-if PUBLIC_URL and not PUBLIC_URL.startswith(("http://", "https://")):
-    raise ImproperlyConfigured(f"PUBLIC_URL={PUBLIC_URL} does not start with http:// or https://.")
+PUBLIC_URL = matching("PUBLIC_URL", "", ENDPOINT, "https://yolo.example.org (http:// and a port, too)").rstrip("/")
 INVITATION_DAYS = setting("int", "INVITATION_DAYS", 7, 1, 365)
 PASSWORD_RESET_TIMEOUT = setting("int", "PASSWORD_RESET_HOURS", 3, 1, 168) * 3600
 EMAIL_VERIFICATION_DAYS = setting("int", "EMAIL_VERIFICATION_DAYS", 3, 1, 90)
@@ -299,9 +306,7 @@ EMAIL_VERIFICATION_DAYS = setting("int", "EMAIL_VERIFICATION_DAYS", 3, 1, 90)
 # --- mail ---------------------------------------------------------------------------------------------------
 EMAIL_HOST = setting("str", "EMAIL_HOST", "")
 MAIL_IS_SENT = bool(EMAIL_HOST)
-EMAIL_SECURITY = setting("str", "EMAIL_SECURITY", "starttls")
-if EMAIL_SECURITY not in ("starttls", "tls", "none"):
-    raise ImproperlyConfigured(f"EMAIL_SECURITY={EMAIL_SECURITY} is none of starttls, tls, none.")
+EMAIL_SECURITY = one_of("EMAIL_SECURITY", "starttls", "tls", "none")
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "starttls", EMAIL_SECURITY == "tls"
 EMAIL_PORT = setting("int", "EMAIL_PORT", {"starttls": 587, "tls": 465, "none": 25}[EMAIL_SECURITY], 1, 65535)
 EMAIL_HOST_USER = setting("str", "EMAIL_USER", "")
@@ -330,18 +335,18 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.core.api.answer_error",
     "DEFAULT_THROTTLE_CLASSES": ["apps.accounts.throttling.ApiRate"],
-    "DEFAULT_THROTTLE_RATES": {"sign_in": setting("str", "SIGN_IN_RATE", "30/min")},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` names file formats here
 }
+SIGN_IN_RATE = rate("SIGN_IN_RATE", "30/min")
 # Calls in a minute; 0: as many as come. Thumbnails are calls of the API, too: a person's is wide.
 RATE_OF_USERS = setting("int", "RATE_OF_USERS", 6000, 0)
 RATE_OF_TOKENS = setting("int", "RATE_OF_TOKENS", 3000, 0)
 RATE_OF_ADDRESSES = setting("int", "RATE_OF_ADDRESSES", 300, 0)
 RATE_OF_INFER = setting("int", "RATE_OF_INFER", 0, 0)
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=setting("int", "JWT_REFRESH_DAYS", 14, 1)),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=setting("int", "JWT_ACCESS_MINUTES", 60, 1, CENTURY * 1440)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=setting("int", "JWT_REFRESH_DAYS", 14, 1, CENTURY)),
     "UPDATE_LAST_LOGIN": False,
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
@@ -368,26 +373,30 @@ MEDIA_ROOT = DATA_DIR / "media"
 WORK_DIR = DATA_DIR / "work"  # run folders, dataset folders for YOLO, serving models: all can be made again
 UPLOAD_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+S3_BUCKET = matching(
+    "S3_BUCKET", "", r"[A-Za-z0-9._-]{1,255}|arn:[\w:/-]{1,255}", "a bucket's name: letters, digits, . and -"
+)
+both_or_none("S3_ACCESS_KEY", "S3_SECRET_KEY")  # neither: the machine's role, or what else boto3 finds
 S3_OPTIONS = {  # of the store, and of backups to s3://
-    "endpoint_url": env.str("S3_ENDPOINT_URL", default=None),
-    "region_name": env.str("S3_REGION", default=None),
-    "access_key": env.str("S3_ACCESS_KEY", default=None),
-    "secret_key": env.str("S3_SECRET_KEY", default=None),
+    "endpoint_url": endpoint("S3_ENDPOINT_URL"),
+    "region_name": matching("S3_REGION", None, r"[A-Za-z0-9-]+", "a region's name, as eu-central-1"),
+    "access_key": setting("str", "S3_ACCESS_KEY", None),
+    "secret_key": setting("str", "S3_SECRET_KEY", None),
     "signature_version": "s3v4",
     "default_acl": None,
     "file_overwrite": True,
 }
-if env.str("S3_BUCKET", default=""):
+if S3_BUCKET:
     default_storage = {
         "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {"bucket_name": env.str("S3_BUCKET"), **S3_OPTIONS},
+        "OPTIONS": {"bucket_name": S3_BUCKET, **S3_OPTIONS},
     }
 else:
     default_storage = {"BACKEND": "apps.core.storage.AtomicFileStorage"}
 S3_SIGNED_SECONDS = setting("int", "S3_SIGNED_SECONDS", 0, 0, 86_400)  # 0: the bytes pass through the web process
-if S3_SIGNED_SECONDS and "bucket_name" in default_storage.get("OPTIONS", {}):  # pages send uploads there
+if S3_SIGNED_SECONDS and S3_BUCKET:  # pages send uploads there
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += store_origins(
-        S3_OPTIONS["endpoint_url"], S3_OPTIONS["region_name"], env.str("S3_BUCKET")
+        S3_OPTIONS["endpoint_url"], S3_OPTIONS["region_name"], S3_BUCKET
     )
 static_storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (DEBUG or TESTING):
@@ -409,53 +418,48 @@ MAX_BOXES_PER_IMAGE = setting("int", "MAX_BOXES_PER_IMAGE", 10_000, 1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # JSON and form fields; files are streamed and limited on their own
 DATA_UPLOAD_MAX_NUMBER_FILES = 500
 REVISIONS_KEPT = setting("int", "REVISIONS_KEPT", 0, 0)  # of each image, at least 20; 0: all
-TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0)
-JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1)
-JOB_DAYS = setting("int", "JOB_DAYS", 0, 0)  # of ended jobs; 0: forever, as are the next ones
-AUDIT_DAYS = setting("int", "AUDIT_DAYS", 0, 0)
-EXPORT_DAYS = setting("int", "EXPORT_DAYS", 0, 0)
-TRAINING_LOG_DAYS = setting("int", "TRAINING_LOG_DAYS", 0, 0)
-JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5)
+TRASH_DAYS = setting("int", "TRASH_DAYS", 30, 0, CENTURY)
+JOB_FILE_HOURS = setting("int", "JOB_FILE_HOURS", 72, 1, CENTURY * 24)
+JOB_DAYS = setting("int", "JOB_DAYS", 0, 0, CENTURY)  # of ended jobs; 0: forever, as are the next ones
+AUDIT_DAYS = setting("int", "AUDIT_DAYS", 0, 0, CENTURY)
+EXPORT_DAYS = setting("int", "EXPORT_DAYS", 0, 0, CENTURY)
+TRAINING_LOG_DAYS = setting("int", "TRAINING_LOG_DAYS", 0, 0, CENTURY)
+JOB_STALE_SECONDS = setting("int", "JOB_STALE_SECONDS", 30, 5, 86_400)
 TRAININGS_AT_ONCE_PER_PERSON = setting("int", "TRAININGS_AT_ONCE_PER_PERSON", 0, 0)  # 0: as many as are free
 TRAININGS_AT_ONCE_PER_TEAM = setting("int", "TRAININGS_AT_ONCE_PER_TEAM", 0, 0)
 STORAGE_MB_PER_PERSON = setting("int", "STORAGE_MB_PER_PERSON", 0, 0)  # of what is their own; 0: no limit
 STORAGE_MB_PER_TEAM = setting("int", "STORAGE_MB_PER_TEAM", 0, 0)
 TRAINING_MAX_RESTARTS = setting("int", "TRAINING_MAX_RESTARTS", 3, 0)
 TRAINING_MAX_HOURS = setting("float", "TRAINING_MAX_HOURS", 0, 0)  # of training time a job; 0: as long as it takes
-RUN_FOLDER_DAYS = setting("int", "RUN_FOLDER_DAYS", 14, 0)  # of failed and cancelled trainings; a paused one stays
-TRAINING_DEVICE = setting("str", "TRAINING_DEVICE", "")
+RUN_FOLDER_DAYS = setting("int", "RUN_FOLDER_DAYS", 14, 0, CENTURY)  # of failed trainings; a paused one's stays
+TRAINING_DEVICE = matching(
+    "TRAINING_DEVICE", "", r"cpu|mps|\d{1,2}(,\d{1,2})*", "cpu, mps, the number of a GPU as 0, or several as 0,1"
+)
+TRAINERS = setting("int", "TRAINERS", 1, 1, 64)  # trainings at a time
 WEIGHTS_DIR = Path(setting("str", "WEIGHTS_DIR", str(DATA_DIR / "weights")))
 WEIGHTS_DOWNLOAD = setting("bool", "WEIGHTS_DOWNLOAD", True)
 # One more than cores: while one picture is decoded or its answer written, each core has another to compute.
 INFERENCE_THREADS = setting("int", "INFERENCE_THREADS", min(usable_cores(), 8) + 1, 1)
 WEB_THREADS = setting("int", "WEB_THREADS", 16, 2)  # of all but predictions, which have threads of their own
 INFERENCE_WAITING = setting("int", "INFERENCE_WAITING", 8, 0)
-SERVING_PRECISION = setting("str", "SERVING_PRECISION", "auto")
-if SERVING_PRECISION not in ("auto", "f32"):
-    raise ImproperlyConfigured(f"SERVING_PRECISION={SERVING_PRECISION} is neither auto nor f32.")
-SERVING_RUNTIME = setting("str", "SERVING_RUNTIME", "auto")
-if SERVING_RUNTIME not in ("auto", "openvino", "onnxruntime"):
-    raise ImproperlyConfigured(f"SERVING_RUNTIME={SERVING_RUNTIME} is none of auto, openvino, onnxruntime.")
-TRAFFIC_DAYS = setting("int", "TRAFFIC_DAYS", 400, 32)
+SERVING_PRECISION = one_of("SERVING_PRECISION", "auto", "f32")
+SERVING_RUNTIME = one_of("SERVING_RUNTIME", "auto", "openvino", "onnxruntime")
+TRAFFIC_DAYS = setting("int", "TRAFFIC_DAYS", 400, 32, CENTURY)
 INFERENCE_MEMORY_BYTES = setting("int", "INFERENCE_MEMORY_MB", 1024, 1) * 1024 * 1024
 
 # --- calls to other machines ---------------------------------------------------------------------------------
-OUTGOING_PRIVATE_NETWORKS = networks(
-    "OUTGOING_PRIVATE_NETWORKS", setting("list", "OUTGOING_PRIVATE_NETWORKS", [])
-)  # of our own, that webhooks may reach all the same
+OUTGOING_PRIVATE_NETWORKS = networks("OUTGOING_PRIVATE_NETWORKS")  # our own, that webhooks may reach all the same
 WEBHOOK_MAX_FAILURES = setting("int", "WEBHOOK_MAX_FAILURES", 20, 1)  # in a row, over an hour at least
-WEBHOOK_LOG_DAYS = setting("int", "WEBHOOK_LOG_DAYS", 30, 1)
+WEBHOOK_LOG_DAYS = setting("int", "WEBHOOK_LOG_DAYS", 30, 1, CENTURY)
 
 # --- watching it ---------------------------------------------------------------------------------------------
 METRICS_TOKEN = setting("str", "METRICS_TOKEN", "")
 
 # --- logs ---------------------------------------------------------------------------------------------------
-LOG_FORMAT = setting("str", "LOG_FORMAT", "line")
-if LOG_FORMAT not in ("line", "json"):
-    raise ImproperlyConfigured(f"LOG_FORMAT={LOG_FORMAT} is neither line nor json.")
-LOG_LEVEL = setting("str", "LOG_LEVEL", "INFO").upper()
-if LOG_LEVEL not in logging.getLevelNamesMapping():
-    raise ImproperlyConfigured(f"LOG_LEVEL={LOG_LEVEL} is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.")
+LOG_FORMAT = one_of("LOG_FORMAT", "line", "json")
+LOG_LEVEL = matching(
+    "LOG_LEVEL", "INFO", "(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)", "DEBUG, INFO, WARNING, ERROR, CRITICAL"
+).upper()
 ACCESS_LOG = setting("bool", "ACCESS_LOG", False)
 LOGGING = {
     "version": 1,

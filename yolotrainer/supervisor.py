@@ -21,6 +21,7 @@ import urllib.request
 from pathlib import Path
 
 from yolotrainer.household import Household, Occupied
+from yolotrainer.reading import read_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LEAST_FREE_BYTES = 500 * 2**20
@@ -187,7 +188,7 @@ def commands(host, port):
             "--bind", f"{host}:{port}",
         ]),
         ("worker", [*celery, *worker, "-Q", "default,inference", "-c", "2", "-n", "worker@%h"]),
-        ("trainer", [*celery, *worker, "-Q", "training", "-c", os.environ.get("TRAINERS", "1"), "-n", "trainer@%h"]),
+        ("trainer", [*celery, *worker, "-Q", "training", "-c", str(settings.TRAINERS), "-n", "trainer@%h"]),
         ("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""]),
     ]  # fmt: skip
 
@@ -236,6 +237,8 @@ def prepare():
 
 
 def listen_address():
+    """(host, port) to listen on, of the environment or the file .env; raises CannotStart."""
+    read_file(BASE_DIR / ".env")
     host = os.environ.get("HOST", "127.0.0.1")
     port = os.environ.get("PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:

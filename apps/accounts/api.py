@@ -42,7 +42,6 @@ class Register(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
     throttle_classes = [SignInThrottle]
-    throttle_scope = "sign_in"
 
     @extend_schema(request=RegisterSerializer, responses={201: UserSerializer})
     def post(self, request):
@@ -60,7 +59,6 @@ class Login(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
     throttle_classes = [SignInThrottle]
-    throttle_scope = "sign_in"
 
     @extend_schema(request=LoginSerializer, responses=TokenPairSerializer)
     def post(self, request):

@@ -1,8 +1,7 @@
 """Rate limits of the API: by person, by API token, and by address for who is nobody."""
 
 from django.conf import settings
-from redis import RedisError
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 
 from apps.accounts.models import ApiToken
 from apps.core import limits
@@ -34,14 +33,13 @@ def _limits(request, own):
     return found
 
 
-class SignInThrottle(ScopedRateThrottle):
-    """Tries per address. Where the cache is away, people can still sign in."""
-
-    def get_ident(self, request):
-        return address_of(request) or ""
+class SignInThrottle(BaseThrottle):
+    """Tries per address (SIGN_IN_RATE)."""
 
     def allow_request(self, request, view):
-        try:
-            return super().allow_request(request, view)
-        except RedisError:
-            return True
+        limit = limits.Limit("sign-in:address", address_of(request) or "", *settings.SIGN_IN_RATE)
+        request._request.rate = self.taken = limits.take([limit])
+        return self.taken is None or self.taken.is_within
+
+    def wait(self):
+        return self.taken.seconds_left

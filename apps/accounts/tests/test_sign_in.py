@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from rest_framework.throttling import ScopedRateThrottle
 
 from apps.accounts.models import User
 
@@ -82,12 +81,14 @@ def test_person_made_inactive_is_out_at_once(alice, page_as, api_as):
     assert api_as().post("/api/v1/auth/refresh", {"refresh": pair["refresh"]}).status_code == 401
 
 
-def test_guessing_is_slowed_down_and_the_guesser_hears_for_how_long(api_as, monkeypatch, alice):
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"sign_in": "2/min"})
-    monkeypatch.setattr(ScopedRateThrottle, "cache_format", "test_%(scope)s_%(ident)s")
+def test_guessing_is_slowed_down_and_the_guesser_hears_for_how_long(api_as, monkeypatch, settings, alice):
+    settings.SIGN_IN_RATE = (2, 60)
+    monkeypatch.setattr("apps.core.limits.time.time", lambda: 1_800_000_010.0)  # no minute ends within the test
     answers = [by_api(api_as, username="alice", password="wrong") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [401, 401, 429]
-    assert 0 < int(answers[2]["Retry-After"]) <= 60
+    assert answers[2]["Retry-After"] == "50"
+    assert [answer["X-RateLimit-Limit"] for answer in answers] == ["2"] * 3
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
 
 
 def test_sign_out_ends_the_session(alice, page_as):
