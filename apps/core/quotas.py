@@ -84,13 +84,19 @@ def trainings_at_once():
     return {("team", team) if team else ("person", person): most for person, team, most in rows}
 
 
-def in_words(there, size, team_id=None):
-    """Why `size` bytes do not fit."""
+def in_words(there, size, team_id=None, waiting=0):
+    """Why `size` bytes do not fit; `waiting` are those of uploads that nothing was made of yet."""
     have = "The team has" if team_id else "You have"
-    return (
+    words = (
         f"This takes {_size(size)}. {have} {_size(there.used)} of {_size(there.most)}: delete datasets, images (and "
         "empty the trash), models or exports, or ask the operator for more."
     )
+    if waiting:
+        hours = settings.JOB_FILE_HOURS
+        words += (
+            f" Uploads that are not imported yet count, too: {_size(waiting)}; they go by themselves in {hours} hours."
+        )
+    return words
 
 
 def _size(size):

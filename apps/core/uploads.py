@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db.models import Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
 from apps.core import direct_uploads, quotas, stored_pieces
@@ -40,6 +41,7 @@ from apps.core.upload_errors import (
 
 CHUNK = 256 * 1024
 MAX_UNFINISHED = 20  # of one person
+KEEPING = ("import", "upload")  # kinds of jobs that make images or a model of a file, which count as such
 STRAY_SECONDS = 3600
 STRAY_PARTS = timedelta(days=1)
 MOST_TIME_FOR_PARTS = timedelta(days=7)  # since it was announced, however often addresses are asked for
@@ -62,10 +64,21 @@ def create_upload(user, filename, size):
 
 
 def _check_quotas(user, size):
-    """Whose it will be is said later: it must fit with the person, or with a team in which they may bring it in."""
+    """Whose it will be is said later: it must fit with the person, or with a team in which they may bring it in.
+
+    Beside what is on its way already: those who never import would fill the disk with archives else.
+    """
     teams = [team for team, right in rights_in_teams(user).items() if right >= Right.REVIEW]
-    if not any(quotas.has_room(user.pk, team, size) for team in (None, *teams)):
-        raise UploadTooLarge(quotas.in_words(quotas.storage_of(user.pk), size))
+    waiting = waiting_bytes(user)
+    if not any(quotas.has_room(user.pk, team, size + waiting) for team in (None, *teams)):
+        raise UploadTooLarge(quotas.in_words(quotas.storage_of(user.pk), size, waiting=waiting))
+
+
+def waiting_bytes(user):
+    """Bytes of this person's uploads, announced or here, of which nothing was made that counts by itself."""
+    made = Job.objects.filter(upload=OuterRef("file"), kind__in=KEEPING, status=Job.Status.COMPLETED)
+    waiting = Upload.objects.filter(Q(file="") | ~Exists(made), owner=user)
+    return waiting.aggregate(size=Sum("size"))["size"] or 0
 
 
 def _make_room(upload):

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.teams.services import create_team
 from apps.core import quotas
-from apps.core.models import AuditEvent, Quota
+from apps.core.models import AuditEvent, Job, Quota, Upload
 from apps.datasets.models import DatasetImage
 from apps.datasets.services import add_images
 from apps.models.services import UploadRefused, start_upload
@@ -98,6 +98,37 @@ def test_archive_is_announced_only_where_it_fits_with_the_person_or_a_team(setti
     forget(team_id=create_team(alice, "Roads").pk)
     alice = type(alice).objects.get(pk=alice.pk)
     assert announce(api_as(alice), 2 * MB).status_code == 201
+
+
+def send(api, announced, size):
+    address = announced.headers["Location"]
+    headers = {"HTTP_TUS_RESUMABLE": "1.0.0", "HTTP_UPLOAD_OFFSET": "0"}
+    return api.generic("PATCH", address, b"x" * size, content_type="application/offset+octet-stream", **headers)
+
+
+def test_archives_that_wait_for_somebody_to_import_them_take_room(settings, api_as, alice, tmp_path):
+    settings.STORAGE_MB_PER_PERSON = 1
+    settings.MEDIA_ROOT, settings.UPLOAD_DIR = tmp_path / "media", tmp_path
+    api, half = api_as(alice), MB // 2
+    assert send(api, announce(api, half), half).status_code == 204  # it is here, whole
+    assert announce(api, half).status_code == 201  # nothing of it came yet
+    answer = announce(api, half)
+    assert answer.status_code == 413
+    assert (
+        "Uploads that are not imported yet count, too: 1.0 MB; they go by themselves in 72 hours."
+        in (answer.json()["detail"])
+    )
+    complete = Upload.objects.exclude(file="").get()
+    job = Job.objects.create(owner=alice, kind="inspect", status="completed", upload=complete.file.name)
+    assert announce(api, half).status_code == 413  # looked at, and nothing was made of it
+    Job.objects.filter(pk=job.pk).update(kind="import")
+    assert announce(api, half).status_code == 201  # its images count by themselves now
+
+
+def test_what_others_upload_takes_no_room_of_mine(settings, api_as, alice, bob):
+    settings.STORAGE_MB_PER_PERSON = 1
+    assert announce(api_as(bob), MB).status_code == 201
+    assert announce(api_as(alice), MB).status_code == 201
 
 
 def test_weights_that_do_not_fit_are_refused(settings, alice, dataset):
