@@ -20,7 +20,7 @@ from apps.annotations.api import (
 )
 from apps.core import api as core
 from apps.core import direct_api as direct
-from apps.core import tus
+from apps.core import fetch_api, tus
 from apps.core.webhooks import api as webhooks
 from apps.datasets import api as datasets
 from apps.datasets import bulk_api
@@ -67,6 +67,7 @@ urlpatterns = [
     path("teams/<int:pk>/webhooks", teams.TeamWebhooks.as_view()),
     path("teams/<int:pk>/events", teams.Events.as_view()),
     path("uploads", tus.Uploads.as_view()),
+    path("uploads/from-url", fetch_api.UploadFromUrl.as_view()),
     path("uploads/<uuid:pk>", tus.UploadDetail.as_view()),
     path("uploads/<uuid:pk>/parts", direct.UploadParts.as_view()),
     path("uploads/<uuid:pk>/complete", direct.UploadComplete.as_view()),

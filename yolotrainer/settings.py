@@ -373,6 +373,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 WORK_DIR = DATA_DIR / "work"  # run folders, dataset folders for YOLO, serving models: all can be made again
 UPLOAD_DIR = DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR = UPLOAD_DIR
+FETCH_MINUTES = setting("int", "FETCH_MINUTES", 120, 1, 1440)  # for a file from an address
 S3_BUCKET = matching(
     "S3_BUCKET", "", r"[A-Za-z0-9._-]{1,255}|arn:[\w:/-]{1,255}", "a bucket's name: letters, digits, . and -"
 )

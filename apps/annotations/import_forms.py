@@ -7,7 +7,7 @@ from apps.accounts.teams.fields import offer_teams
 from apps.annotations.formats import FORMATS
 from apps.annotations.services.imports.classes import FORMER, propose_classes
 from apps.annotations.services.imports.options import SPLIT_CHOICES, ImportOptions
-from apps.core import uploads
+from apps.core import fetching, uploads
 from apps.datasets.models import Dataset
 from apps.datasets.services import MAX_CLASS_NAME
 
@@ -17,13 +17,21 @@ MAX_OPTIONS = 20_000  # choices on one page; beyond it a class here is chosen by
 
 
 class ArchiveForm(forms.Form):
-    """An archive as a file, or as the id of an upload that came in pieces."""
+    """An archive as a file, as the id of an upload that came in pieces, or as an address to fetch it from."""
 
     file = forms.FileField(
         label="Archive (zip or tar)", required=False,
         widget=forms.FileInput(attrs={"accept": ".zip,.tar,.tgz,.gz,.bz2", "required": True}),
     )  # fmt: skip
     upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    url = forms.CharField(
+        label="Address of the archive", required=False, max_length=fetching.LONGEST,
+        widget=forms.TextInput(attrs={
+            "type": "url", "placeholder": "https://example.org/cells.zip", "required": True, "autocomplete": "off",
+            "inputmode": "url", "spellcheck": "false",
+        }),
+        help_text="The platform fetches it. It must be on the public internet and open without signing in.",
+    )  # fmt: skip
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -32,7 +40,10 @@ class ArchiveForm(forms.Form):
     def clean(self):
         data = super().clean()
         file, upload = data.get("file"), data.get("upload")
-        if upload:
+        if "url" in self.data:
+            if not data.get("url") and "url" not in self.errors:
+                self.add_error("url", "Give the address of an archive.")
+        elif upload:
             try:
                 data["archive"], data["filename"] = uploads.stored_upload(self.user, upload)
             except uploads.UploadError as error:

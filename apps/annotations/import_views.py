@@ -12,8 +12,10 @@ from apps.annotations.access import get_import
 from apps.annotations.forms import ExportForm
 from apps.annotations.import_forms import ArchiveForm, FormatForm, PlanForm
 from apps.annotations.services.imports import imported_images, start_import, undo_import
-from apps.annotations.services.inspection import preview_url, start_inspection
+from apps.annotations.services.inspection import preview_url, start_inspection, start_inspection_of
 from apps.core.access import get_job, jobs_visible_to
+from apps.core.outgoing import Refused
+from apps.core.upload_errors import UploadError
 from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset, get_dataset_to_review, may_review
 from apps.datasets.models import Dataset
@@ -44,8 +46,8 @@ def dataset_import(request, pk):
     """An archive for a dataset: it is looked into first."""
     dataset = get_dataset_to_review(request.user, pk)
     form = ArchiveForm(request.user, request.POST, request.FILES)
-    if form.is_valid():
-        return redirect(preview_url(_inspect(request.user, dataset, form.cleaned_data)))
+    if form.is_valid() and (job := _inspect(request.user, dataset, form)):
+        return redirect(preview_url(job))
     return render(
         request, "annotations/transfer.html", transfer_context(request, dataset, import_form=form), status=400
     )
@@ -55,13 +57,21 @@ def dataset_import(request, pk):
 def import_new(request):
     """An archive for a new dataset, which is made when the import starts."""
     form = ArchiveForm(request.user, request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        return redirect(preview_url(_inspect(request.user, None, form.cleaned_data)))
+    if request.method == "POST" and form.is_valid() and (job := _inspect(request.user, None, form)):
+        return redirect(preview_url(job))
     return render(request, "annotations/import_new.html", {"form": form}, status=400 if form.errors else 200)
 
 
-def _inspect(user, dataset, data):
-    return start_inspection(user, dataset, data["archive"], filename=data["filename"])
+def _inspect(user, dataset, form):
+    """The job that looks into what a valid form names; None where its address is refused, which the form says."""
+    data = form.cleaned_data
+    if not data.get("url"):
+        return start_inspection(user, dataset, data["archive"], filename=data["filename"])
+    try:
+        return start_inspection_of(user, dataset, data["url"])
+    except (Refused, UploadError) as refused:
+        form.add_error("url", str(refused))
+        return None
 
 
 @login_required
@@ -100,6 +110,9 @@ def _start(user, dataset, job, form):
 def import_again(request, job_id, pk=None):
     """Look into the same archive again, as another format."""
     dataset, job = _inspection(request.user, pk, job_id)
+    if not job.upload:
+        messages.error(request, "This archive is not here. Bring it in once more.")
+        return redirect("annotations:transfer", dataset.pk) if dataset else redirect("import_new")
     form = FormatForm(request.POST)
     format = form.cleaned_data["format"] if form.is_valid() else "auto"
     again = start_inspection(request.user, dataset, job.upload.name, format, filename=job.params["filename"])

@@ -1,9 +1,9 @@
 """The one door for requests to addresses that people give: it reaches nothing inside our own network.
 
 A name is resolved once, every address that it has is checked, and the connection goes to the address that was checked:
-a name that changes its mind in between (DNS rebinding) gains nothing. Redirects are not followed, proxies of the
-environment are not used, and size and time of an answer are bounded. `OUTGOING_PRIVATE_NETWORKS` names networks of our
-own that may be reached all the same.
+a name that changes its mind in between (DNS rebinding) gains nothing. Of what is posted no redirect is followed; of
+what is fetched a few are, each checked as the first address was. Proxies of the environment are not used, and size and
+time of an answer are bounded. `OUTGOING_PRIVATE_NETWORKS` names networks of our own that may be reached all the same.
 """
 
 import http.client
@@ -12,12 +12,17 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 
 CONNECT_SECONDS = 5
+HEADER_SECONDS = 30  # until an answer to a GET begins
+SILENT_SECONDS = 30  # between two of its bytes
+MOST_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
 MOST_ANSWERED = 64 * 1024  # bytes that are read of an answer
 PORTS = {"http": 80, "https": 443}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -98,6 +103,89 @@ def post(url, body, headers, seconds=10):
     return Answer(response.status, read, time.monotonic() - started)
 
 
+@contextmanager
+def get(url, must_stop=lambda: False):
+    """GET; yields (response, the address that it came from), redirects followed. Raises Refused or Unreachable.
+
+    `must_stop()` is asked twice a second, by another thread: where it says so the connection ends at once, however
+    slowly the other side speaks. Read the body with `pieces`.
+    """
+    for _ in range(MOST_REDIRECTS + 1):
+        target = _target(url)
+        with _asked(target, must_stop) as response:
+            if response.status not in REDIRECTS:
+                yield response, url
+                return
+            url = _led_on(url, response.headers.get("Location", ""))
+    raise Refused(f"This leads on from address to address, more than {MOST_REDIRECTS} times.")
+
+
+def pieces(response, size=256 * 1024):
+    """The bytes of a body as they come; raises Unreachable where it breaks off."""
+    while True:
+        try:
+            piece = response.read1(size)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(_in_words(error, False, SILENT_SECONDS)) from None
+        if not piece:
+            return
+        yield piece
+
+
+def _led_on(url, location):
+    try:
+        following = urljoin(url, location)
+    except ValueError:
+        following = ""
+    if not location or not following:
+        raise Unreachable("It leads on to nowhere.")
+    if url.startswith("https:") and following.startswith("http:"):
+        raise Refused(
+            "This leads on from https to http, where anybody on the way could put something else in its place."
+        )
+    return following
+
+
+@contextmanager
+def _asked(target, must_stop):
+    """The answer to a GET, its headers read, compressed by nobody."""
+    address, too_late, over = _resolve(target), threading.Event(), threading.Event()
+    connection, sockets = _connection(target, address, too_late), []
+    begins_until = time.monotonic() + HEADER_SECONDS
+    answered = threading.Event()
+
+    def watch():
+        while not over.wait(0.5):
+            if must_stop() or (not answered.is_set() and time.monotonic() > begins_until):
+                too_late.set()
+                for sock in filter(None, [connection.sock, *sockets]):
+                    _quietly(lambda sock=sock: sock.shutdown(socket.SHUT_RDWR))()
+                return
+
+    threading.Thread(target=watch, daemon=True, name="outgoing-watch").start()
+    try:
+        try:
+            connection.request("GET", target.path, headers=_headers_of_get(target))
+            sockets.append(connection.sock)  # the connection forgets it when all headers are read
+            response = connection.getresponse()
+            sockets[0].settimeout(SILENT_SECONDS)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(_in_words(error, too_late.is_set(), HEADER_SECONDS)) from None
+        answered.set()
+        with response:
+            yield response
+    finally:
+        over.set()
+        connection.close()
+
+
+def _headers_of_get(target):
+    return {
+        "Host": target.host_header, "Connection": "close", "Accept": "*/*", "Accept-Encoding": "identity",
+        "User-Agent": "YOLO-Trainer",
+    }  # fmt: skip
+
+
 def _beginning(response, ends):
     """The first MOST_ANSWERED bytes of a body, piece by piece: one that drips is given up, whatever socket it has."""
     pieces, left = [], MOST_ANSWERED
@@ -118,7 +206,7 @@ def _target(url):
     if parts.scheme not in PORTS or not parts.hostname:
         raise Refused("An address begins with https:// or http:// and names a host.")
     if parts.username is not None or parts.password is not None:
-        raise Refused("An address holds no name or password: what is sent is signed instead.")
+        raise Refused("An address holds no name or password here: it is kept, and shown to others.")
     if any(c.isspace() or not c.isprintable() for c in url):
         raise Refused("An address holds no spaces.")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.core import jobs, retention, uploads, work
+from apps.core import fetching, jobs, retention, uploads, work
 from apps.core.models import Job
 from apps.core.scratch import sweep_scratch
 from apps.core.storage import sweep_drafts
@@ -32,7 +32,14 @@ def expire_job_files():
     jobs.expire_files()
     jobs.sweep_stray_files()
     uploads.sweep_uploads()
+    fetching.forget_addresses()
     sweep_drafts()
+
+
+@shared_task(ignore_result=True)
+def fetch_upload(pk):
+    """Fetch a file from an address."""
+    jobs.run_job(pk, fetching.run_fetch)
 
 
 @shared_task(ignore_result=True)

@@ -53,17 +53,17 @@ def create_upload(user, filename, size):
         raise UploadError("The file is empty.")
     if size > settings.MAX_ARCHIVE_BYTES:
         raise UploadTooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
-    _check_quotas(user, size)
+    check_quotas(user, size)
     if Upload.objects.filter(owner=user, file="").count() >= MAX_UNFINISHED:
         raise TooManyUploads(f"You have {MAX_UNFINISHED} unfinished uploads. Finish or delete one first.")
-    upload = Upload(owner=user, filename=_clean(filename), size=size, expires_at=_expiry())
+    upload = Upload(owner=user, filename=clean_filename(filename), size=size, expires_at=_expiry())
     if is_local(default_storage):
         _make_room(upload)
     upload.save(force_insert=True)
     return upload
 
 
-def _check_quotas(user, size):
+def check_quotas(user, size):
     """Whose it will be is said later: it must fit with the person, or with a team in which they may bring it in.
 
     Beside what is on its way already: those who never import would fill the disk with archives else.
@@ -278,7 +278,8 @@ def _move_to_store(path, name):
         path.unlink()
 
 
-def _clean(filename):
+def clean_filename(filename):
+    """The last part of a path, as it may be shown and kept; never empty."""
     name = PurePath(str(filename).replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable()).strip()[-255:] or "archive"
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.urls import reverse
 from PIL import Image
 
@@ -14,6 +15,7 @@ from apps.annotations.services.imports.archive import job_archive, said
 from apps.annotations.services.imports.start import clean_archive_name
 from apps.annotations.services.imports.words import KIND_WORDS, Kind
 from apps.annotations.services.orientation import turned
+from apps.core import fetching
 from apps.core.archives import ArchiveError
 from apps.core.images import BadImage, check_image, encode
 from apps.core.jobs import create_job
@@ -25,14 +27,22 @@ SAMPLES, CANDIDATES, COLUMNS = 9, 15, 3
 CELL = (288, 216)  # pixels of a sample
 BOXES_SHOWN = 200  # on a sample
 EXAMPLES = 5  # of each kind of problem
+FETCHING = 0.7  # of the progress, where the archive is fetched first
 
 
 def start_inspection(user, dataset, upload, format="auto", filename=""):
     """Queue a look into an archive that is to go into `dataset`, or into a new one where that is None; the job."""
-    params = {
-        "dataset_id": dataset.pk if dataset else None, "format": format,
-        "filename": clean_archive_name(filename or upload.name),
-    }  # fmt: skip
+    return _queued(user, dataset, format, {"filename": clean_archive_name(filename or upload.name)}, upload)
+
+
+@transaction.atomic
+def start_inspection_of(user, dataset, url):
+    """The same of an archive that the job fetches from an address first; raises as `fetching.ask`."""
+    return _queued(user, dataset, "auto", fetching.ask(user, url))
+
+
+def _queued(user, dataset, format, params, upload=None):
+    params = {"dataset_id": dataset.pk if dataset else None, "format": format, **params}
     subject = f"dataset:{dataset.pk}" if dataset else ""
     return create_job(user, "inspect", TASK, subject=subject, params=params, upload=upload, about=dataset)
 
@@ -47,7 +57,9 @@ def preview_url(job):
 
 def run_inspection(job, say):
     """The work of an inspection job; its result is all that the preview shows. Writes nothing but samples."""
-    say(0, "Reading the labels")
+    fetching.fetch_for(job, say, FETCHING)
+    start = FETCHING if "from" in job.params else 0
+    say(start, "Reading the labels")
     try:
         with job_archive(job) as archive:
             reading = read(archive, job.params["format"])
@@ -55,7 +67,8 @@ def run_inspection(job, say):
             for done, labels in enumerate(reading.images):
                 tally.count(labels)
                 if done % 200 == 0:
-                    say(done / max(reading.image_count, 1), f"{done} of {reading.image_count} images")
+                    share = done / max(reading.image_count, 1)
+                    say(start + (1 - start) * share, f"{done} of {reading.image_count} images")
             tally.take_problems()
             for skipped in archive.skipped:
                 tally.problem(str(Kind.SKIPPED), "left out", skipped.name, None, skipped.reason)

@@ -24,9 +24,16 @@ def receiving(answer=200, body=b"thanks", headers=(), wait=None):
         def log_message(self, *args):
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.got, server.answer = [], answer
-    server.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
+    with running(Handler) as server:
+        server.got, server.answer = [], answer
+        server.url = f"http://127.0.0.1:{server.server_port}/hook?a=1"
+        yield server
+
+
+@contextmanager
+def running(handler):
+    """A server on loopback whose requests this class answers, in threads of their own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
