@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.annotations.seen import HIDDEN
+from apps.annotations.models import DatasetVersion
+from apps.annotations.seen import DELETED, HIDDEN
 from apps.annotations.services.labels import save_labels
 from apps.annotations.services.versions import create_version
 from apps.datasets import services as datasets
@@ -12,6 +13,7 @@ from apps.inference.models import Deployment
 from apps.models.models import TrainedModel
 from apps.training.comparison import setting_rows
 from apps.training.models import TrainingJob
+from apps.training.services import create_job
 from conftest import box, upload
 
 pytestmark = pytest.mark.django_db
@@ -122,6 +124,31 @@ def test_the_owner_reads_it_in_the_api(api_as, alice, model, deployment):
     assert proof["measured"]["version"] == f"{NAME} v1"
     switch = api_as(alice).get(f"/api/v1/deployments/{deployment.pk}/switches").data["results"][0]
     assert switch["judgement"]["version"] == f"{NAME} v1"
+
+
+def test_of_a_deleted_version_pages_say_that_it_is_deleted(page_as, api_as, alice, bob, model, deployment):
+    for who in (alice, bob):
+        assert DELETED not in page_as(who).get(f"/deployments/{deployment.pk}").content.decode()
+    DatasetVersion.objects.filter(pk=model.dataset_version_id).delete()
+    for who in (alice, bob):
+        for address in (f"/models/{model.pk}/deployment", f"/deployments/{deployment.pk}"):
+            page = page_as(who).get(address).content.decode()
+            assert DELETED in page, address
+            assert HIDDEN not in page
+            assert NAME not in page
+        measured = api_as(who).get(f"/api/v1/models/{model.pk}").data["serving"]["measured"]
+        assert (measured["version"], measured["version_id"], measured["is_deleted"]) == (None, None, True)
+
+
+@pytest.mark.parametrize(("who", "name"), [("alice", f"{NAME} yolov8n"), ("bob", "yolov8n")])
+def test_a_training_is_named_after_ones_own_dataset_and_after_no_others(request, ready_dataset, who, name):
+    """Bob may train on it while it is public, and sees his job when it no longer is."""
+    type(ready_dataset).objects.filter(pk=ready_dataset.pk).update(name=NAME, is_public=True)
+    ready_dataset.refresh_from_db()
+    person = request.getfixturevalue(who)
+    settings = {"model_type": "yolov8n", "epochs": 2, "batch_size": 2, "img_size": 64, "patience": 5}
+    first, second = (create_job(person, ready_dataset, **settings) for _ in range(2))
+    assert (first.name, second.name) == (name, f"{name} 2")
 
 
 def test_a_list_looks_up_once_what_may_be_named(api_as, bob, model, alice, django_assert_max_num_queries):

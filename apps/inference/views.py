@@ -46,12 +46,15 @@ def undeploy(request, pk):
 
 
 def _panel(request, model):
-    can_edit = may_edit(request.user, model)
+    """The fragment. Where a deployment began or ended since the page was loaded, htmx loads the page anew: its lineage,
+    its files and whether it may be deleted are said outside of the panel."""
+    can_edit, job = may_edit(request.user, model), services.last_deployment(model)
+    is_watched = request.method == "POST" or "watched" in request.GET
     deployments = Deployment.objects.filter(**holder(model)).select_related("model__line")
     tokens = names_of_tokens_to_ask(request.user) if model.is_deployed else []
     context = {
         "model": model, "can_edit": can_edit, "is_built": bool(model.serving_file), "refusal": _refusal(model),
-        "job": services.last_deployment(model), "deployments": deployments_of(request.user, model),
+        "job": job, "deployments": deployments_of(request.user, model),
         "others": deployments.exclude(model=model) if can_edit else [],
         "versions": _versions_to_look_at(request.user, model) if can_edit else [],
         "of_line": deployments.filter(name=model.name).exclude(model=model).first() if can_edit else None,
@@ -59,7 +62,10 @@ def _panel(request, model):
             request.build_absolute_uri(ENDPOINT), ("model_id", model.pk), tokens[0] if tokens else ""
         ),
     }  # fmt: skip
-    return render(request, "inference/deployment.html", context)
+    response = render(request, "inference/deployment.html", context)
+    if request.htmx and is_watched and not (job and job.is_active):
+        response["HX-Refresh"] = "true"
+    return response
 
 
 def _versions_to_look_at(user, model):

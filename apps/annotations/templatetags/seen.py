@@ -23,3 +23,9 @@ def figures_for(figures, user):
 def hidden_dataset():
     """What is said in the place of a name that one may not see."""
     return rules.HIDDEN
+
+
+@register.filter
+def measured_on(figures):
+    """What figures (see `figures_for`) were measured on: the version, or that it is deleted or not one's to see."""
+    return rules.measured_on(figures)

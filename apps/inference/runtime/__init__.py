@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .answers import Box, Prediction, Segment
 from .errors import BadImage, ModelError, Overloaded
-from .parity import Parity, compare, compare_many
+from .parity import Parity, compare, compare_many, pair
 from .pool import Flood, Gate, RuntimeCache
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "compare_many",
     "load",
+    "pair",
 ]
 
 MAX_PIXELS = 100_000_000

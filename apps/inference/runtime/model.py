@@ -139,7 +139,8 @@ class Runtime:
         with self._lock:
             self._asked[shape, False] = max(self._asked[shape, False], OWN_GRAPH_AFTER)
         with self._graph_for(shape).request() as request:
-            request.infer({0: np.zeros((1, *shape, 3), np.uint8)})
+            # shared as in `predict`: a copy would go into what the last question has left there, which may be smaller
+            request.infer({0: np.zeros((1, *shape, 3), np.uint8)}, share_inputs=True, share_outputs=True)
 
     def _graph_for(self, shape: tuple[int, int]) -> Graph:
         """The graph of this input shape if it has one, else the one for any shape.

@@ -34,21 +34,28 @@ def compare(reference: Iterable[Row], candidate: Iterable[Row], conf: float = 0.
     none is extra. Give both lists with boxes down to some lower confidence: one at 0.251 here and at 0.249
     there is no disagreement.
     """
-    left = list(candidate)
-    expected, differences = 0, []
-    for row in sorted(reference, key=lambda row: -row[1]):
-        match = best_match(row, left, iou)
-        if match is not None:
-            left.remove(match)
-        if row[1] >= conf:
-            expected += 1
-            differences += [abs(match[1] - row[1])] if match is not None else []
+    matches, left = pair(reference, candidate, iou)
+    sure = [(row, match) for row, match in matches if row[1] >= conf]
+    differences = [abs(match[1] - row[1]) for row, match in sure if match is not None]
     return Parity(
-        expected=expected,
+        expected=len(sure),
         found=len(differences),
         extra=sum(row[1] >= conf for row in left),
         max_confidence_difference=max(differences, default=0.0),
     )
+
+
+def pair(
+    reference: Iterable[Row], candidate: Iterable[Row], iou: float = 0.9
+) -> tuple[list[tuple[Row, Row | None]], list[Row]]:
+    """([(a box of the reference, the candidate's that was found for it, or None)], what the candidate has left)."""
+    left, pairs = list(candidate), []
+    for row in sorted(reference, key=lambda row: -row[1]):
+        match = best_match(row, left, iou)
+        if match is not None:
+            left.remove(match)
+        pairs.append((row, match))
+    return pairs, left
 
 
 def compare_many(pairs: Iterable[tuple[Iterable[Row], Iterable[Row]]], conf: float = 0.25, iou: float = 0.9) -> Parity:

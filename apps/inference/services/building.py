@@ -1,6 +1,7 @@
 """Building what serves: an export of the weights, or an ONNX file as it came, proven and timed before it is kept."""
 
 import hashlib
+import json
 import tarfile
 import tempfile
 
@@ -12,6 +13,7 @@ from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
+from apps.inference.runtime import Box, Prediction, Segment
 from apps.inference.services import onnx_files
 from apps.inference.services.choices import Choice
 from apps.inference.services.judging import measure_on
@@ -21,6 +23,7 @@ from apps.models.models import TrainedModel
 
 EXPORT_ENGINE = "apps.models.engine.export"
 CHECK_IMAGES = 60
+OUTLINES = "outlines.jsonl"  # of the weights' own masks
 
 
 def is_built(model):
@@ -63,14 +66,14 @@ def _from_weights(model, folder, report, ground, choice):
         )
     exported = export(model, folder, images, report, choice)
     report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
-    reference = exported["reference"]
+    reference = weights_answers(exported, folder)
     why = exported["also"].get("onnx", {}).get("error", "")
     ways = choice.ways(folder / "openvino", None if why else folder / "onnx")
     if not ways:
         raise WorkFailed(f"These weights cannot be exported to ONNX, which ONNX Runtime needs: {why}")
-    try_all(ways, [image["path"] for image in reference["images"]], report)
-    best = choose(ways, [image["boxes"] for image in reference["images"]], "The export answers differently")
-    more = {"compared": "weights", "weights_milliseconds": round(reference["seconds_per_image"] * 1000, 2)}
+    try_all(ways, images, report)
+    best = choose(ways, [answer.boxes for answer in reference], "The export answers differently")
+    more = {"compared": "weights", "weights_milliseconds": weights_milliseconds(exported)}
     return best, known(best, ways, True) | more
 
 
@@ -85,9 +88,30 @@ def export(model, folder, images, report, choice, conf=LOWEST_CONF, calibrate=No
         "weights": str(weights), "output": str(folder / "openvino"), "format": "openvino",
         "imgsz": choice.size_of(model), "also": {"onnx": str(folder / "onnx")} if choice.wants_onnx else {},
         "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300, "calibrate": calibrate,
+        "outlines": str(folder / OUTLINES) if model.task == "segment" else None,
     }  # fmt: skip
     engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")
     return finished_of(engine, report, "export", span=(0, 0.75))
+
+
+def weights_answers(exported, folder):
+    """What the weights answered on each of the images, one by one, as the runtime would have: a Prediction."""
+    images, file = exported["reference"]["images"], folder / OUTLINES
+    if not file.exists():
+        for image in images:
+            yield Prediction(image["width"], image["height"], [Box(*row) for row in image["boxes"]])
+        return
+    with file.open(encoding="utf-8") as lines:
+        for image, line in zip(images, lines, strict=True):
+            boxes = [Segment(*row) for row in image["boxes"]]
+            for box, polygons in zip(boxes, json.loads(line), strict=True):
+                box.polygons = polygons
+            yield Prediction(image["width"], image["height"], boxes)
+
+
+def weights_milliseconds(exported):
+    """How long the weights took for an image."""
+    return round(exported["reference"]["seconds_per_image"] * 1000, 2)
 
 
 def _from_onnx(model, folder, report, ground, choice):

@@ -6,14 +6,13 @@ from apps.annotations.services.entries import version_entries
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
-from apps.inference.runtime import Box, Prediction
 from apps.inference.services import building
 from apps.inference.services.judging import measure_answers
 from apps.inference.services.proving import Way, try_all
 from apps.models import services as models
 from apps.models.models import ServingBuild, TrainedModel
 
-INT8_FALL = 0.02  # of mAP50-95 below the weights' own: more is never served
+INT8_FALL = 0.02  # of mAP50-95, of boxes and of masks, below the weights' own: more is never served
 INT8_IMAGES = 300
 INT8_CONF = 0.001  # as mAP is measured
 
@@ -44,10 +43,12 @@ def build_chosen(model, choice, ground, report):
 
 
 def _was_judged(known, choice, ground):
-    """int8 that was judged on other images is judged again."""
+    """int8 that was judged on other images, or in a time when masks were not, is judged again."""
     if choice.precision != "int8":
         return True
     judged = known.serving["int8"]
+    if "masks" not in judged and known.model.task == "segment":
+        return False
     return bool(ground) and (judged["version_id"], judged["split"]) == (ground[0].pk, ground[1])
 
 
@@ -66,25 +67,40 @@ def _int8(model, folder, report, ground, choice):
     try_all([way], paths, report, conf=INT8_CONF)
     if way.error:
         raise WorkFailed(f"int8 cannot be served: {way.error}")
-    reference = exported["reference"]
-    weights = measure_answers(model, ground[0], entries, [_answer(image) for image in reference["images"]])
-    ours = measure_answers(model, ground[0], entries, way.answers)
-    if weights is None:
+    answers = {"weights": building.weights_answers(exported, folder), "int8": way.answers}
+    measured = measure_answers(model, ground[0], entries, answers, way.imgsz)
+    if measured is None:
         raise WorkFailed("The gate's images have no labels of the model's classes: int8 cannot be judged.")
     judged = {
         "version_id": ground[0].pk, "version": str(ground[0]), "split": ground[1], "images": len(entries),
-        "labels": weights["labels"], "weights": weights["mAP50_95"], "int8": ours["mAP50_95"],
+        "labels": measured["labels"], **_both(measured), "masks": _of_masks(measured["masks"]),
     }  # fmt: skip
-    fall = judged["weights"] - judged["int8"]
-    if fall > INT8_FALL:
-        raise BuildRefused(
-            f"int8 is not served: its mAP50-95 is {judged['int8']:.3f} where the weights have {judged['weights']:.3f}, "
-            f"on {len(entries)} labelled images. {fall:.3f} lower, and at most {INT8_FALL:g} is accepted."
-        )
+    if reason := int8_refused(judged):
+        raise BuildRefused(reason)
     way.figures = {}
-    more = {"compared": "labels", "int8": judged}
-    more["weights_milliseconds"] = round(reference["seconds_per_image"] * 1000, 2)
+    more = {"compared": "labels", "int8": judged, "weights_milliseconds": building.weights_milliseconds(exported)}
     return way, building.known(way, [way], True) | more
+
+
+def _both(measured):
+    return {name: measured[name]["mAP50_95"] for name in ("weights", "int8")}
+
+
+def _of_masks(masks):
+    """The same two figures of masks, beside what they were measured on; why there are none; None of a detector."""
+    return masks if not masks or "why_not" in masks else masks | _both(masks)
+
+
+def int8_refused(judged):
+    """Why int8 is not served, with the figures, or nothing. `judged` is what is kept of it."""
+    measured = [("mAP50-95", judged), ("mAP50-95 of masks", judged["masks"] or {})]
+    fallen = [
+        f"its {name} is {found['int8']:.3f} where the weights have {found['weights']:.3f}, "
+        f"on {found['images']} labelled images: {found['weights'] - found['int8']:.3f} lower"
+        for name, found in measured
+        if "int8" in found and round(found["weights"] - found["int8"], 5) > INT8_FALL
+    ]
+    return f"int8 is not served: {'; '.join(fallen)}. At most {INT8_FALL:g} is accepted." if fallen else ""
 
 
 def _labelled(ground):
@@ -98,8 +114,3 @@ def _labelled(ground):
     entries = sorted((entry for entry in wanted if entry["sha256"] in files), key=lambda entry: entry["sha256"])
     entries = entries[:INT8_IMAGES]
     return entries, [files[entry["sha256"]] for entry in entries]
-
-
-def _answer(image):
-    """What the weights answered, as the runtime would have."""
-    return Prediction(image["width"], image["height"], [Box(*row) for row in image["boxes"]])

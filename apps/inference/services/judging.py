@@ -10,7 +10,6 @@ import itertools
 import statistics
 import time
 from collections import Counter
-from typing import NamedTuple
 
 import numpy as np
 from django.core.files.storage import default_storage
@@ -19,6 +18,7 @@ from apps.annotations.services.entries import version_entries
 from apps.inference.runtime import BadImage
 from apps.inference.services.answering import runtime_of
 from apps.inference.services.mask_overlap import mask_iou, masks_of
+from apps.inference.services.truth import labels_of
 from apps.models.engine.matching import Seen, SizeMeter
 from apps.models.services.evaluations import class_mapping, learned_from
 
@@ -27,10 +27,14 @@ OPTIONS = {"conf": 0.001, "iou": 0.7, "max_det": 300}
 
 
 class _Side:
-    """One of the two models: what it finds, and how long it takes."""
+    """Who answers, one of two mostly: what it finds, and how long it takes.
 
-    def __init__(self, model, version, runtime=None):
-        self.model, self.runtime = model, runtime or runtime_of(model)
+    `found_at`: the longer side in pixels at which it draws masks, where it is no `runtime` that knows it.
+    """
+
+    def __init__(self, model, version, runtime=None, found_at=None):
+        self.model, self.runtime = model, runtime or (None if found_at else runtime_of(model))
+        self.found_at = found_at or self.runtime.imgsz
         self.classes = {theirs: ours for ours, theirs in class_mapping(model, version)[0].items()}
         self.meter, self.seconds = SizeMeter(sizes=("all",)), []
         self.masks = SizeMeter(sizes=("all",)) if model.task == "segment" else None
@@ -48,10 +52,10 @@ class _Side:
         rows = np.array([box[2:6] for box in found], float).reshape(-1, 4)
         truth = labels.corners * ([prediction.width, prediction.height] * 2)
         self._match(self.meter, found, labels, _areas(rows), _areas(truth), _iou(rows, truth))
-        if self.masks and labels.outlines is not None:
+        if self.masks and labels.has_outlines:
             size = prediction.width, prediction.height
-            ours = masks_of([box.polygons for box in found], *size, self.runtime.imgsz)
-            theirs = masks_of([[points * size] for points in labels.outlines], *size)
+            ours = masks_of([box.polygons for box in found], *size, self.found_at)
+            theirs = labels.masks(*size)
             areas = (np.array([mask.area for mask in masks], float) for masks in (ours, theirs))
             self._match(self.masks, found, labels, *areas, mask_iou(ours, theirs))
 
@@ -65,10 +69,8 @@ class _Side:
         )  # fmt: skip
 
     def figures(self):
-        overall = self.meter.figures()["all"]
-        return {
+        return _overall(self.meter) | {
             "model_id": self.model.pk, "title": self.model.title, "file": self.model.serving_file.name,
-            "mAP50": overall["mAP50"], "mAP50_95": overall["mAP50_95"],
             "milliseconds": round(statistics.median(self.seconds) * 1000, 2), "precision": self.runtime.precision,
             "img_size": self.model.img_size, "runtime": self.model.serving.get("runtime", "openvino"),
         }  # fmt: skip
@@ -86,11 +88,13 @@ def judge(live, new, version, split, report):
     figures = {name: side.figures() for name, side in sides.items()}
     counts, hashes = seen.pop("counts"), seen.pop("hashes")
     masks = _masks(sides, seen.pop("outlined"), seen["labels"])
+    if masks and "new" in masks:
+        masks["difference"] = _difference(masks)
     return {
         "version_id": version.pk, "version": str(version), "split": split, **seen,
         "learned_from": len(hashes & learned_from(new, version)),
         **figures, "per_class": _by_class(version.class_names, counts, sides, masks), "masks": masks,
-        "difference": round(figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"], 5),
+        "difference": _difference(figures),
     }  # fmt: skip
 
 
@@ -124,18 +128,24 @@ def measure_on(runtime, model, version, split, report):
     return {"version_id": version.pk, "version": str(version), "split": split} | kept | figures
 
 
-def measure_answers(model, version, entries, answers):
-    """mAP of what was answered on the images of `entries`, a Prediction each; None where they have no labels."""
-    side, labels = _Side(model, version, runtime=answers), 0
-    side.masks = None  # the weights are asked for boxes alone
+def measure_answers(model, version, entries, answers, found_at):
+    """mAP of what each of several answered on the images of `entries`; None where these have no labels.
+
+    `answers` is {name: a Prediction for each image, their masks drawn at `found_at` pixels}. What comes back is
+    {"labels", name: {"mAP50", "mAP50_95"}, "masks"}, the last as `_masks` has it.
+    """
+    sides = {name: _Side(model, version, found_at=found_at) for name in answers}
     places = {key: place for place, key in enumerate(version.class_keys)}
-    known = set(side.classes.values())
-    for entry, answer in zip(entries, answers, strict=True):
-        seen = _labels(entry, places, known)
-        side.take(answer, seen)
-        labels += len(seen.classes)
-    overall = side.meter.figures()["all"]
-    return {"labels": labels, "mAP50": overall["mAP50"], "mAP50_95": overall["mAP50_95"]} if labels else None
+    count, outlined = 0, Counter(images=0, labels=0)
+    for entry, *given in zip(entries, *answers.values(), strict=True):
+        labels = labels_of(entry, places, {ours for side in sides.values() for ours in side.classes.values()})
+        for side, answer in zip(sides.values(), given, strict=True):
+            side.take(answer, labels)
+        count += len(labels)
+        if labels.has_outlines:
+            outlined.update(images=1, labels=len(labels))
+    figures = {name: _overall(side.meter) for name, side in sides.items()}
+    return {"labels": count, **figures, "masks": _masks(sides, dict(outlined), count)} if count else None
 
 
 def _show(sides, version, split, report):
@@ -148,7 +158,7 @@ def _show(sides, version, split, report):
     counts, hashes, unread, outlined = Counter(), set(), 0, Counter(images=0, labels=0)
     for number, entry in enumerate(entries[:MOST_IMAGES]):
         report(number / len(entries), f"Judging on image {number + 1} of {min(len(entries), MOST_IMAGES)}")
-        labels = _labels(entry, places, known)
+        labels = labels_of(entry, places, known)
         try:
             data = _read(entry["file"])
             for side in sides if number % 2 else reversed(sides):  # in turns, which is fair in speed
@@ -158,8 +168,8 @@ def _show(sides, version, split, report):
             continue
         counts.update(labels.classes.tolist())
         hashes.add(entry["sha256"])
-        if labels.outlines is not None:
-            outlined.update(images=1, labels=len(labels.outlines))
+        if labels.has_outlines:
+            outlined.update(images=1, labels=len(labels))
     return {
         "images": len(hashes), "is_cut": len(entries) > MOST_IMAGES, "unread": unread, "labels": counts.total(),
         "counts": counts, "hashes": hashes, "outlined": dict(outlined),
@@ -167,7 +177,10 @@ def _show(sides, version, split, report):
 
 
 def _masks(sides, outlined, labels):
-    """What was measured of masks; {"why_not": words} where there was nothing to measure, None where none segments."""
+    """{"images", "labels", name: figures of masks} of `sides` by name.
+
+    {"why_not": words} where there was nothing to measure, None where none segments.
+    """
     if not any(side.masks for side in sides.values()):
         return None
     if not all(side.masks for side in sides.values()):
@@ -177,9 +190,11 @@ def _masks(sides, outlined, labels):
             "why_not": "Masks could not be judged, boxes alone are: fewer than half of the labels here are on images "
             "with an outline (a polygon) on each of their labels."
         }
-    figures = {name: _overall(side.masks) for name, side in sides.items()}
-    fall = figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"]
-    return outlined | figures | {"difference": round(fall, 5)}
+    return outlined | {name: _overall(side.masks) for name, side in sides.items()}
+
+
+def _difference(figures):
+    return round(figures["new"]["mAP50_95"] - figures["live"]["mAP50_95"], 5)
 
 
 def _overall(meter):
@@ -201,28 +216,6 @@ def _by_class(names, counts, sides, masks):
         if class_id in of_masks.get("live", ()):
             rows[-1]["masks"] = {name: of_masks[name][class_id]["mAP50_95"] for name in ("live", "new")}
     return sorted(rows, key=lambda row: (row["difference"], row["class_id"]))
-
-
-class _Labels(NamedTuple):
-    """An image's labels: class ids (n), corners (n, 4), outlines (points, 2); in shares of the image.
-
-    `outlines` is None where one of them is a box alone.
-    """
-
-    classes: np.ndarray
-    corners: np.ndarray
-    outlines: list[np.ndarray] | None
-
-
-def _labels(entry, places, known):
-    """An entry's labels of the classes that are known."""
-    boxes = [box for box in entry["boxes"] if places.get(box[0]) in known]
-    rows = np.array([(places[box[0]], *box[1:5]) for box in boxes], float).reshape(-1, 5)
-    half = rows[:, 3:5] / 2
-    return _Labels(
-        rows[:, 0].astype(int), np.concatenate((rows[:, 1:3] - half, rows[:, 1:3] + half), axis=1),
-        [np.array(box[5], float) for box in boxes] if all(box[5] for box in boxes) else None,
-    )  # fmt: skip
 
 
 def _read(name):

@@ -13,11 +13,13 @@ from pathlib import Path
 from django.conf import settings
 
 from apps.core.work import WorkFailed
-from apps.inference.runtime import ModelError, compare_many, load
+from apps.inference.runtime import ModelError, compare_many, load, pair
+from apps.inference.services.mask_overlap import mask_iou, masks_of
 
 CHECK_CONFS = (0.25, 0.1, 0.05, 0.01)  # a weak model is compared where it finds anything at all
 LOWEST_CONF = 0.005
 LEAST_AGREEMENT = {"f32": 0.95, "bf16": 0.98}  # of the reference's boxes that must be found at IoU 0.9
+LEAST_OVERLAP = 0.95  # of the masks of those that were found, on average: an edge of one pixel may differ
 WARM_UP = 4  # answers that are not timed: after them the first picture's shape has a graph of its own
 WORTH_IT = 0.95  # OpenVINO goes on unless another takes at most so much of its time: less is noise
 PROGRAMS = {"openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
@@ -34,6 +36,7 @@ class Way:
     seconds: list = None
     answers: list = None
     figures: dict = None
+    imgsz: int = None
 
     @property
     def name(self):
@@ -61,7 +64,7 @@ def try_all(ways, images, report, conf=LOWEST_CONF):
     for way in ways:
         try:
             opened.append((way, open_way(way)))
-            way.seconds, way.answers = [], []
+            way.imgsz, way.seconds, way.answers = opened[-1][1].imgsz, [], []
             for _ in range(WARM_UP):
                 opened[-1][1].predict(images[0])
         except ModelError as error:
@@ -78,7 +81,7 @@ def try_all(ways, images, report, conf=LOWEST_CONF):
 def choose(ways, expected, words):
     """The quickest way that answers as it should. Raises WorkFailed, in `words`, where none does.
 
-    `expected` has the reference's rows of each image; None: there is nothing to compare with. Short arithmetic serves
+    `expected` has the reference's boxes of each image; None: there is nothing to compare with. Short arithmetic serves
     only where it was compared.
     """
     for way in ways:
@@ -102,6 +105,8 @@ def why_not(way, is_compared=True):
         return "Its answers could not be compared with anything."
     if is_compared and way.figures["agreement"] < least:
         return f"It finds {way.figures['boxes_found']} of {way.figures['boxes_expected']} boxes only."
+    if is_compared and (overlap := way.figures.get("masks_overlap", 1)) < LEAST_OVERLAP:
+        return f"Its masks overlap those that it is held against by {overlap:.1%} only."
     return ""
 
 
@@ -109,9 +114,11 @@ def _all_refused(ways, words):
     tried = next((way for way in ways if way.figures), None)
     if tried is None:
         return f"It cannot be served: {ways[0].error}"
+    found = tried.figures
+    masks = f", and their masks overlap by {found['masks_overlap']:.1%}" if "masks_overlap" in found else ""
     return (
-        f"{words}: it finds {tried.figures['boxes_found']} of the {tried.figures['boxes_expected']} boxes on "
-        f"{tried.figures['checked_images']} images in {tried.name}. It is not deployed."
+        f"{words}: it finds {found['boxes_found']} of the {found['boxes_expected']} boxes on "
+        f"{found['checked_images']} images in {tried.name}{masks}. It is not deployed."
     )
 
 
@@ -126,7 +133,7 @@ def told(ways, best, is_compared, allowed=None):
         if way.answers is not None:
             row["milliseconds"] = way.milliseconds
         if way.figures:
-            row["agreement"] = way.figures["agreement"]
+            row |= {name: way.figures[name] for name in ("agreement", "masks_overlap") if name in way.figures}
         other = "slower" if allowed is None or way in allowed else "Another one was asked for."
         row["why_not"] = "" if way is best else why_not(way, is_compared) or other
         rows.append(row)
@@ -140,6 +147,7 @@ def _compare(expected, way):
         parity = compare_many(pairs, conf=conf)
         if parity.expected:
             break
+    masks = _masks_overlap(expected, way, conf)
     return {
         "checked_images": len(pairs),
         "checked_confidence": conf,
@@ -148,4 +156,15 @@ def _compare(expected, way):
         "boxes_extra": parity.extra,
         "agreement": round(parity.share, 4),
         "confidence_difference": round(parity.max_confidence_difference, 4),
-    }
+    } | ({} if masks is None else {"masks_overlap": masks})
+
+
+def _masks_overlap(expected, way, conf):
+    """The mean IoU of the masks of the reference's boxes from `conf` on that were found; None where none has a mask."""
+    found = []
+    for boxes, answer in zip(expected, way.answers, strict=True):
+        for one, other in pair(boxes, answer.boxes)[0]:
+            if one[1] >= conf and other is not None and one.polygons:
+                size = answer.width, answer.height, way.imgsz
+                found.append(mask_iou(masks_of([one.polygons], *size), masks_of([other.polygons], *size))[0, 0])
+    return round(float(statistics.fmean(found)), 4) if found else None

@@ -2,6 +2,8 @@
 
 import pytest
 
+from apps.core.jobs import create_job
+from apps.core.models import Job
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
 from conftest import upload
@@ -44,6 +46,21 @@ def test_undeploying_the_live_version_pauses_the_name_until_it_is_deployed_again
     assert "paused" in refused.json()["detail"]
     api.post(f"/api/v1/models/{versions[0].pk}/deploy")
     assert ask(api, model="Cells").json()["model"]["id"] == versions[0].pk
+
+
+def test_the_page_of_a_model_is_loaded_anew_when_it_is_deployed_and_when_it_no_longer_is(versions, page_as, alice):
+    """Its lineage, its files and whether it may be deleted are said outside of the panel."""
+    page, at = page_as(alice), f"/models/{versions[0].pk}"
+    htmx = {"HTTP_HX_REQUEST": "true"}
+    assert "HX-Refresh" not in page.get(f"{at}/deployment", **htmx)  # as the page loads it
+    for what in ("deploy", "undeploy"):
+        assert page.post(f"{at}/{what}", **htmx)["HX-Refresh"] == "true"
+    job = create_job(alice, "deploy", "apps.inference.tasks.deploy", subject=f"model:{versions[0].pk}")
+    watching = page.get(f"{at}/deployment", **htmx)
+    assert "/deployment?watched=1" in watching.content.decode()
+    assert "HX-Refresh" not in page.get(f"{at}/deployment?watched=1", **htmx)
+    Job.objects.filter(pk=job.pk).update(status="completed")
+    assert page.get(f"{at}/deployment?watched=1", **htmx)["HX-Refresh"] == "true"
 
 
 @pytest.mark.parametrize("path", ["", "/switches"])

@@ -1,14 +1,21 @@
 """The gate where models segment: masks are judged beside boxes, by the IoU of masks, as ultralytics does."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from django.core.files.storage import default_storage
 
+from apps.annotations.services.entries import version_entries
 from apps.annotations.services.labels import save_labels
+from apps.core.work import WorkFailed
 from apps.inference.runtime.boxes import fit
 from apps.inference.runtime.masks import outline
+from apps.inference.services import Choice, building, chosen_builds, truth
 from apps.inference.services.mask_overlap import mask_iou, masks_of
+from apps.inference.services.proving import Way, choose, why_not
 from apps.inference.tests.fakes import Drawing
-from apps.models.models import TrainedModel
+from apps.models.models import ServingBuild, TrainedModel
 
 SQUARE = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.6], [0.4, 0.6]]
 CORNER = [[0.4, 0.4], [0.6, 0.4], [0.6, 0.42], [0.42, 0.42], [0.42, 0.6], [0.4, 0.6]]  # the box is that of SQUARE
@@ -112,3 +119,104 @@ def test_a_judgement_of_boxes_alone_from_before_is_made_again(
     del old.judgement["masks"]
     old.save(update_fields=["judgement"])
     assert switched(deployment, segmenting[1]).judgement["masks"]["new"]["mAP50_95"] == 0
+
+
+@pytest.fixture
+def answers_of(outlined, segmenting):
+    """`answers_of(points)`: (model, version, entries, what is answered on each where all outlines are `points`)."""
+    model = segmenting[0]
+    version = model.dataset_version
+    entries = [entry for entry in version_entries(version) if entry["split"] == "val"]
+
+    def answers(points):
+        return [Drawing(points).predict(default_storage.open(entry["file"]).read()) for entry in entries]
+
+    return model, version, entries, answers
+
+
+@pytest.fixture
+def quantized(answers_of, monkeypatch):
+    """`quantized(points)`: what is kept of an int8 that draws its outlines so, where the weights draw SQUARE."""
+    model, version, entries, answers = answers_of
+    monkeypatch.setattr(chosen_builds, "_labelled", lambda ground: (entries, ["a.png"] * len(entries)))
+    exported = {"reference": {"seconds_per_image": 0.01}}
+    monkeypatch.setattr(building, "export", lambda *args, **more: exported)
+    monkeypatch.setattr(building, "weights_answers", lambda *args: iter(answers(SQUARE)))
+    monkeypatch.setattr(chosen_builds, "yolo_folder", lambda version: "data.yaml")
+
+    def build(points):
+        def try_all(ways, *args, **more):
+            ways[0].answers, ways[0].seconds, ways[0].imgsz = answers(points), [0.01], 64
+
+        monkeypatch.setattr(chosen_builds, "try_all", try_all)
+        _, kept = chosen_builds._int8(model, Path("."), lambda *args: None, (version, "val"), Choice(precision="int8"))
+        return kept["int8"]
+
+    return build
+
+
+def test_int8_whose_masks_are_as_good_is_kept_with_both_figures(quantized):
+    judged = quantized(SQUARE)
+    assert judged["masks"]["weights"] == judged["masks"]["int8"] > 0.7
+    assert (judged["masks"]["images"], judged["masks"]["labels"]) == (2, 2)
+    assert judged["weights"] == judged["int8"]
+
+
+def test_int8_of_worse_masks_in_the_same_boxes_is_refused_with_both_figures(quantized):
+    words = r"int8 is not served: its mAP50-95 of masks is 0\.000 where the weights have 0\.\d+, on 2 labelled images: "
+    with pytest.raises(chosen_builds.BuildRefused, match=words) as refused:
+        quantized(CORNER)
+    assert str(refused.value).count("where the weights have") == 1  # boxes are as good
+
+
+def test_int8_of_a_time_when_masks_were_not_judged_is_judged_again(answers_of):
+    model, version, *_ = answers_of
+    ground, choice = (version, "val"), Choice(precision="int8")
+    judged = {"version_id": version.pk, "split": "val"}
+    known = ServingBuild(model=model, serving={"int8": judged})
+    assert not chosen_builds._was_judged(known, choice, ground)
+    judged["masks"] = {"why_not": "…"}
+    assert chosen_builds._was_judged(known, choice, ground)
+
+
+def test_the_page_and_the_api_show_both_figures_of_masks(
+    segmenting, deployment, page_as, api_as, alice
+):  # fmt: skip
+    masks = {"images": 2, "labels": 3, "weights": 0.512, "int8": 0.508}
+    judged = {"version_id": None, "version": None, "split": "val", "images": 4, "weights": 0.61, "int8": 0.62}
+    kept = {"compared": "labels", "precision": "int8", "int8": judged | {"labels": 5, "masks": masks}}
+    TrainedModel.objects.filter(pk=segmenting[0].pk).update(serving=kept)
+    page = page_as(alice)
+    said = page.get(f"/deployments/{deployment.pk}").content.decode()
+    assert "of masks it is 0.508, that of the weights 0.512 (on the 2 images whose labels all have outlines)" in said
+    told = api_as(alice).get(f"/api/v1/deployments/{deployment.pk}").json()["served"]["proof"]
+    assert told["int8"]["masks"] == masks
+    masks.clear()
+    masks["why_not"] = "Masks could not be judged."
+    TrainedModel.objects.filter(pk=segmenting[0].pk).update(serving=kept)
+    assert "Masks could not be judged." in page.get(f"/deployments/{deployment.pk}").content.decode()
+
+
+def test_masks_of_labels_are_painted_once_for_both_versions(
+    outlined, segmenting, deployment, switched, fake_runtimes, monkeypatch
+):  # fmt: skip
+    painted = []
+    monkeypatch.setattr(truth, "masks_of", lambda *args: painted.append(args) or masks_of(*args))
+    for model in segmenting:
+        fake_runtimes[model.pk] = Drawing(SQUARE)
+    assert switched(deployment, segmenting[1]).judgement["masks"]["images"] == 2
+    assert len(painted) == 2
+
+
+def test_of_two_ways_whose_boxes_agree_one_with_other_masks_does_not_serve(answers_of):
+    *_, answers = answers_of
+    good, other = (Way(program, Path("."), imgsz=64) for program in ("openvino", "onnxruntime"))
+    good.answers, good.seconds = answers(SQUARE), [1.0]
+    other.answers, other.seconds = answers(CORNER), [0.1]
+    expected = [answer.boxes for answer in answers(SQUARE)]
+    assert choose([good, other], expected, "They differ") is good
+    assert (good.figures["agreement"], other.figures["agreement"]) == (1, 1)
+    assert good.figures["masks_overlap"] == 1
+    assert why_not(other).startswith("Its masks overlap those that it is held against by ")
+    with pytest.raises(WorkFailed, match="and their masks overlap by"):
+        choose([other], expected, "They differ")

@@ -1,14 +1,18 @@
 """Outlines of models that segment on their way to labels: as suggestions, by capture and by pre-labelling."""
 
+import cv2
+import numpy as np
 import pytest
 
 from apps.annotations.models import Suggestion
 from apps.annotations.services.versions import create_version
 from apps.datasets import services as datasets
-from apps.inference import after
+from apps.inference import after, outlines
 from apps.inference.capture import storing, waiting
 from apps.inference.capture.settings import set_capture
 from apps.inference.models import CaptureWaiting
+from apps.inference.runtime import Segment
+from apps.inference.services.mask_overlap import mask_iou, masks_of
 from apps.inference.tests.fakes import Outlining
 from conftest import box, upload
 
@@ -66,3 +70,45 @@ def test_pre_labelling_offers_outlines_where_outlines_are_labelled(
     with django_capture_on_commit_callbacks(execute=True):
         assert api.post(f"{address}/prelabel", asked, format="json").status_code == 202
     assert [row.points for row in Suggestion.objects.filter(image=image)] == [points, points]
+
+
+def drawn(draw, width, height):
+    """The box of a runtime's with the outline of what `draw(pixels)` paints, and that outline."""
+    pixels = np.zeros((height, width), np.uint8)
+    draw(pixels)
+    contours, _ = cv2.findContours(pixels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    points = max((one.reshape(-1, 2) for one in contours), key=len)
+    found = Segment(0, 0.9, *points.min(0).tolist(), *points.max(0).tolist())
+    found.polygons = [points]
+    return found, points
+
+
+WAVE = np.array([[x, 800 + 300 * np.sin(x / 200)] for x in range(200, 3800, 20)], np.int32)
+THIN = {
+    "line": lambda pixels, thick: cv2.line(pixels, (200, 300), (3800, 1400), 1, thick),
+    "arc": lambda pixels, thick: cv2.ellipse(pixels, (2000, 1500), (1500, 1200), 0, 0, 250, 1, thick),
+    "wave": lambda pixels, thick: cv2.polylines(pixels, [WAVE], False, 1, thick),
+}
+
+
+@pytest.mark.parametrize("thick", [4, 6, 10, 30])
+@pytest.mark.parametrize("kind", THIN)
+def test_a_thin_long_outline_keeps_its_shape_and_area_in_a_large_picture(kind, thick):
+    found, points = drawn(lambda pixels: THIN[kind](pixels, thick), 4000, 3000)
+    label = np.array(outlines.outline_of(found, 4000, 3000)) * (4000, 3000)
+    before, after = masks_of([[points], [label]], 640, 640)  # of so small a picture: at their own size
+    assert mask_iou([before], [after])[0, 0] > 0.75
+    assert after.area == pytest.approx(before.area, rel=0.25)  # pixels of its edge belong to it
+    assert len(label) < len(points) / 2
+
+
+def test_a_disc_has_as_few_points_as_before():
+    found, points = drawn(lambda pixels: cv2.circle(pixels, (300, 300), 100, 1, -1), 640, 640)
+    label = outlines.outline_of(found, 640, 640)
+    assert len(points) > 100
+    assert 12 <= len(label) <= 30
+
+
+def test_an_outline_of_a_few_pixels_is_kept_as_it_is():
+    found, points = drawn(lambda pixels: cv2.circle(pixels, (300, 300), 2, 1, -1), 640, 640)
+    assert len(outlines.outline_of(found, 640, 640)) == len(points)

@@ -132,6 +132,14 @@ def test_graph_made_for_one_shape_answers_as_the_one_for_any(exports, pictures):
     assert parity.max_confidence_difference < 0.001
 
 
+def test_a_graph_that_answered_on_a_smaller_shape_is_warmed_for_a_larger_one(exports, pictures):
+    """Where pictures of several shapes have taken all graphs, as those of a gate do before the swap."""
+    runtime = load(exports("yolov8n")[0], max_graphs=0)
+    before = runtime.predict(pictures[0]).boxes
+    runtime.warm(SIZE, SIZE)
+    assert runtime.predict(pictures[0]).boxes == before
+
+
 def test_only_shapes_asked_for_again_get_a_graph_and_only_so_many(exports, pictures):
     runtime = load(exports("yolov8n")[0], max_graphs=2)
     runtime.predict(pictures[0])

@@ -86,6 +86,16 @@ def deployed_segments(segmented, alice, ready_dataset, run_tasks_at_once, django
     services.runtimes.drop(model.pk)
 
 
+def test_masks_are_held_against_those_of_the_weights_when_it_is_deployed(deployed_segments, page_as, alice):
+    kept = deployed_segments.serving
+    assert kept["boxes_found"] > 0
+    assert kept["masks_overlap"] > 0.95
+    assert all(row["masks_overlap"] <= 1 for row in kept["tried"] if row["precision"] == "f32")
+    page = page_as(alice).get(f"/models/{deployed_segments.pk}/deployment").content.decode()
+    assert "and their masks overlap by" in page
+    assert "Same masks" in page
+
+
 def test_outlines_come_in_every_form_of_the_answer(deployed_segments, api_as, alice):
     def ask(form):
         data = {
@@ -131,6 +141,17 @@ def test_pictures_of_a_batch_have_outlines_drawn(deployed_segments, api_as, alic
     assert drawing.encoded(drawing.draw(image.copy(), boxes), "JPEG") != drawn
     x, y = predictions[0]["points"][0]
     assert outlines[0][1][0][0] == (x * 96, y * 96)
+
+
+def test_a_picture_is_tinted_in_bands_as_it_would_be_as_a_whole(monkeypatch):
+    rng = np.random.default_rng(3)
+    objects = [(one, [(rng.random((9, 2)) * [300, 700]).tolist() for _ in range(2)]) for one in range(6)]
+    objects += [(6, [[(-20.5, -30.2), (500.7, 20.5), (40, 900)]]), (7, [[(3, 255.5), (200, 256), (100, 511.9)]])]
+    image = Image.fromarray(rng.integers(0, 255, (700, 300, 3), np.uint8))
+    in_bands = drawing.fill(image.copy(), objects)
+    monkeypatch.setattr(drawing, "BAND", 1000)
+    whole = drawing.fill(image.copy(), objects)
+    assert in_bands.tobytes() == whole.tobytes() != image.tobytes()
 
 
 def test_frames_of_a_video_have_outlines_drawn():

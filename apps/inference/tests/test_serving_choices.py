@@ -243,8 +243,8 @@ def test_int8_is_calibrated_and_judged_against_the_weights(real, switched, monke
     assert kept["int8"]["images"] > 0
     assert b"FakeQuantize" in _graph(real.build)
     monkeypatch.setattr(chosen_builds, "_was_judged", lambda *args: False)
-    figures = iter([{"labels": 9, "mAP50_95": 0.5}, {"labels": 9, "mAP50_95": 0.47}])
-    monkeypatch.setattr(chosen_builds, "measure_answers", lambda *args: next(figures))
+    figures = {"labels": 9, "weights": {"mAP50_95": 0.5}, "int8": {"mAP50_95": 0.47}, "masks": None}
+    monkeypatch.setattr(chosen_builds, "measure_answers", lambda *args: figures)
     services.go_back(real, real.owner)
     real.refresh_from_db()
     switch = switched(real, real.model, serving={"precision": "int8"})

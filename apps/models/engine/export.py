@@ -11,6 +11,8 @@ The job::
      "end2end": false,            take the NMS-free head of a YOLO26; `YOLO(weights).predict` does not
      "precision": "f32",          what the runtime should compute in: "f32" or "bf16"
      "check_images": ["a.jpg"],   the weights answer on these themselves, for the caller to compare
+     "outlines": null,            a file for the outlines of what they segment: a line of JSON for each of these
+                                  images, [[[[x, y], ...], ...], ...], the outer outlines of each of its boxes
      "conf": 0.05, "iou": 0.7, "max_det": 300}
 
 Answers in JSON lines on stdout (all other output goes to stderr)::
@@ -23,7 +25,7 @@ Answers in JSON lines on stdout (all other output goes to stderr)::
                                "boxes": [[class_id, confidence, x1, y1, x2, y2]]}]}}
     {"event": "failed", "message": "a sentence for people", "traceback": "..."}
 
-Boxes are in pixels of the upright image. The process exits with 0 after `finished` and 1 after `failed`.
+Boxes and outlines are in pixels of the upright image. The process exits with 0 after `finished` and 1 after `failed`.
 Start it with `start_new_session=True` and keep a pipe to its stdin open: when that closes, because the caller
 died, the whole process group goes.
 """
@@ -35,7 +37,6 @@ import hashlib
 import json
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -43,6 +44,7 @@ from pathlib import Path
 
 from .answering import CannotDo, answer_job
 from .convert import calibration_data, forget_this_machine, keep_quiet
+from .reference import answer
 
 METADATA_FILE = "model.json"
 PARTIAL_MAX_AGE = 3600  # seconds; a folder this old was left by a run that was killed
@@ -56,7 +58,7 @@ def main(argv: list[str]) -> int:
 def read_job(path: str) -> dict:
     """The job with its defaults filled in. Raises CannotDo for what is missing or out of range."""
     job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": [], "also": {}}
-    job |= {"calibrate": None, "conf": 0.05, "iou": 0.7, "max_det": 300}
+    job |= {"outlines": None, "calibrate": None, "conf": 0.05, "iou": 0.7, "max_det": 300}
     job |= json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "output", "imgsz"):
         if not job.get(key):
@@ -251,48 +253,6 @@ def describe(model, job: dict, format: str, ends: bool) -> dict:
         "device": "cpu",
         "made_with": {"ultralytics": ultralytics.__version__, "torch": torch.__version__},
     }
-
-
-def answer(model, job: dict, tell) -> dict:
-    """What the weights themselves say on the check images, boxes in pixels of the upright image."""
-    images, seconds = [], []
-    paths = job["check_images"]
-    for number, path in enumerate(paths):
-        tell(
-            "progress",
-            progress=0.6 + 0.35 * number / len(paths),
-            message=f"Check image {number + 1} of {len(paths)}",
-        )
-        started = time.perf_counter()
-        result = model.predict(
-            str(path),
-            imgsz=job["imgsz"],
-            conf=job["conf"],
-            iou=job["iou"],
-            max_det=job["max_det"],
-            nms=False if job["end2end"] else None,
-            device="cpu",
-            verbose=False,
-        )[0]
-        seconds.append(time.perf_counter() - started)
-        images.append(as_dict(path, result))
-    return {
-        "conf": job["conf"],
-        "iou": job["iou"],
-        "max_det": job["max_det"],
-        "imgsz": job["imgsz"],
-        "seconds_per_image": round(statistics.median(seconds), 4) if seconds else None,
-        "images": images,
-    }
-
-
-def as_dict(path, result) -> dict:
-    """One ultralytics result as plain numbers."""
-    height, width = result.orig_shape
-    boxes = [
-        [int(row[5]), round(row[4], 5), *(round(value, 3) for value in row[:4])] for row in result.boxes.data.tolist()
-    ]
-    return {"path": str(path), "width": width, "height": height, "boxes": boxes}
 
 
 def list_files(folder: Path) -> list[dict]:

@@ -30,7 +30,8 @@ def prove(job: dict, made: Path, folder: Path, tell) -> dict:
 
     {"images", "conf", "threads", "weights": figures, "export": figures,
      "boxes": {"conf", "expected", "found", "extra"}}, where figures are {"mAP50", "mAP50_95", "milliseconds"} (see
-    `speed`). With NMS in the graph both count from the confidence on that is built into it.
+    `speed`), and "masks" with both mAPs of these where the model segments and the labels have outlines. With NMS in the
+    graph both count from the confidence on that is built into it.
     """
     if not job["data"]:
         raise NotMeasured("there is no dataset that it learned from or was evaluated on")
@@ -88,6 +89,7 @@ def measure(job: dict, model, data: Path, folder: Path, said) -> dict:
     class Validator(yolo._smart_load("validator")):
         def get_dataloader(self, dataset_path, batch_size):
             loader = super().get_dataloader(dataset_path, batch_size)
+            self.has_outlines = any(label["segments"] for label in loader.dataset.labels)
             for label in loader.dataset.labels if classes is not None else ():
                 in_classes_of_the_model(label, classes)
             return loader
@@ -112,12 +114,13 @@ def measure(job: dict, model, data: Path, folder: Path, said) -> dict:
         arguments["conf"] = job["conf"]
     validator = Validator(args=arguments, save_dir=folder)
     validator(model=str(model))
-    box = validator.metrics.box
-    return {
-        "images": validator.seen,
-        "figures": {"mAP50": round(float(box.map50), 5), "mAP50_95": round(float(box.map), 5)},
-        "found": validator.found,
-    }
+    metrics = validator.metrics
+    masks = {"masks": rounded(metrics.seg)} if yolo.task == "segment" and validator.has_outlines else {}
+    return {"images": validator.seen, "figures": rounded(metrics.box) | masks, "found": validator.found}
+
+
+def rounded(metric) -> dict:
+    return {"mAP50": round(float(metric.map50), 5), "mAP50_95": round(float(metric.map), 5)}
 
 
 def speed(job: dict, made: Path, data: Path, folder: Path) -> tuple[float, float]:

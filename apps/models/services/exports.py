@@ -186,17 +186,25 @@ def judge(precision, proof, not_measured=""):
     if proof is None:
         return "unknown", f"Not measured: {not_measured}."[:400]
     boxes = proof["boxes"]
-    difference = proof["export"]["mAP50_95"] - proof["weights"]["mAP50_95"]
     share = min(boxes["found"], boxes["expected"] - boxes["extra"]) / boxes["expected"] if boxes["expected"] else 1
     agreed = f"it finds {boxes['found']} of the weights’ {boxes['expected']} boxes, and {boxes['extra']} others"
     weak = proof["weights"]["mAP50_95"] < LEAST_MAP
-    if abs(difference) > TOLERANCE[precision]:
-        return "differs", (
-            f"mAP50-95 is {abs(difference):.3f} {'lower' if difference < 0 else 'higher'} than the weights’ own; "
-            f"{TOLERANCE[precision]} is accepted of {precision}."
-        )
+    for name, difference in _differences(proof):
+        if abs(difference) > TOLERANCE[precision]:
+            return "differs", (
+                f"{name} is {abs(difference):.3f} {'lower' if difference < 0 else 'higher'} than the weights’ own; "
+                f"{TOLERANCE[precision]} is accepted of {precision}."
+            )
     if precision in LEAST_AGREEMENT and share < LEAST_AGREEMENT[precision]:
         return "differs", f"At confidence {boxes['conf']} {agreed}."
     if weak and not (boxes["expected"] and precision in LEAST_AGREEMENT):
         return "unknown", "The weights find too little on the validation images to compare anything with."
     return "same", f"mAP50-95 within {TOLERANCE[precision]}; at confidence {boxes['conf']} {agreed}."
+
+
+def _differences(proof):
+    """(what, how much more the export has) of each mAP50-95 that was measured of both."""
+    weights, export = proof["weights"], proof["export"]
+    yield "mAP50-95", export["mAP50_95"] - weights["mAP50_95"]
+    if "masks" in weights:
+        yield "mAP50-95 of masks", export["masks"]["mAP50_95"] - weights["masks"]["mAP50_95"]

@@ -138,9 +138,12 @@ def test_an_export_that_answers_differently_is_marked(drawings, onnx, tmp_path):
     assert "mAP50-95 is" in reason or "boxes" in reason
 
 
-def proof(weights=0.5, export=0.5, expected=100, found=100, extra=0):
+def proof(weights=0.5, export=0.5, expected=100, found=100, extra=0, masks=None):
     boxes = {"conf": 0.25, "expected": expected, "found": found, "extra": extra}
-    return {"weights": {"mAP50_95": weights}, "export": {"mAP50_95": export}, "boxes": boxes}
+    measured = {"weights": {"mAP50_95": weights}, "export": {"mAP50_95": export}, "boxes": boxes}
+    for side, value in masks or ():
+        measured[side]["masks"] = {"mAP50_95": value}
+    return measured
 
 
 @pytest.mark.parametrize(
@@ -152,6 +155,8 @@ def proof(weights=0.5, export=0.5, expected=100, found=100, extra=0):
         ("fp16", proof(export=0.497), "same", "within 0.005"),
         ("int8", proof(export=0.485, found=20), "same", "within 0.02"),
         ("int8", proof(export=0.47), "differs", "0.030 lower"),
+        ("int8", proof(masks=[("weights", 0.4), ("export", 0.39)]), "same", "within 0.02"),
+        ("int8", proof(masks=[("weights", 0.4), ("export", 0.37)]), "differs", "mAP50-95 of masks is 0.030 lower"),
         ("fp32", proof(found=90), "differs", "finds 90 of the weights’ 100 boxes"),
         ("fp32", proof(extra=30), "differs", "30 others"),
         ("fp32", proof(weights=0, export=0), "same", "100 boxes"),

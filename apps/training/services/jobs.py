@@ -59,10 +59,11 @@ def create_job(user, dataset, dataset_version=None, **settings):
     if version is None and not is_large(dataset):  # else the trainer makes it: too long for a request
         version, _ = create_version(dataset, user)
     with transaction.atomic():
-        settings["name"] = settings.get("name") or _free_name(user, f"{dataset.name} {settings['model_type']}")
+        team_id = team_for(user, dataset)
+        settings["name"] = settings.get("name") or _free_name(user, _default_name(user, team_id, dataset, settings))
         job = TrainingJob.objects.create(
             user=user,
-            team_id=team_for(user, dataset),
+            team_id=team_id,
             dataset=dataset,
             dataset_version=version,
             phase=WAITING,
@@ -70,6 +71,13 @@ def create_job(user, dataset, dataset_version=None, **settings):
         )
         enqueue_on_commit(job, TASK)
     return job
+
+
+def _default_name(user, team_id, dataset, settings):
+    """With the dataset's name only where it belongs to the same person or team: another's may one day be hidden from
+    who sees the job."""
+    is_own = dataset.team_id == team_id and (team_id or dataset.owner_id == user.pk)
+    return f"{dataset.name} {settings['model_type']}" if is_own else settings["model_type"]
 
 
 def _free_name(user, wanted):
