@@ -4,6 +4,8 @@ from functools import cache
 
 import pytest
 import schemathesis
+import yaml
+from django.core.management import call_command
 from django.db import transaction
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,6 +13,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
+from apps.core import openapi
 from yolotrainer.wsgi import application
 
 from .walk.world import team, values_of, world  # noqa: F401
@@ -36,6 +39,24 @@ OPERATIONS = operations()
 @cache
 def described():
     return schemathesis.openapi.from_wsgi("/api/v1/schema", application)
+
+
+def test_the_description_is_made_without_a_warning(tmp_path):
+    """The generator writes them to the process's error output, between the lines of a log in JSON."""
+    call_command("spectacular", "--fail-on-warn", "--validate", file=str(tmp_path / "schema.yml"))
+
+
+def test_the_description_is_made_once_and_the_same_for_everybody(client, api_as, operator, monkeypatch):
+    openapi.described.cache_clear()
+    openapi.rendered.cache_clear()
+    made, real = [], SchemaGenerator.get_schema
+    monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *args, **more: made.append(1) or real(*args, **more))
+    answers = [one.get("/api/v1/schema", {"version": n}) for n, one in enumerate([client, api_as(operator), client])]
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0]["Content-Type"] == "application/vnd.oai.openapi; charset=utf-8"
+    as_json = client.get("/api/v1/schema", HTTP_ACCEPT="application/json")
+    assert as_json.json()["paths"].keys() == yaml.safe_load(answers[0].content)["paths"].keys()
+    assert made == [1]
 
 
 @pytest.fixture

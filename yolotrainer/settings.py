@@ -362,6 +362,17 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {  # of fields that are called alike and take other words
+        "ArchiveFormatEnum": "apps.annotations.api.imports.ARCHIVE_FORMATS",
+        "ModelFormatEnum": "apps.models.models.TrainedModel.Format",
+        "RevisionKindEnum": "apps.annotations.models.Revision.Kind",
+        "ExportPrecisionEnum": "apps.models.models.ModelExport.PRECISIONS",
+        "SplitEnum": "apps.datasets.models.SPLITS",
+        "EvaluationSplitEnum": "apps.models.models.Evaluation.SPLITS",
+        "ImportSplitsEnum": "apps.annotations.api.imports.SPLITS",
+        "ImageStateEnum": "apps.datasets.models.DatasetImage.State",
+        "WorkStatusEnum": "apps.core.models.Work.Status",
+    },
 }
 
 # --- files --------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ class Upload(models.Model):
         return f"upload of {self.filename}"
 
     @property
-    def is_complete(self):
+    def is_complete(self) -> bool:
         return bool(self.file)
 
 

@@ -107,6 +107,7 @@ def class_id(value, words):
     return int(text)
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class PictureField(serializers.Field):
     """The bytes of a picture: of an uploaded file, of a body that is one, or of base64."""
 

@@ -100,7 +100,7 @@ class TrainedModel(OfTeam):
         return self.title
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.line.name
 
     @property

@@ -20,6 +20,8 @@ from apps.datasets import services as datasets
 from apps.datasets.access import get_dataset_to_review
 from apps.datasets.models import Dataset
 
+ARCHIVE_FORMATS, SPLITS = ["auto", *FORMATS], list(SPLIT_CHOICES)
+
 
 class StillRunning(APIException):
     status_code = status.HTTP_409_CONFLICT
@@ -31,7 +33,7 @@ class ArchiveSerializer(serializers.Serializer):
 
     file = serializers.FileField(required=False, help_text="A zip or tar archive.")
     upload = serializers.UUIDField(required=False, help_text="Instead of a file: the id of a finished upload.")
-    format = serializers.ChoiceField(choices=["auto", *FORMATS], default="auto")
+    format = serializers.ChoiceField(choices=ARCHIVE_FORMATS, default="auto")
 
     def validate_file(self, file):
         if file.size > settings.MAX_ARCHIVE_BYTES:
@@ -56,7 +58,7 @@ class ImportSerializer(ArchiveSerializer):
         required=False,
         help_text='Class in the archive → {"to": class id}, {"new": name}, or null to leave its boxes out.',
     )
-    splits = serializers.ChoiceField(choices=list(SPLIT_CHOICES), default=FILL)
+    splits = serializers.ChoiceField(choices=SPLITS, default=FILL)
 
 
 class ImportNewSerializer(ImportSerializer):
@@ -100,7 +102,11 @@ class ImportNewDataset(ArchiveView):
 
     serializer_class = ImportNewSerializer
 
-    @extend_schema(request={"multipart/form-data": ImportNewSerializer}, responses={202: JobSerializer})
+    @extend_schema(
+        operation_id="datasets_import_new",
+        request={"multipart/form-data": ImportNewSerializer},
+        responses={202: JobSerializer},
+    )
     def post(self, request):
         data, options = self.wanted(request)
         dataset = datasets.create_dataset(request.user, data["name"], task=data["task"], team=data.get("team"))
@@ -122,7 +128,11 @@ class InspectForDataset(ArchiveView):
 class InspectForNewDataset(ArchiveView):
     """Look into an archive that may become a new dataset."""
 
-    @extend_schema(request={"multipart/form-data": ArchiveSerializer}, responses={202: JobSerializer})
+    @extend_schema(
+        operation_id="datasets_inspect_new",
+        request={"multipart/form-data": ArchiveSerializer},
+        responses={202: JobSerializer},
+    )
     def post(self, request):
         data, options = self.wanted(request)
         return accepted(start_inspection(request.user, None, data["archive"], options.format, data["filename"]))

@@ -119,7 +119,10 @@ class AnnotationDetail(APIView):
 class Revisions(APIView):
     """What an image's labels went through, newest first."""
 
-    @extend_schema(responses=inline_serializer("Revisions", {"revisions": RevisionSerializer(many=True)}))
+    @extend_schema(
+        operation_id="datasets_images_revisions_list",
+        responses=inline_serializer("Revisions", {"revisions": RevisionSerializer(many=True)}),
+    )
     def get(self, request, dataset_id, image_id):
         image = get_image(request.user, dataset_id, image_id)
         rows = Revision.objects.filter(image=image).select_related("author").defer("annotations")[:500]
