@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
+from apps.accounts import guessing
 from apps.accounts.access import ONLY_LOOK
 from apps.accounts.models import ApiToken, hash_token
 from apps.accounts.services.tokens import note_use
@@ -23,12 +24,14 @@ class ApiTokenAuthentication(BaseAuthentication):
             return None
         if len(words) != 2:
             raise AuthenticationFailed("Write the header as: Authorization: Token <key>")
-        key = words[1].decode(errors="replace")
-        token = TOKEN_WITH_USER.first(hash_token(key))
+        key_hash = hash_token(words[1].decode(errors="replace"))
+        guessing.refuse_unknown_key(request, key_hash)
+        token = TOKEN_WITH_USER.first(key_hash)
         if token is None or not token.user.is_active:
             raise AuthenticationFailed("This token is not known, or was revoked.")
         if token.is_expired:
             raise AuthenticationFailed("This token has expired.")
+        guessing.note_good(key_hash)
         note_use(token)
         return token.user, token
 

@@ -7,7 +7,14 @@ from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotAuthenticated,
+    ParseError,
+    PermissionDenied,
+    Throttled,
+)
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
@@ -19,6 +26,8 @@ from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
 from apps.core.quotas import NoRoomLeft
 from apps.core.text import sayable
+
+REFUSALS = NotAuthenticated, AuthenticationFailed, PermissionDenied
 
 
 class DiskFull(APIException):
@@ -42,7 +51,7 @@ class Away(APIException):
 
 def answer_error(error, context):
     """`{"field": [...]}` where a field is to blame, else `{"detail": "..."}`."""
-    response = exception_handler(_as_answer(error), context)
+    response = exception_handler(_counted(_as_answer(error), context), context)
     if response is None:
         return None
     data = sayable(response.data)
@@ -53,6 +62,19 @@ def answer_error(error, context):
         data = {**data, "detail": general}
     response.data = data
     return response
+
+
+def _counted(error, context):
+    """DRF asks who may before it counts: a refusal is counted here, and is a Throttled where there were too many."""
+    request = context.get("request")
+    if not isinstance(error, REFUSALS) or request is None or hasattr(request._request, "rate"):
+        return error
+    request._request.is_refused = True
+    try:
+        context["view"].check_throttles(request)
+    except Throttled as too_many:
+        return too_many
+    return error
 
 
 def _as_answer(error):
