@@ -1,5 +1,6 @@
 """What the supervisor checks before it starts anything."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,14 @@ def test_where_it_listens_may_stand_in_the_file_of_settings(monkeypatch, tmp_pat
     assert supervisor.listen_address() == ("127.0.0.2", 8123)
     monkeypatch.setenv("PORT", "8124")
     assert supervisor.listen_address() == ("127.0.0.2", 8124)
+
+
+def test_a_log_in_json_greets_in_json_and_keeps_the_password_out(capsys):
+    platform = supervisor.Platform("0.0.0.0", 8123, None, as_json=True)  # noqa: S104
+    platform.greet("the password is hush", 3)
+    (line,) = capsys.readouterr().out.splitlines()
+    message = "YOLO Trainer runs at http://127.0.0.1:8123 (ready after 3.0 s)"
+    assert json.loads(line) == {"process": "platform", "message": message}
 
 
 @pytest.fixture

@@ -118,6 +118,14 @@ class Platform:
         with self._lock:
             print(prefix + line, flush=True)
 
+    def greet(self, welcome, seconds):
+        """Say that everything runs; in a log, which is kept and sent on, without a password."""
+        if self.as_json:
+            address = f"http://{connectable(self.host)}:{self.port}"
+            self.say("platform", f"YOLO Trainer runs at {address} (ready after {seconds:.1f} s)")
+        else:
+            print(f"{welcome}\n  (ready after {seconds:.1f} s)\n", flush=True)
+
     def run(self, when_ready):
         """Start everything, call `when_ready()` once it answers, and stay until told to stop."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -262,9 +270,8 @@ def main():
         check_machine(host, port, settings.DATA_DIR)
         account, dataset = prepare()
         welcome = words(connectable(host), port, account, dataset)
-        Platform(host, port, household, settings.LOG_FORMAT == "json").run(
-            lambda: print(f"{welcome}\n  (ready after {time.monotonic() - began:.1f} s)\n", flush=True)
-        )
+        platform = Platform(host, port, household, settings.LOG_FORMAT == "json")
+        platform.run(lambda: platform.greet(welcome, time.monotonic() - began))
     except (CannotStart, Occupied) as reason:
         sys.exit(f"The platform cannot start: {reason}")
     except OSError as error:
