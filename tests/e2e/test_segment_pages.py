@@ -91,3 +91,89 @@ def test_outlines_are_drawn_corrected_and_sent_into_a_dataset(open_browser, plat
     dialog.get_by_role("link", name="Open in the workspace").click()
     expect(page).to_have_url(re.compile(rf"/datasets/{dataset['id']}/label"), timeout=LONG)
     expect(page.locator("#filmstrip button")).to_have_count(1, timeout=LONG)
+
+
+class Corrections:
+    """The editor of the testing page with a picture in it; `seen()` is what is drawn, with all chosen."""
+
+    def __init__(self, page, platform, sample, model_id, conf):
+        image = platform.api("GET", f"datasets/{sample['id']}/images?page_size=1").json()["results"][0]
+        picture = {"name": "a.png", "mimeType": "image/png", "buffer": platform.api("GET", image["url"]).content}
+        self.page = page
+        page.goto(f"{platform.url}/test?model={model_id}")
+        expect(page.locator("#conf-0")).to_be_visible(timeout=LONG)
+        page.locator("[data-files]").set_input_files(picture)
+        expect(page.locator(".test-count").filter(has_text=re.compile(r"^\d+$"))).to_have_count(1, timeout=LONG)
+        page.locator("#conf-0").fill(conf)
+        self.open()
+        self.canvas = page.locator(".test-edit canvas")
+
+    def open(self):
+        self.page.get_by_role("button", name="Correct").click()
+
+    def at(self, x, y):
+        area = self.canvas.bounding_box()
+        return area["x"] + area["width"] * x, area["y"] + area["height"] * y
+
+    def outline(self, *points):
+        self.page.keyboard.press("y")
+        for point in points:
+            self.page.mouse.click(*self.at(*point))
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.press("v")
+
+    def seen(self):
+        self.page.mouse.move(0, 0)
+        self.page.keyboard.press("Control+a")
+        frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        return self.canvas.evaluate(f"async (canvas) => {{ await {frame}; return canvas.toDataURL(); }}")
+
+    def step(self, name):
+        self.page.get_by_role("button", name=name, exact=True).click()
+        return self.seen()
+
+
+def test_redo_brings_back_two_corrections_of_outlines_one_after_the_other(
+    open_browser, platform, sample, outlining
+):  # fmt: skip
+    page = open_browser()
+    editor = Corrections(page, platform, sample, outlining, "0.01")
+    states = [editor.seen()]
+    page.keyboard.press("n")
+    page.keyboard.press("Shift+ArrowRight")  # one of the model's
+    states.append(editor.seen())
+    editor.outline((0.45, 0.45), (0.55, 0.45), (0.5, 0.6))
+    states.append(editor.seen())
+    assert len(set(states)) == 3
+    assert [editor.step(name) for name in ("Undo", "Undo", "Redo", "Redo")] == [states[i] for i in (1, 0, 1, 2)]
+    for key, state in (("Control+z", 1), ("Control+z", 0), ("Control+Shift+z", 1), ("Control+y", 2)):
+        page.keyboard.press(key)
+        assert editor.seen() == states[state], key
+    page.get_by_role("button", name="Done").click()
+    editor.open()
+    assert editor.seen() == states[2]
+    assert [editor.step(name) for name in ("Undo", "Undo")] == [states[1], states[0]]
+    page.get_by_role("button", name="Done").click()  # nothing is corrected now, and what was can still be had
+    editor.open()
+    assert [editor.step(name) for name in ("Redo", "Redo")] == [states[1], states[2]]
+    expect(page.locator("[data-editor] [data-redo]")).to_be_disabled()
+
+
+def test_redo_moves_the_point_of_an_outline_again(open_browser, platform, sample, outlining):
+    page = open_browser()
+    editor = Corrections(page, platform, sample, outlining, "0.99")
+    states = [editor.seen()]
+    editor.outline((0.45, 0.45), (0.55, 0.45), (0.5, 0.6))
+    states.append(editor.seen())
+    page.mouse.move(*editor.at(0.45, 0.45))
+    page.mouse.down()
+    page.mouse.move(*editor.at(0.4, 0.4), steps=4)
+    page.mouse.up()
+    states.append(editor.seen())
+    assert len(set(states)) == 3
+    assert [editor.step(name) for name in ("Undo", "Undo", "Redo", "Redo")] == [states[i] for i in (1, 0, 1, 2)]
+    editor.outline((0.6, 0.6), (0.7, 0.6), (0.65, 0.7))
+    expect(page.locator("[data-editor] [data-redo]")).to_be_disabled()
+    assert editor.step("Undo") == states[2]
+    assert editor.step("Start over") == states[0]
+    assert [editor.step(name) for name in ("Undo", "Undo", "Undo")] == [states[2], states[1], states[0]]

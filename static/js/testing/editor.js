@@ -25,6 +25,7 @@ export class Editor extends Emitter {
   view = new View();
   #corrected = new Map(); // item → its labels as corrected
   #originals = new Map(); // item → {key: shape as the model gave it}
+  #given = new Map(); // item → the model's labels that stand in its shapes, as JSON
   #hovered = null;
   #pointer = null;
 
@@ -48,10 +49,7 @@ export class Editor extends Emitter {
     Object.assign(this, { item, picture, labels });
     this.names = [...new Set([...this.names, ...names, ...labels.map((label) => label.class_name)])];
     this.store.open(item.id);
-    if (!this.#corrected.has(item)) {
-      this.store.load(labels.map((label) => this.#annotation(label)));
-      this.#originals.set(item, new Map(this.store.shapes.map((shape) => [shape.key, shape])));
-    }
+    if (!this.#corrected.has(item)) this.#load(item, labels);
     if (this.store.classId === null || this.store.classId >= this.names.length) this.store.setClass(this.names.length ? 0 : null);
     this.use("select");
     this.view.setImage(size.width, size.height);
@@ -104,8 +102,28 @@ export class Editor extends Emitter {
 
   startOver() {
     this.store.replaceAll(this.labels.map((label) => this.#annotation(label)), "Start over");
-    this.#originals.set(this.item, new Map(this.store.shapes.map((shape) => [shape.key, shape])));
+    this.#remember();
     this.#keep();
+  }
+
+  /**
+   * The model's labels, where nothing is corrected. What was taken back can be had again as long as they are the same: then
+   * the shapes that stand here are those already. Found again by their place, one outline could be taken for another.
+   */
+  #load(item, labels) {
+    const { store } = this;
+    const given = JSON.stringify(labels);
+    if (given !== this.#given.get(item)) store.doc.redo.length = 0;
+    this.#given.set(item, given);
+    if (store.doc.redo.length) return;
+    store.load(labels.map((label) => this.#annotation(label)));
+    this.#remember();
+  }
+
+  /** The shapes that stand here now are the model's; so are those before them, which undo may bring back. */
+  #remember() {
+    const { item, store } = this;
+    this.#originals.set(item, new Map([...(this.#originals.get(item) ?? []), ...store.shapes.map((shape) => [shape.key, shape])]));
   }
 
   /** The labels of an item as they were corrected, or null where nothing was. */
@@ -116,6 +134,7 @@ export class Editor extends Emitter {
   forget(item) {
     this.#corrected.delete(item);
     this.#originals.delete(item);
+    this.#given.delete(item);
   }
 
   #annotation(label) {
