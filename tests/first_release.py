@@ -28,6 +28,7 @@ def main(images):
     from django.db import connection
 
     from apps.core.steps import step_by_step
+    from tests.migration_locks import filled_tables, long_locks
     from tests.other_database import schema
 
     executor = step_by_step(connection)
@@ -36,12 +37,12 @@ def main(images):
     )
     filled = fill(executor.loader.project_state(FIRST).apps, images)
     began = time.monotonic()
-    with writer_beside(filled["image"]) as waits:
+    with writer_beside(filled["image"]) as waits, long_locks(connection, filled_tables(connection)) as locked:
         call_command("migrate", verbosity=0, interactive=False)
     took = time.monotonic() - began
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
     with valkey():
-        waited = {"seconds": round(took, 2), "longest_wait": round(max(waits, default=0), 3)}
+        waited = {"seconds": round(took, 2), "longest_wait": round(max(waits, default=0), 3), "locked": locked}
         print(json.dumps({**read(filled), **waited, "schema": schema(connection)}))
 
 
