@@ -2,19 +2,28 @@
 
 import json
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
 import yaml
+from django.core.management import load_command_class
 
 from yolotrainer.supervisor import commands
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = [ROOT / "docker-compose.yml", *sorted((ROOT / "docs/deploy").glob("compose.*.yml"))]
 MANIFESTS = sorted((ROOT / "docs/deploy/kubernetes").glob("*.yaml"))
-OF_CONTAINERS = {"POSTGRES_PASSWORD", "VERSION", "DEVICE", "TORCH_INDEX"}  # not settings of the platform
+OF_CONTAINERS = {
+    "POSTGRES_PASSWORD",
+    "VERSION",
+    "DEVICE",
+    "TORCH_INDEX",
+    "BACKUP_TO",
+    "BACKUP_KEEP",
+}  # not settings of the platform
 
 
 def rows():
@@ -22,7 +31,9 @@ def rows():
 
 
 def pods():
-    return [row["spec"]["template"]["spec"] for row in rows() if "template" in row.get("spec", {})]
+    specs = [row.get("spec", {}) for row in rows()]
+    jobs = [spec["jobTemplate"]["spec"] if "jobTemplate" in spec else spec for spec in specs]
+    return [spec["template"]["spec"] for spec in jobs if "template" in spec]
 
 
 @pytest.mark.parametrize("path", COMPOSE, ids=lambda path: path.name)
@@ -51,14 +62,25 @@ def test_every_command_names_a_process_that_there_is():
     assert {"setup", "web", "worker", "trainer", "beat"} <= set(named) <= known
 
 
+def test_every_manage_command_is_one_that_takes_these_words():
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["backup"]
+    as_run = re.sub(r"\$\$\{?BACKUP_TO[^\"]*", "s3://b/p", compose["command"][-1]).replace("$$BACKUP_KEEP", "3")
+    named = [c["args"] for pod in pods() for c in pod["containers"] if "manage.py" in c["args"]]
+    assert compose["profiles"] == ["backup"]  # `up` starts none
+    assert len(named) == 2
+    for words in [*named, shlex.split(as_run.removeprefix("exec "))]:
+        command = load_command_class("apps.core", words[2])
+        assert command.create_parser("manage.py", words[2]).parse_args(words[3:]).target.startswith("s3://")
+
+
 def test_every_setting_named_is_in_the_list_of_settings():
     listed = set(re.findall(r"^# (\w+)=", (ROOT / ".env.example").read_text(), re.M))
     settings = next(row["data"] for row in rows() if row["kind"] == "ConfigMap")
-    secret = next(row["stringData"] for row in rows() if row["kind"] == "Secret")
+    secret = {name for row in rows() if row["kind"] == "Secret" for name in row["stringData"]}
     asked = set(re.findall(r"\$\{(\w+)", "\n".join(path.read_text() for path in COMPOSE))) - OF_CONTAINERS
     own = {env["name"] for pod in pods() for c in pod["containers"] for env in c.get("env", [])} - {"POD_IP"}
     assert own
-    assert settings.keys() | secret.keys() | asked | own <= listed
+    assert settings.keys() | secret | asked | own <= listed
 
 
 def test_probes_name_the_node_that_there_is():

@@ -72,6 +72,8 @@ WRONG = [  # name, value, what the line says is accepted
     ("S3_REGION", "eu central", "eu-central-1"),
     ("S3_ACCESS_KEY", "hush", "both, or neither"),
     ("S3_SECRET_KEY", "hush", "both, or neither"),
+    ("BACKUP_S3_ENDPOINT_URL", "https://key:hush@s3.example.org", "https://host"),
+    ("BACKUP_S3_SECRET_KEY", "hush", "both, or neither"),
     ("TRAINERS", "abc", "whole number"),
     ("TRAINERS", "0", "1 to 64"),
     ("TRAINING_DEVICE", "banana", "cpu"),

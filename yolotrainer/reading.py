@@ -145,6 +145,21 @@ def both_or_none(one, other):
         raise ImproperlyConfigured(f"{given} is set and {missing} is not. Accepted: both, or neither.")
 
 
+def s3_account(prefix, instead=None):
+    """An S3 store and an account there, as options of its storage; of what is not set, `instead` has it, or None.
+
+    Keys that are not set at all are the machine's role, or what else boto3 finds.
+    """
+    both_or_none(f"{prefix}_ACCESS_KEY", f"{prefix}_SECRET_KEY")
+    options = {
+        "endpoint_url": endpoint(f"{prefix}_ENDPOINT_URL"),
+        "region_name": matching(f"{prefix}_REGION", None, r"[A-Za-z0-9-]+", "a region's name, as eu-central-1"),
+        "access_key": setting("str", f"{prefix}_ACCESS_KEY", None),
+        "secret_key": setting("str", f"{prefix}_SECRET_KEY", None),
+    }
+    return {name: value or (instead or {}).get(name) for name, value in options.items()}
+
+
 def needed(name, why, accepted):
     """Refuse that a setting is missing."""
     if not setting("str", name, ""):

@@ -22,9 +22,7 @@ from yolotrainer.reading import (
     ORIGIN,
     WILD_ORIGIN,
     all_matching,
-    both_or_none,
     database,
-    endpoint,
     matching,
     needed,
     networks,
@@ -32,6 +30,7 @@ from yolotrainer.reading import (
     rate,
     read_file,
     redis_address,
+    s3_account,
     setting,
 )
 from yolotrainer.sentry import report_errors
@@ -388,16 +387,13 @@ FETCH_MINUTES = setting("int", "FETCH_MINUTES", 120, 1, 1440)  # for a file from
 S3_BUCKET = matching(
     "S3_BUCKET", "", r"[A-Za-z0-9._-]{1,255}|arn:[\w:/-]{1,255}", "a bucket's name: letters, digits, . and -"
 )
-both_or_none("S3_ACCESS_KEY", "S3_SECRET_KEY")  # neither: the machine's role, or what else boto3 finds
-S3_OPTIONS = {  # of the store, and of backups to s3://
-    "endpoint_url": endpoint("S3_ENDPOINT_URL"),
-    "region_name": matching("S3_REGION", None, r"[A-Za-z0-9-]+", "a region's name, as eu-central-1"),
-    "access_key": setting("str", "S3_ACCESS_KEY", None),
-    "secret_key": setting("str", "S3_SECRET_KEY", None),
+S3_OPTIONS = {
+    **s3_account("S3"),
     "signature_version": "s3v4",
     "default_acl": None,
     "file_overwrite": True,
 }
+BACKUP_S3_OPTIONS = S3_OPTIONS | s3_account("BACKUP_S3", S3_OPTIONS)  # where backups to s3:// go
 if S3_BUCKET:
     default_storage = {
         "BACKEND": "storages.backends.s3.S3Storage",

@@ -50,9 +50,11 @@ def _s3_place(address):
     bucket, _, prefix = address.removeprefix("s3://").partition("/")
     if not bucket:
         raise BackupError("An S3 place is written s3://bucket/prefix.")
-    if is_s3(default_storage) and default_storage.bucket_name == bucket:
+    options = settings.BACKUP_S3_OPTIONS
+    its_own = is_s3(default_storage) and (default_storage.endpoint_url, default_storage.bucket_name)
+    if its_own == (options["endpoint_url"], bucket):
         raise BackupError(f"The platform keeps its own files in the bucket {bucket}; choose another one for backups.")
-    return S3Storage(bucket_name=bucket, location=prefix.strip("/"), **settings.S3_OPTIONS)
+    return S3Storage(bucket_name=bucket, location=prefix.strip("/"), **options)
 
 
 def check_bucket(place):

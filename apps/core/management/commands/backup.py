@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("target", help="A folder, or s3://bucket/prefix with the S3_* settings.")
+        parser.add_argument("target", help="A folder, or s3://bucket/prefix with the BACKUP_S3_* settings.")
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--verify", action="store_true", help="Read a backup and hold it against its hashes.")
         what.add_argument("--list", action="store_true", help="Show the complete backups that are there.")

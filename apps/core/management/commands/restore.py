@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Restore a backup of `manage.py backup` into this platform, which must be empty and stopped."
 
     def add_arguments(self, parser):
-        parser.add_argument("source", help="A folder, or s3://bucket/prefix with the S3_* settings.")
+        parser.add_argument("source", help="A folder, or s3://bucket/prefix with the BACKUP_S3_* settings.")
         parser.add_argument("--backup", metavar="NAME", help="Which one, instead of the newest.")
         parser.add_argument("--replace", action="store_true", help="Delete everything that this platform holds first.")
         parser.add_argument("--yes", action="store_true", help="With --replace: do not ask.")

@@ -15,7 +15,7 @@ from django.core.management.sql import sql_flush
 from django.db import connections
 from storages.backends.s3 import S3Storage
 
-from apps.core.backup import BackupError
+from apps.core.backup import BackupError, places
 from apps.core.backup.checking import verify
 from apps.core.backup.making import make_backup
 from apps.core.backup.manifests import read_manifest, write_manifest
@@ -49,11 +49,15 @@ def postgres():
 def s3():
     """The options of S3 storages on a server of our own."""
     with running_s3() as told:
-        yield {
-            "endpoint_url": told["TEST_S3_ENDPOINT_URL"], "region_name": told["TEST_S3_REGION"],
-            "access_key": told["TEST_S3_ACCESS_KEY"], "secret_key": told["TEST_S3_SECRET_KEY"],
-            "default_acl": None, "file_overwrite": True,
-        }  # fmt: skip
+        yield options_of(told)
+
+
+def options_of(told):
+    return {
+        "endpoint_url": told["TEST_S3_ENDPOINT_URL"], "region_name": told["TEST_S3_REGION"],
+        "access_key": told["TEST_S3_ACCESS_KEY"], "secret_key": told["TEST_S3_SECRET_KEY"],
+        "default_acl": None, "file_overwrite": True,
+    }  # fmt: skip
 
 
 def bucket(name, options):
@@ -129,7 +133,7 @@ def test_rows_of_postgres_are_those_of_one_moment(alice, postgres, tmp_path):
 
 
 def test_s3_to_s3_and_back_to_a_disk(ready_dataset, s3, settings, elsewhere, tmp_path):
-    settings.S3_OPTIONS = s3
+    settings.BACKUP_S3_OPTIONS = s3
     store, there = bucket("platform", s3), open_place("s3://backups/team/a")
     with pytest.raises(BackupError, match="bucket backups cannot be used"):
         make_backup(there, storage=store, say=quiet)
@@ -152,6 +156,47 @@ def test_s3_to_s3_and_back_to_a_disk(ready_dataset, s3, settings, elsewhere, tmp
     there.save(f"objects/{sha256[:2]}/{sha256}", ContentFile(bytes(size)))
     with pytest.raises(BackupError, match="damaged"):
         verify(there, manifest, quiet)
+
+
+@pytest.fixture(scope="module")
+def off_site():
+    """As `s3`, of another server, which knows other people."""
+    with running_s3() as told:
+        yield options_of(told)
+
+
+def test_a_platform_whose_files_are_in_one_store_is_backed_up_to_another_with_another_account(s3, off_site, tmp_path):
+    store, target, away = bucket("same-name", s3), bucket("after", s3), bucket("same-name", off_site)
+    store.save("datasets/1/images/a.png", ContentFile(b"of the platform"))
+    files = [found.name for found in walk(store)]
+    here = as_settings("S3", s3) | {"S3_BUCKET": "same-name"}  # a name that both stores have
+    there = as_settings("BACKUP_S3", off_site)
+    backup = (tmp_path / "before", "backup", "s3://same-name/team")
+    platform(tmp_path / "before", "migrate", "--verbosity=0", **here)
+    wanted = fingerprint(platform(*backup, **here, **there))
+    assert {found.name.split("/")[0] for found in walk(away)} == {"team"}
+    assert [found.name for found in walk(store)] == files
+    here["S3_BUCKET"] = "after"
+    platform(tmp_path / "after", "restore", "s3://same-name/team", **here, **there)
+    assert [found.name for found in walk(target)] == files
+    assert fingerprint(platform(tmp_path / "after", "backup", str(tmp_path / "second"), **here)) == wanted
+
+
+def test_the_platforms_own_bucket_and_an_account_that_is_unknown_there_are_refused(s3, off_site, settings, monkeypatch):
+    monkeypatch.setattr(places, "default_storage", bucket("taken", s3))
+    settings.BACKUP_S3_OPTIONS = s3
+    with pytest.raises(BackupError, match="keeps its own files in the bucket taken"):
+        open_place("s3://taken/team")
+    settings.BACKUP_S3_OPTIONS = s3 | {"endpoint_url": off_site["endpoint_url"]}
+    bucket("taken", off_site)
+    with pytest.raises(BackupError, match="bucket taken cannot be used"):
+        places.prepare_place(open_place("s3://taken/team"))
+
+
+def as_settings(prefix, options):
+    names = {"region_name": "REGION"}
+    accounts = ("endpoint_url", "region_name", "access_key", "secret_key")
+    return {f"{prefix}_{names.get(name, name.upper())}": options[name] for name in accounts}
 
 
 @pytest.fixture
