@@ -163,8 +163,9 @@ def _masks_overlap(expected, way, conf):
     """The mean IoU of the masks of the reference's boxes from `conf` on that were found; None where none has a mask."""
     found = []
     for boxes, answer in zip(expected, way.answers, strict=True):
-        for one, other in pair(boxes, answer.boxes)[0]:
-            if one[1] >= conf and other is not None and one.polygons:
-                size = answer.width, answer.height, way.imgsz
+        outlined = [box for box in boxes if box.polygons and box[1] >= conf]  # the surest choose first
+        size = answer.width, answer.height, way.imgsz
+        for one, other in pair(outlined, answer.boxes)[0] if outlined else ():
+            if other is not None:
                 found.append(mask_iou(masks_of([one.polygons], *size), masks_of([other.polygons], *size))[0, 0])
     return round(float(statistics.fmean(found)), 4) if found else None
