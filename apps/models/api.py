@@ -1,5 +1,6 @@
 """The API's `models/`."""
 
+from django.db.models import Case, When
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, mixins, serializers, status, viewsets
@@ -132,7 +133,8 @@ def _set_point(user, model, point):
     rows = evaluations_visible_to(user, model).filter(evaluated_at__isnull=False)
     wanted = point.pop("evaluation_id", None)
     if wanted is None:
-        evaluation = rows.filter(dataset_version=model.dataset_version_id, split="val").first() or rows.first()
+        own = Case(When(dataset_version=model.dataset_version_id or 0, then=0), default=1)
+        evaluation = rows.filter(split="val").order_by(own, "-pk").first()
     else:
         evaluation = rows.filter(pk=wanted).first()
         if evaluation is None:

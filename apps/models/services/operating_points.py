@@ -15,7 +15,7 @@ class PointRefused(ValueError):
 def point_on(curves, rule, target=None):
     """(confidence, {class id: confidence}) of the overall and of each class's curves; raises PointRefused.
 
-    best_f1: where F1 is highest. precision: the lowest confidence at which precision is at least `target` and anything
+    best_f1: where F1 is highest, the middle where many are; nothing where it is 0 throughout. precision: the lowest confidence at which precision is at least `target` and anything
     is found, which keeps most recall. recall: the highest confidence at which recall is at least `target`, which keeps
     most precision. A class whose own curve never gets there has the overall confidence.
     """
@@ -23,6 +23,8 @@ def point_on(curves, rule, target=None):
         raise PointRefused("This evaluation has no curves: no label, or nothing found.")
     x = curves["f1"]["x"]
     overall = _point(x, {name: curves[name]["overall"] for name in ("f1", "precision", "recall")}, rule, target)
+    if overall is None and rule == "best_f1":
+        raise PointRefused("Nothing that the model found here is right, at any confidence: F1 is 0 throughout.")
     if overall is None:
         pairs = zip(curves[rule]["overall"], curves["recall"]["overall"], strict=True)
         best = max((value for value, recall in pairs if recall > 0), default=0)
@@ -37,8 +39,9 @@ def point_on(curves, rule, target=None):
 
 def _point(x, curves, rule, target):
     if rule == "best_f1":
-        best = max(range(len(x)), key=lambda place: curves["f1"][place])
-        return x[best]
+        best = max(curves["f1"])
+        places = [place for place, value in enumerate(curves["f1"]) if value == best]
+        return x[places[len(places) // 2]] if best > 0 else None
     reached = [i for i in range(len(x)) if curves[rule][i] >= target and curves["recall"][i] > 0]
     if not reached:
         return None
@@ -55,7 +58,10 @@ def set_operating_point(model, *, evaluation=None, rule="manual", target=None, c
     by_class = per_class if isinstance(per_class, dict) else {}
     if rule != "manual":
         if evaluation is None:
-            raise PointRefused(f"To choose by {rule}, the model must have been evaluated. Evaluate it first.")
+            raise PointRefused(
+                f"To choose by {rule}, the model must have been evaluated on a validation split. "
+                "Evaluate it first, or give `evaluation_id`."
+            )
         confidence, found = point_on(evaluation.curves, rule, target)
         by_class = found if per_class is True else by_class
     if confidence is None:

@@ -3,6 +3,7 @@
 import pytest
 
 from apps.models import services
+from apps.models.models import Evaluation
 from apps.models.services.operating_points import PointRefused, point_on
 
 from .conftest import CURVE, X, curves
@@ -16,6 +17,44 @@ def test_best_f1_is_where_the_curve_is_highest():
     confidence, by_class = point_on(curves(), "best_f1")
     assert confidence == X[CURVE["f1"].index(max(CURVE["f1"]))]
     assert by_class["0"] == confidence
+
+
+def never_right(found, place):
+    for name in ("precision", "recall", "f1"):
+        found[name]["per_class"][place]["y"] = [0.0] * len(X)
+    return found
+
+
+def test_a_class_that_is_never_right_has_the_overall_confidence_and_not_0():
+    confidence, by_class = point_on(never_right(curves(), 1), "best_f1")
+    assert by_class["1"] == confidence > 0
+
+
+def test_where_many_confidences_are_the_best_the_middle_one_is_taken():
+    found = curves()
+    found["f1"]["per_class"][0]["y"] = [0.9] * 61 + [0.0] * 40
+    assert point_on(found, "best_f1")[1]["0"] == 0.3
+
+
+def test_a_model_that_is_never_right_is_refused_a_best_f1():
+    found = curves()
+    found["f1"]["overall"] = [0.0] * len(X)
+    with pytest.raises(PointRefused, match="F1 is 0 throughout"):
+        point_on(found, "best_f1")
+
+
+def test_a_model_that_was_uploaded_is_judged_on_validation_before_a_newer_test_split(
+    api_as, alice, evaluation, trained_model
+):
+    services.update_model(trained_model, dataset_version=None)
+    newer = Evaluation.objects.get(pk=evaluation.pk)
+    newer.pk, newer.split = None, "test"
+    newer.save()
+    point = patch(api_as(alice), trained_model, {"rule": "best_f1"}).json()["operating_point"]
+    assert (point["evaluation_id"], point["split"]) == (evaluation.pk, "val")
+    evaluation.delete()
+    answer = patch(api_as(alice), trained_model, {"rule": "best_f1"})
+    assert answer.status_code == 400 and "evaluation_id" in str(answer.json())
 
 
 def test_a_wanted_precision_keeps_most_recall_and_a_wanted_recall_most_precision():

@@ -12,7 +12,11 @@ function told(figures, name) {
 
 /** The place on the curves that a rule gives, or null where none reaches the target. */
 export function placeOn({ f1, precision, recall }, rule, target) {
-  if (rule === "best_f1") return f1.reduce((best, value, place) => (value > f1[best] ? place : best), 0);
+  if (rule === "best_f1") {
+    const best = Math.max(...f1);
+    const places = [...f1.keys()].filter((place) => f1[place] === best);
+    return best > 0 ? places[Math.floor(places.length / 2)] : null;
+  }
   const wanted = rule === "precision" ? precision : recall;
   const reached = [...wanted.keys()].filter((place) => wanted[place] >= target && recall[place] > 0);
   return (rule === "precision" ? reached[0] : reached.at(-1)) ?? null;
@@ -86,6 +90,7 @@ export function operatingPoint(page, curves, names, mark) {
     const box = card.querySelector(`[data-target=${rule}]`);
     const target = box ? Number(box.value) : null;
     const place = placeOn(overall, rule, target);
+    if (place === null && rule === "best_f1") return say("Nothing that the model found here is right, at any confidence: F1 is 0 throughout.", "warning");
     if (place === null) {
       const best = Math.max(...overall[rule].filter((_, n) => overall.recall[n] > 0), 0);
       return say(`No confidence gives a ${rule} of ${target}; the most that it reaches is ${three(best)}.`, "warning");
