@@ -158,6 +158,11 @@ def get_job(user, pk):
     return job
 
 
+def is_started_with(token, pk):
+    """Whether this API token started the job: of batches of predictions it is written down."""
+    return Job.objects.filter(pk=pk, params__token_id=token.pk).exists()
+
+
 def may_steer(user, job):
     """A job is cancelled by who started it, as long as it is theirs to see, and a team's by its admins too."""
     return may(user, Right.INSIDE if job.owner_id == user.pk else Right.EDIT, job)

@@ -20,7 +20,7 @@ from rest_framework.settings import api_settings
 from rest_framework.views import APIView, exception_handler
 
 from apps.core import room, work
-from apps.core.access import get_job, get_job_to_steer, jobs_visible_to
+from apps.core.access import get_job, get_job_to_steer, is_started_with, jobs_visible_to
 from apps.core.downloads import download
 from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
@@ -129,7 +129,19 @@ class JobList(generics.ListAPIView):
         return jobs_visible_to(self.request.user)
 
 
-class JobDetail(generics.RetrieveAPIView):
+class OfStartedJob:
+    """A view of a job, or of what came of it: a token of the scope `infer` may see it too, where it started the job."""
+
+    @property
+    def required_scope(self):
+        """`infer` for such a token's own job, else None: what the method says."""
+        token, job_id = self.request.auth, self.kwargs.get("job_id", self.kwargs.get("pk"))
+        scopes = getattr(token, "scopes", ())
+        is_narrow = "infer" in scopes and "read" not in scopes
+        return "infer" if is_narrow and is_started_with(token, job_id) else None
+
+
+class JobDetail(OfStartedJob, generics.RetrieveAPIView):
     """One job: how far it is, and what came out."""
 
     serializer_class = JobSerializer

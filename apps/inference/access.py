@@ -16,7 +16,7 @@ from apps.models.models import ServingBuild, TrainedModel
 # What answering needs; above all not the metrics, whose curves take longer to read than a small image takes to answer.
 NEEDED = (
     "line__name", "number", "owner_id", "team_id", "class_names", "serving_file", "serving", "sha256", "img_size",
-    "is_deployed", "is_public", "operating_point",
+    "is_deployed", "is_public", "operating_point", "stage",
 )  # fmt: skip
 
 BUILD_NEEDED = ("build__file", "build__serving", "build__img_size")
@@ -29,7 +29,17 @@ def answering_to(user):
 
 
 def get_model_to_ask(user, model_id=None, name=None):
-    """The model by id, or by name (one's own first, then one's teams', then the newest); Http404 for none."""
+    """The model by id, or by name (one's own first, then one's teams', then the newest).
+
+    Http404 for none; raises NotAnswering for an archived one.
+    """
+    found = _model_to_ask(user, model_id, name)
+    if found.is_archived:
+        raise NotAnswering(f"“{found.title}” is archived and answers nobody. Make it a candidate again on its page.")
+    return found
+
+
+def _model_to_ask(user, model_id=None, name=None):
     if model_id is not None:
         found = MODEL_BY_ID[user.is_superuser].first(user.pk, model_id)
     else:
@@ -70,12 +80,13 @@ class NotAnswering(Exception):
     """The name is there and answers nothing now; the message says why."""
 
 
-def find_to_ask(user, model_id=None, name=None):
+def find_to_ask(user, model_id=None, name=None, by_token=False):
     """(deployment or None, model) that a call means; Http404 where there is none to ask.
 
     A name is a deployment's (one's own first, then one's teams', then the newest public one), else a deployed model's.
     Whoever may see a deployment may ask it, whether or not the model behind it is theirs to see. Raises NotAnswering
-    for a name of one's own, or of one's team, that is paused, or that nothing is behind.
+    for a name of one's own, or of one's team, that is paused, or that nothing is behind; for an archived model; and
+    with `by_token`, which is how programs call, for one that is not deployed: people who are signed in may try theirs.
     """
     if model_id is None:
         found = DEPLOYMENTS_BY_NAME[user.is_superuser].first(user.pk, name)
@@ -83,21 +94,28 @@ def find_to_ask(user, model_id=None, name=None):
             return found, found.model
         if found and _is_of(user, found):
             raise NotAnswering(found.why_silent)
-    return None, get_model_to_ask(user, model_id, name)
+    model = get_model_to_ask(user, model_id, name)
+    if by_token and not model.is_deployed:
+        raise NotAnswering(
+            f"“{model.title}” is not deployed, and API tokens reach deployed models only. Deploy it, or switch a "
+            "deployment to it; on the page Test, or signed in without a token, you can try it before."
+        )
+    return None, model
 
 
 def get_model_of_batch(job):
     """The model that a batch was started on, while the job's owner may ask it still; else Http404.
 
     One that was asked by a deployment's name may be asked as long as that deployment is to be seen: whether or not the
-    model is theirs to see, and whichever model answers by now. It is served as the deployment served it then.
+    model is theirs to see, and whichever model answers by now. It is served as the deployment served it then. A batch
+    that was started goes on though its model be undeployed or archived since.
     """
     deployment_id = job.params.get("deployment_id")
     if deployment_id and deployments_visible_to(job.owner).filter(pk=deployment_id).exists():
         model = TrainedModel.objects.filter(pk=job.params["model_id"]).select_related("line").only(*NEEDED).first()
         if model:
             return as_built(model, ServingBuild.objects.filter(pk=job.params.get("build_id") or 0).first())
-    return get_model_to_ask(job.owner, job.params["model_id"])
+    return _model_to_ask(job.owner, job.params["model_id"])
 
 
 def deployments_of(user, model):

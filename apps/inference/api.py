@@ -113,8 +113,11 @@ class Infer(MeteredView, APIView):
             raise serializers.ValidationError({"format": [f"Accepted: {', '.join(FORMS)}."]})
         refuse_more_files(request)
         data = read_options(read_question(request))
+        token = token_of(request)
         try:
-            deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
+            deployment, model = find_to_ask(
+                request.user, data.get("model_id"), data.get("model"), by_token=token is not None
+            )
         except NotAnswering as reason:
             raise NotDeployed(str(reason)) from None
         if len(data["image"]) > settings.MAX_IMAGE_BYTES:
@@ -126,6 +129,7 @@ class Infer(MeteredView, APIView):
 
     @staticmethod
     def _answer(request, form, deployment, model, image, options):
+        token = token_of(request)
         started, status, prediction = time.perf_counter(), 500, None
 
         def ask():
@@ -146,7 +150,7 @@ class Infer(MeteredView, APIView):
                 after.tell(
                     after.Asked(
                         deployment_id=deployment and deployment.pk, model_id=model.pk, user_id=request.user.pk,
-                        token_id=request.auth.pk if isinstance(request.auth, ApiToken) else None,
+                        token_id=token and token.pk,
                         status=status, seconds=time.perf_counter() - started,
                         data=image, options=options, prediction=prediction,
                     )
@@ -182,6 +186,19 @@ class Undeploy(APIView):
         return Response({"is_deployed": False, "endpoint": None})
 
 
+def token_of(request):
+    """The API token that a request came with, or None: a program's, where a person is signed in."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+def model_to_label(request, model_id):
+    """The model that is to suggest labels; raises Http404 or NotDeployed."""
+    try:
+        return get_model_to_ask(request.user, model_id)
+    except NotAnswering as reason:
+        raise NotDeployed(str(reason)) from None
+
+
 def answered(ask):
     """Call `ask()` and answer what it gives; each way in which a model cannot answer gets its status and reason."""
     try:
@@ -207,7 +224,7 @@ class PrelabelImage(APIView):
         image = get_image_to_label(request.user, dataset_id, image_id)
         wanted = PrelabelSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        model = get_model_to_ask(request.user, wanted.validated_data["model_id"])
+        model = model_to_label(request, wanted.validated_data["model_id"])
 
         def ask():
             predictions, unmapped = prelabel.prelabel_image(model, image, wanted.validated_data["conf"])
@@ -225,6 +242,6 @@ class PrelabelDataset(APIView):
         wanted = PrelabelManySerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         data = wanted.validated_data
-        model = get_model_to_ask(request.user, data["model_id"])
+        model = model_to_label(request, data["model_id"])
         images_matching(dataset, data["filter"])  # a wrong filter is refused here, not by the job
         return accepted(prelabel.start_prelabel(request.user, dataset, model, data["filter"], data["conf"]))

@@ -10,17 +10,16 @@ from rest_framework import exceptions, generics, serializers, status
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.views import APIView
 
-from apps.accounts.models import ApiToken
 from apps.core import uploads
 from apps.core.access import check_may_steer, jobs_visible_to
-from apps.core.api import JobSerializer, TooLarge, accepted
+from apps.core.api import JobSerializer, OfStartedJob, TooLarge, accepted
 from apps.core.archives import ArchiveError
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import batch, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_of_batch
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
-from apps.inference.api import NotDeployed, answered
+from apps.inference.api import NotDeployed, answered, token_of
 from apps.inference.fields import CountField, ShareField, YesNoField
 from apps.inference.metering import MeteredView, batch_over_quota
 from apps.inference.models import BatchAnswer
@@ -102,14 +101,16 @@ class Batch(MeteredView, APIView):
         asked = BatchSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
+        token = token_of(request)
         try:
-            deployment, model = find_to_ask(request.user, data.get("model_id"), data.get("model"))
+            deployment, model = find_to_ask(
+                request.user, data.get("model_id"), data.get("model"), by_token=token is not None
+            )
         except NotAnswering as reason:
             raise NotDeployed(str(reason)) from None
         if not model.serving_file:
             raise NotDeployed(services.NOT_SERVED)
         options = options_for(model, data, deployment and deployment.defaults)
-        token = request.auth if isinstance(request.auth, ApiToken) else None
         asking = batch.Asking(request.user, model, options, deployment, token)
         refused = batch_over_quota(request)
         if refused:
@@ -187,7 +188,7 @@ class ResultSerializer(serializers.ModelSerializer):
         fields = ["number", "name", "image_id", "frame", "time", "answer", "error"]
 
 
-class Results(generics.ListAPIView):
+class Results(OfStartedJob, generics.ListAPIView):
     """A batch's answers so far, in its order."""
 
     serializer_class = ResultSerializer
@@ -197,7 +198,7 @@ class Results(generics.ListAPIView):
         return get_batch(self.request.user, self.kwargs["job_id"]).answers.all()
 
 
-class Ndjson(APIView):
+class Ndjson(OfStartedJob, APIView):
     """A batch's answers as NDJSON: a line an image."""
 
     @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.STR})
@@ -207,7 +208,7 @@ class Ndjson(APIView):
         return _file(lines, "application/x-ndjson", f"predictions-{job.pk}.ndjson")
 
 
-class Coco(APIView):
+class Coco(OfStartedJob, APIView):
     """A batch's answers as COCO, each box with its `score`."""
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
@@ -240,7 +241,7 @@ def _coco(job, class_names):
     yield "]}"
 
 
-class Drawn(APIView):
+class Drawn(OfStartedJob, APIView):
     """One image of a batch with its boxes drawn, as JPEG; at most `?size=` pixels wide and high."""
 
     @extend_schema(responses={(200, "image/jpeg"): OpenApiTypes.BINARY})

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 
 from apps.core.access import check_may_steer, jobs_visible_to, may_steer
 from apps.inference import batch
-from apps.inference.access import deployments_visible_to, get_deployment, get_model_to_ask
+from apps.inference.access import NotAnswering, deployments_visible_to, get_deployment, get_model_to_ask
 from apps.inference.batch_api import get_batch, start
 from apps.inference.forms import BatchForm
 from apps.inference.serializers import options_for
@@ -23,7 +23,11 @@ A_PAGE = 24
 @login_required
 def batch_new(request, pk):
     """Choose images, an archive, a video or a dataset for a model; earlier batches of one's own with it."""
-    model = get_model_to_ask(request.user, pk)
+    try:
+        model = get_model_to_ask(request.user, pk)
+    except NotAnswering as reason:
+        messages.error(request, str(reason))
+        return redirect("models:model_detail", pk)
     if not model.serving_file:
         return redirect("models:model_detail", pk)
     return _form_page(request, batch.Asking(request.user, model, {}), {"subject": f"model:{model.pk}"})

@@ -71,7 +71,12 @@ def _choices(user):
     named = {}
     for one in rows.order_by(own_first(user), "-pk")[:MOST_CHOICES]:
         named.setdefault(one.name, one)
-    models = answering_to(user).exclude(serving_file="").order_by("-is_deployed", "-pk")[:MOST_CHOICES]
+    models = (
+        answering_to(user)
+        .exclude(serving_file="")
+        .exclude(stage="archived")
+        .order_by("-is_deployed", "-pk")[:MOST_CHOICES]
+    )
     return sorted(named.values(), key=lambda one: one.name.casefold()), list(models)
 
 

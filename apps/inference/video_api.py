@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.views import APIView
 
-from apps.core.api import job_file_response
+from apps.core.api import OfStartedJob, job_file_response
 from apps.inference.batch_api import get_batch
 from apps.inference.models import Track
 
@@ -28,7 +28,7 @@ class TrackSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
 
-class Tracks(generics.ListAPIView):
+class Tracks(OfStartedJob, generics.ListAPIView):
     """The tracks of a batch on a video, in the order in which they begin."""
 
     serializer_class = TrackSerializer
@@ -38,7 +38,7 @@ class Tracks(generics.ListAPIView):
         return get_batch(self.request.user, self.kwargs["job_id"]).tracks.all()
 
 
-class TracksFile(APIView):
+class TracksFile(OfStartedJob, APIView):
     """The tracks as CSV: a line a track."""
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
@@ -63,7 +63,7 @@ def _with_head(writer, rows):
     yield from rows
 
 
-class DrawnVideo(APIView):
+class DrawnVideo(OfStartedJob, APIView):
     """The video of a batch with its boxes drawn in: H.264 mp4. A `Range` is answered with that part."""
 
     @extend_schema(responses={(200, "video/mp4"): OpenApiTypes.BINARY})

@@ -174,7 +174,10 @@ class OperatingPointSerializer(serializers.Serializer):
         required=False, help_text="`{class id: confidence}`, or true: what the rule gives for each class of its own."
     )
     evaluation_id = serializers.IntegerField(
-        required=False, min_value=1, max_value=2**62, help_text="On whose curves; else the newest on validation, of what it learned from first."
+        required=False,
+        min_value=1,
+        max_value=2**62,
+        help_text="On whose curves; else the newest on validation, of what it learned from first.",
     )
 
     def validate_per_class(self, value):

@@ -8,8 +8,8 @@ from apps.accounts.services import create_token
 from apps.core.models import Job
 from apps.inference import services
 from apps.inference.runtime import Overloaded
-from apps.models.services import register_model
-from conftest import picture, upload
+from apps.models.services import register_model, set_stage
+from conftest import Caller, picture, upload
 
 SHAPE = {"model", "image", "predictions", "speed"}
 
@@ -108,7 +108,51 @@ def test_an_undeployed_model_answers_its_owner_only(deployed, api_as, alice, car
         "endpoint": None,
     }
     assert ask(api_as(carol), model_id=deployed.pk).status_code == 404
-    assert ask(api_as(alice), model_id=deployed.pk).status_code == 200
+    assert ask(api_as(alice), model_id=deployed.pk).status_code == 200  # she is signed in, and tries her own
+
+
+@pytest.fixture
+def with_token(alice):
+    """`with_token("infer")`: a client with a token of alice's."""
+
+    def client(scope, owner=alice):
+        api = Caller()
+        api.credentials(HTTP_AUTHORIZATION=f"Token {create_token(owner, scope, scope=scope)[1]}")
+        return api
+
+    return client
+
+
+@pytest.mark.parametrize("scope", ["infer", "read infer write"])
+def test_programs_reach_deployed_models_only(deployed, with_token, scope):
+    api, images = with_token(scope), {"images": [upload()], "model_id": deployed.pk}
+    assert ask(api, model_id=deployed.pk).status_code == 200
+    services.undeploy_model(deployed)
+    answer = ask(api, model_id=deployed.pk)
+    assert (answer.status_code, "Deploy it" in answer.json()["detail"]) == (409, True)
+    assert api.post("/api/v1/predictions/batch", images, format="multipart").status_code == 409
+    assert not Job.objects.filter(kind="batch").exists()
+    services.deploy_model(deployed, deployed.owner)
+    assert ask(api, model_id=deployed.pk).status_code == 200
+
+
+def test_an_archived_model_answers_nobody(deployed, api_as, alice, page_as):
+    services.undeploy_model(deployed)
+    set_stage(deployed, "archived")
+    image = deployed.dataset_version.dataset.images.first()
+    prelabel = f"/api/v1/datasets/{image.dataset_id}/images/{image.pk}/prelabel"
+    for answer in (
+        ask(api_as(alice), model_id=deployed.pk),
+        api_as(alice).post(
+            "/api/v1/predictions/batch", {"images": [upload()], "model_id": deployed.pk}, format="multipart"
+        ),
+        api_as(alice).post(prelabel, {"model_id": deployed.pk}, format="json"),
+    ):
+        assert (answer.status_code, "is archived" in answer.json()["detail"]) == (409, True)
+    browser = page_as(alice)
+    assert f'value="model:{deployed.pk}"' not in browser.get("/test").content.decode()
+    assert browser.get(f"/test/about?model={deployed.pk}").status_code == 409
+    assert browser.get(f"/models/{deployed.pk}/batch")["Location"] == f"/models/{deployed.pk}/"
 
 
 def test_deploying_again_is_at_once(deployed, api_as, alice):

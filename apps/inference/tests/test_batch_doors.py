@@ -3,11 +3,12 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apps.accounts.services import create_token
 from apps.core.models import Job
 from apps.inference import services
 from apps.inference.models import Deployment
 from apps.inference.tasks import batch as batch_task
-from conftest import picture, upload
+from conftest import Caller, picture, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("run_tasks_at_once")]
 ADDRESS = "/api/v1/predictions/batch"
@@ -113,3 +114,40 @@ def test_a_batch_is_started_on_the_page_of_a_deployment(
 def test_nothing_is_started_on_a_deployment_that_answers_nothing(public, page_as, alice):
     Deployment.objects.update(is_active=False)
     assert page_as(alice).get(f"/deployments/{public.pk}/batch")["Location"] == f"/deployments/{public.pk}"
+
+
+PARTS = ("/results", "/results.ndjson", "/results.json", "/images/1", "/tracks", "/tracks.csv", "/video")
+
+
+@pytest.fixture
+def with_token(public):
+    """`with_token("infer")`: a client with a token of alice's."""
+
+    def client(scope):
+        api = Caller()
+        api.credentials(HTTP_AUTHORIZATION=f"Token {create_token(public.owner, scope, scope=scope)[1]}")
+        return api
+
+    return client
+
+
+def test_a_token_that_may_only_predict_sees_the_batch_that_it_started_and_no_other(
+    public, with_token, alice, api_as, ask, django_capture_on_commit_callbacks
+):
+    api, another = with_token("infer"), with_token("infer")
+    with django_capture_on_commit_callbacks(execute=True):
+        started = api.post(ADDRESS, {"images": [upload()], "model": "Cells"}, format="multipart").json()
+    job = f"/api/v1/jobs/{started['id']}"
+    own = [job, *(f"{ADDRESS}/{started['id']}{part}" for part in PARTS)]
+    answers = [api.get(one).status_code for one in own]
+    assert answers == [200, 200, 200, 200, 200, 200, 200, 404]  # it is none on a video
+    assert api.get(job).json()["status"] == "completed"
+    assert {another.get(one).status_code for one in own} == {403}
+    assert {with_token("write").get(one).status_code for one in own} == {403}
+    assert api.get("/api/v1/jobs").status_code == 403  # its list says more than what it started
+    assert api.post(f"{job}/cancel").status_code == 403
+    ask(alice, model="Cells")  # in the browser, of the same person
+    other = Job.objects.filter(kind="batch").latest("pk")
+    assert api.get(f"/api/v1/jobs/{other.pk}").status_code == 403
+    assert api.get(f"{ADDRESS}/{other.pk}/results").status_code == 403
+    assert api.get("/api/v1/jobs/999999").status_code == 403

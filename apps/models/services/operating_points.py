@@ -15,9 +15,10 @@ class PointRefused(ValueError):
 def point_on(curves, rule, target=None):
     """(confidence, {class id: confidence}) of the overall and of each class's curves; raises PointRefused.
 
-    best_f1: where F1 is highest, the middle where many are; nothing where it is 0 throughout. precision: the lowest confidence at which precision is at least `target` and anything
-    is found, which keeps most recall. recall: the highest confidence at which recall is at least `target`, which keeps
-    most precision. A class whose own curve never gets there has the overall confidence.
+    best_f1: where F1 is highest, the middle where many are; nothing where it is 0 throughout. precision: the lowest
+    confidence at which precision is at least `target` and anything is found, which keeps most recall. recall: the
+    highest confidence at which recall is at least `target`, which keeps most precision. A class whose own curve never
+    gets there has the overall confidence.
     """
     if not curves:
         raise PointRefused("This evaluation has no curves: no label, or nothing found.")

@@ -54,7 +54,7 @@ def test_a_model_that_was_uploaded_is_judged_on_validation_before_a_newer_test_s
     assert (point["evaluation_id"], point["split"]) == (evaluation.pk, "val")
     evaluation.delete()
     answer = patch(api_as(alice), trained_model, {"rule": "best_f1"})
-    assert answer.status_code == 400 and "evaluation_id" in str(answer.json())
+    assert (answer.status_code, "evaluation_id" in str(answer.json())) == (400, True)
 
 
 def test_a_wanted_precision_keeps_most_recall_and_a_wanted_recall_most_precision():
