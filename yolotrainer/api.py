@@ -24,6 +24,7 @@ from apps.core.openapi import Schema
 from apps.core.webhooks import api as webhooks
 from apps.datasets import api as datasets
 from apps.datasets import bulk_api
+from apps.datasets import direct_api as straight
 from apps.datasets import health_api as health_of
 from apps.inference import api as inference
 from apps.inference import batch_api as batches
@@ -88,6 +89,8 @@ urlpatterns = [
     path(f"{DATASET}/imports/<int:job_id>/undo", imports.UndoImport.as_view()),
     path(f"{DATASET}/export", transfer.ExportDataset.as_view()),
     path(f"{DATASET}/images", datasets.Images.as_view(), name="images"),
+    path(f"{DATASET}/images/direct", straight.AnnounceImages.as_view()),
+    path(f"{DATASET}/images/direct/<int:job_id>/complete", straight.CompleteImages.as_view()),
     path(f"{DATASET}/images/bulk", bulk_api.BulkImages.as_view()),
     path(f"{DATASET}/images/labelled", labelled.LabelledImages.as_view(), name="labelled_images"),
     path(f"{DATASET}/images/undo", bulk_api.UndoImages.as_view()),

@@ -9,8 +9,8 @@ import logging
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import default_storage
-from storages.utils import safe_join
 
+from apps.core import s3
 from apps.core.models import Upload
 from apps.core.storage import is_local
 from apps.core.upload_errors import UploadBusy, UploadGone, UploadIncomplete, WrongWay
@@ -51,7 +51,7 @@ def begin(upload, name):
         raise WrongWay("All of it is here already.")
     if upload.multipart:
         return
-    made = _client().create_multipart_upload(**_of(name), ContentType="application/octet-stream")["UploadId"]
+    made = s3.client().create_multipart_upload(**s3.place(name), ContentType="application/octet-stream")["UploadId"]
     mine = Upload.objects.filter(pk=upload.pk, offset=0, file="", multipart="")
     if not mine.update(multipart=made):  # another request was quicker, or pieces came here
         _abort(name, made)
@@ -61,10 +61,10 @@ def begin(upload, name):
 
 def addresses(upload, name, numbers):
     """`{number: address}`: each takes a PUT of exactly the bytes of that part, for S3_SIGNED_SECONDS."""
-    parts, client = plan(upload), _client()
+    parts, client = plan(upload), s3.client()
     return {
         number: client.generate_presigned_url("upload_part", ExpiresIn=settings.S3_SIGNED_SECONDS or 300, Params={
-            **_of(name), "UploadId": upload.multipart, "PartNumber": number, "ContentLength": parts[number],
+            **s3.place(name), "UploadId": upload.multipart, "PartNumber": number, "ContentLength": parts[number],
         })
         for number in numbers
     }  # fmt: skip
@@ -99,8 +99,8 @@ def complete(upload, name):
         raise UploadIncomplete(f"{right} of {len(wanted)} parts are in the store as announced; send the others first.")
     parts = [{"PartNumber": number, "ETag": tag} for number, (_, tag) in sorted(found.items())]
     try:
-        _client().complete_multipart_upload(
-            **_of(name), UploadId=upload.multipart, MultipartUpload={"Parts": parts}
+        s3.client().complete_multipart_upload(
+            **s3.place(name), UploadId=upload.multipart, MultipartUpload={"Parts": parts}
         )  # by their tags: a part that was sent again meanwhile is not taken
     except ClientError as error:
         if error.response["Error"]["Code"] not in (*NO_SUCH_UPLOAD, *OTHER_PARTS):
@@ -130,9 +130,9 @@ def sweep(older_than):
 
 
 def _sweep(older_than):
-    count, client = 0, _client()
+    count, client = 0, s3.client()
     pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=default_storage.bucket_name, Prefix=_key("jobs/in/")
+        Bucket=default_storage.bucket_name, Prefix=s3.key("jobs/in/")
     )
     for page in pages:
         for found in page.get("Uploads", ()):
@@ -147,7 +147,7 @@ def _listed(upload, name):
 
     None where they were put together already, by another request or before a kill.
     """
-    pages = _client().get_paginator("list_parts").paginate(**_of(name), UploadId=upload.multipart)
+    pages = s3.client().get_paginator("list_parts").paginate(**s3.place(name), UploadId=upload.multipart)
     try:
         return {part["PartNumber"]: (part["Size"], part["ETag"]) for page in pages for part in page.get("Parts", ())}
     except ClientError as error:
@@ -164,25 +164,12 @@ def _is_there(upload, name):
 
 
 def _abort(name, multipart):
-    _abort_key(_key(name), multipart)
+    _abort_key(s3.key(name), multipart)
 
 
 def _abort_key(key, multipart):
     try:
-        _client().abort_multipart_upload(Bucket=default_storage.bucket_name, Key=key, UploadId=multipart)
+        s3.client().abort_multipart_upload(Bucket=default_storage.bucket_name, Key=key, UploadId=multipart)
     except ClientError as error:
         if error.response["Error"]["Code"] not in NO_SUCH_UPLOAD:
             log.warning("The store did not abort an upload; the sweep tries again: %s", error)
-
-
-def _client():
-    return default_storage.connection.meta.client
-
-
-def _of(name):
-    return {"Bucket": default_storage.bucket_name, "Key": _key(name)}
-
-
-def _key(name):
-    """As the storage itself names what lies in its bucket."""
-    return safe_join(default_storage.location, name)

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django_celery_results.models import TaskResult
 
-from apps.core import audit, jobs, uploads
+from apps.core import audit, jobs, sent_files, uploads
 from apps.core.models import AuditEvent, Job, Upload
 from apps.core.retention import Going, Rule, days_ago, delete_in_pieces, next_of, stored_bytes
 from apps.core.webhooks import delivering
@@ -31,6 +31,11 @@ def uploads_due(now):
     return Going(
         over.count(), over.count(), size, next_of(Upload.objects.filter(expires_at__gte=now), "expires_at", NOT_YET)
     )
+
+
+def unsent_due(now):
+    later = Job.objects.filter(status=Job.Status.PAUSED, expires_at__gte=now)
+    return Going(sent_files.overdue(now).count(), next_at=next_of(later, "expires_at", NOT_YET))
 
 
 def old_jobs(now):
@@ -87,6 +92,7 @@ def _rows(over, all_rows, name, days, now):
 RULES = [
     Rule("Files of jobs", "JOB_FILE_HOURS", job_files_due, jobs.expire_files, "hour"),
     Rule("Uploads that no job took", "JOB_FILE_HOURS", uploads_due, uploads.sweep_uploads, "hour"),
+    Rule("Pictures announced and not sent", "S3_SIGNED_SECONDS", unsent_due, sent_files.sweep, "hour"),
     Rule("Ended jobs", "JOB_DAYS", jobs_due, lambda: delete_in_pieces(old_jobs(timezone.now()))),
     Rule(
         "Results of tasks", "TASK_RESULT_DAYS", task_results_due,

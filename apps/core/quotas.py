@@ -78,6 +78,12 @@ def has_room(owner_id, team_id, size):
     return not most or not size or _used(owner_id, team_id) + size <= most
 
 
+def room_left(owner_id, team_id):
+    """Bytes that still fit; None where there is no limit."""
+    there = storage_of(owner_id, team_id)
+    return max(there.most - there.used, 0) if there.most else None
+
+
 def trainings_at_once():
     """`{("person" or "team", id): how many}` of those of whom something else than the settings holds; 0: no limit."""
     rows = Quota.objects.exclude(trainings_at_once=None).values_list("person", "team", "trainings_at_once")

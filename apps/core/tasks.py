@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from apps.core import fetching, jobs, retention, uploads, work
+from apps.core import fetching, jobs, retention, sent_files, uploads, work
 from apps.core.models import Job
 from apps.core.scratch import sweep_scratch
 from apps.core.storage import sweep_drafts
@@ -33,6 +33,7 @@ def expire_job_files():
     jobs.sweep_stray_files()
     uploads.sweep_uploads()
     fetching.forget_addresses()
+    sent_files.sweep()
     sweep_drafts()
 
 

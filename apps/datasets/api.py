@@ -14,6 +14,8 @@ from rest_framework.views import APIView
 
 from apps.accounts.teams.api import transferred
 from apps.accounts.teams.serializers import TransferSerializer
+from apps.core.direct_uploads import is_offered
+from apps.core.downloads import download
 from apps.core.images import MIME_TYPES
 from apps.core.pagination import ImageCursorPagination
 from apps.datasets import services
@@ -150,6 +152,17 @@ class ImageFile(APIView):
     def get(self, request, pk, image_id):
         image = get_image_or_trashed(request.user, pk, image_id)
         return picture_response(image, image.preview or image.file)
+
+
+class ImageOriginal(APIView):
+    """The bytes as they came, to be kept: from the store itself where it signs addresses."""
+
+    @extend_schema(exclude=True)
+    def get(self, request, pk, image_id):
+        image = get_image_or_trashed(request.user, pk, image_id)
+        if not is_offered() and not default_storage.exists(image.file.name):
+            raise Http404("The file of this image is missing.")
+        return download(request, image.file, image.filename, etag=image.sha256)
 
 
 class ImageThumbnail(APIView):

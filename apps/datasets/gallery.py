@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from rest_framework.exceptions import ValidationError
 
+from apps.core.direct_uploads import is_offered
 from apps.datasets.access import get_dataset, may_edit
 from apps.datasets.listing import DEFAULT_SORT, MOST_IDS, SORTS, ImageList, by_id
 from apps.datasets.models import DatasetImage
@@ -39,7 +40,7 @@ def dataset_detail(request, pk):
         "states": [(state, state.replace("_", " ")) for state in DatasetImage.State.values],
         "tags": list(dataset.tags.values_list("name", flat=True)[:MOST_CHOICES]), "trash_days": settings.TRASH_DAYS,
         "is_narrowed": any(value.strip() for name, value in request.GET.items() if name not in ("at", "page", "sort")),
-        "number": page + 1, "num_pages": last + 1,
+        "number": page + 1, "num_pages": last + 1, "goes_straight": is_offered(),
         "config": _config(request, dataset, count, page * IMAGES_A_PAGE, tiles),
     }  # fmt: skip
     return render(request, "datasets/dataset_detail.html", context)

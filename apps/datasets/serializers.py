@@ -50,12 +50,15 @@ class ImageSerializer(serializers.ModelSerializer):
     tags = serializers.ListField(source="tag_names", child=serializers.CharField(), read_only=True)
     url = serializers.SerializerMethodField(help_text="The picture, in a form that browsers show.")
     thumbnail_url = serializers.SerializerMethodField()
+    original_url = serializers.SerializerMethodField(
+        help_text="The bytes as they came; may lead to a signed address of the store, without your key."
+    )
 
     class Meta:
         model = DatasetImage
         fields = [
             "id", "filename", "width", "height", "is_labeled", "state", "num_boxes", "split", "tags", "group", "source",
-            "revision", "url", "thumbnail_url", "created_at",
+            "revision", "url", "thumbnail_url", "original_url", "created_at",
         ]  # fmt: skip
         read_only_fields = [field for field in fields if field != "split"]
 
@@ -64,6 +67,9 @@ class ImageSerializer(serializers.ModelSerializer):
 
     def get_thumbnail_url(self, image) -> str:
         return reverse("datasets:image_thumbnail", args=[image.dataset_id, image.pk])
+
+    def get_original_url(self, image) -> str:
+        return reverse("datasets:image_original", args=[image.dataset_id, image.pk])
 
 
 class StrictSerializer(serializers.Serializer):

@@ -1,10 +1,13 @@
 from celery import shared_task
 
+from apps.core import sent_files
 from apps.core.jobs import run_job
+from apps.core.models import Job
 from apps.datasets import services
 from apps.datasets.services.duplicates import run_duplicates
 from apps.datasets.services.leaks import run_look, run_mend
 from apps.datasets.services.moves import run_undo
+from apps.datasets.services.sent_images import take_sent_images as run_taking
 from apps.datasets.services.splits import run_split
 
 
@@ -12,6 +15,14 @@ from apps.datasets.services.splits import run_split
 def delete_pending_files():
     """Delete stored files whose rows are gone, where a kill came in between."""
     services.delete_pending_files()
+
+
+@shared_task(ignore_result=True)
+def take_sent_images(pk):
+    """Look at pictures that lie in the store, and take them into their dataset."""
+    run_job(pk, run_taking)
+    for job in Job.objects.filter(pk=pk):
+        sent_files.forget(job)
 
 
 @shared_task(ignore_result=True)

@@ -31,6 +31,7 @@ urlpatterns = [
     path("<int:pk>/health/leaks/mend", health.leaks_mend, name="leaks_mend"),
     path("<int:pk>/leak-warning", health.leak_warning, name="leak_warning"),
     path("<int:pk>/images/<int:image_id>/file", api.ImageFile.as_view(), name="image_file"),
+    path("<int:pk>/images/<int:image_id>/original", api.ImageOriginal.as_view(), name="image_original"),
     path("<int:pk>/images/<int:image_id>/thumbnail", api.ImageThumbnail.as_view(), name="image_thumbnail"),
     path("<int:pk>/images/<int:image_id>/delete", trash.image_delete, name="image_delete"),
 ]

@@ -1,4 +1,4 @@
-"""An archive that goes from the browser straight to the store, under the pages' own policy; and where it cannot."""
+"""Archives and pictures that go from the browser straight to the store, under the pages' own policy; and where not."""
 
 import os
 import zipfile
@@ -8,6 +8,7 @@ from functools import partial
 import boto3
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from apps.annotations.tests.archives import photo, voc_xml
 from tests.e2e.conftest import RunningPlatform, sign_in
@@ -107,3 +108,50 @@ def test_where_the_store_does_not_let_the_page_in_the_pieces_come_through_the_pl
     seen = asked(page)
     import_archive(page, machine, archive)
     assert [url for method, url in seen if method == "PATCH"]
+
+
+@pytest.fixture
+def dataset(machine):
+    """The API's path of a dataset of its own."""
+    return f"datasets/{machine.api('POST', 'datasets', json={'name': 'Straight'}).json()['id']}"
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Four files: two pictures, one of them twice, and one that is none."""
+    data = {"one.png": photo(8001), "two.png": photo(8002), "again.png": photo(8002), "none.png": b"<html>"}
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+    return [tmp_path / name for name in data]
+
+
+def drop(page, machine, dataset, pictures):
+    """Upload the pictures on the dataset's page, and see what it says of each."""
+    page.goto(f"{machine.url}/{dataset}/")
+    page.locator("#upload input[type=file]").set_input_files(pictures)
+    expect(page.locator("[data-summary]")).to_contain_text("2 of 4 in, 1 already here, 1 refused")
+    rows = page.locator(".uploads li")
+    expect(rows.filter(has_text="one.png")).to_contain_text("in")
+    expect(rows.filter(has_text="none.png").locator(".state.bad")).to_contain_text("Not an image")
+    assert machine.api("GET", dataset).json()["num_images"] == 2
+
+
+def test_pictures_go_straight_to_the_store_and_each_is_answered(page, machine, dataset, pictures):
+    machine.let_in(machine.url)
+    seen = asked(page)
+    drop(page, machine, dataset, pictures)
+    sent = [url for method, url in seen if method == "PUT"]
+    assert len(sent) == 4
+    assert all(url.startswith(f"{machine.store}/straight/jobs/in/") for url in sent)
+    assert ("POST", f"{machine.url}/api/v1/{dataset}/images") not in seen
+    page.get_by_role("link", name="Show the images").click()
+    expect(page.locator("[data-count]")).to_have_text("2 images")
+
+
+def test_pictures_come_through_the_platform_where_the_store_does_not_let_the_page_in(page, machine, dataset, pictures):
+    machine.let_in("https://elsewhere.example.org")
+    seen = asked(page)
+    drop(page, machine, dataset, pictures)
+    assert seen.count(("POST", f"{machine.url}/api/v1/{dataset}/images")) == 4
+    (job,) = [job for job in machine.api("GET", "jobs").json()["results"] if job["kind"] == "image upload"][:1]
+    assert job["status"] == "cancelled"

@@ -80,6 +80,9 @@ def world(ready_dataset, team, alice, tmp_path):
         "datasets/<int:pk>/import/<int:job_id>": {"job_id": _job(
             alice, "inspect", f"dataset:{dataset.pk}", params=looked_into, **inspected
         ).pk},
+        "datasets/<int:dataset_id>/images/direct": {"job_id": _job(
+            alice, "image upload", f"dataset:{dataset.pk}", team=team, params={"files": [], "bytes": 0}
+        ).pk},
         **{f"datasets/<int:pk>/import/<int:job_id>/{end}": of_dataset for end in ("summary", "undo")},
         "training/": of_training,
         "training/preview/": {"pk": _job(alice, "preview", f"dataset:{dataset.pk}", file="preview.jpg").pk},

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from apps.core import direct_uploads, uploads
+from apps.core import s3 as store
 from apps.core.models import Upload
 from conftest import stored_files
 
@@ -58,9 +59,7 @@ def send(api, url, *numbers):
 
 def begun():
     """The ids of what the store awaits parts of."""
-    found = direct_uploads._client().list_multipart_uploads(
-        Bucket=default_storage.bucket_name, Prefix=direct_uploads._key("jobs/in/")
-    )
+    found = store.client().list_multipart_uploads(Bucket=default_storage.bucket_name, Prefix=store.key("jobs/in/"))
     return [one["UploadId"] for one in found.get("Uploads", ())]
 
 
@@ -142,7 +141,7 @@ def test_a_store_that_lists_nothing_stops_no_sweep(s3, api, url, monkeypatch):
         def get_paginator(self, name):
             raise direct_uploads.ClientError({"Error": {"Code": "AccessDenied"}}, "ListMultipartUploads")
 
-    monkeypatch.setattr(direct_uploads, "_client", Denying)
+    monkeypatch.setattr(store, "client", Denying)
     assert direct_uploads.sweep(timezone.now()) == 0
 
 

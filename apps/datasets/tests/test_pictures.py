@@ -1,10 +1,13 @@
 """Pictures as they are served: right type, cached by the one browser, nothing that runs."""
 
+import time
+
 import pytest
+import requests
 from django.core.files.storage import default_storage
 
 from apps.datasets import services
-from conftest import upload
+from conftest import picture, upload
 
 
 @pytest.mark.parametrize(
@@ -31,10 +34,44 @@ def test_pictures_are_kept_by_the_browser_and_by_no_proxy(dataset, images, page_
 
 def test_addresses_in_the_api_lead_to_the_pictures(dataset, images, api_as):
     row = api_as(dataset.owner).get(f"/api/v1/datasets/{dataset.pk}/images/{images[0].pk}").json()
-    for address in (row["url"], row["thumbnail_url"]):
+    for address in (row["url"], row["thumbnail_url"], row["original_url"]):
         assert api_as(dataset.owner).get(address).status_code == 200
 
 
 def test_picture_whose_file_is_missing_answers_404(dataset, images, page_as):
     default_storage.delete(images[0].file.name)
     assert page_as(dataset.owner).get(f"/datasets/{dataset.pk}/images/{images[0].pk}/file").status_code == 404
+
+
+def test_an_original_is_a_download_of_the_bytes_as_they_came(dataset, api_as, carol):
+    data = picture(format="TIFF")
+    image = services.add_images(dataset, [upload("cell 1.tif", data)])["created"][0]
+    path = f"/datasets/{dataset.pk}/images/{image.pk}/original"
+    got = api_as(dataset.owner).get(path)
+    assert b"".join(got.streaming_content) == data
+    assert got["Content-Disposition"] == 'attachment; filename="cell 1.tif"'
+    part = api_as(dataset.owner).get(path, HTTP_RANGE="bytes=2-5")
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, data[2:6])
+    assert api_as(carol).get(path).status_code == 404
+    default_storage.delete(image.file.name)
+    assert api_as(dataset.owner).get(path).status_code == 404
+
+
+def test_an_original_comes_from_the_store_after_the_rights_were_checked(settings, dataset, api_as, carol):
+    if not hasattr(default_storage, "bucket_name"):
+        pytest.skip("needs an S3 store: make test-real")
+    settings.S3_SIGNED_SECONDS = 300
+    data = picture(format="TIFF")
+    image = services.add_images(dataset, [upload("cell 1.tif", data)])["created"][0]
+    path = f"/datasets/{dataset.pk}/images/{image.pk}/original"
+    assert api_as(carol).get(path).status_code == 404
+    answer = api_as(dataset.owner).get(path)
+    assert answer.status_code == 302
+    got = requests.get(answer["Location"], timeout=30)
+    assert (got.content, got.headers["Content-Type"]) == (data, "application/octet-stream")
+    assert got.headers["Content-Disposition"] == 'attachment; filename="cell 1.tif"'
+    assert requests.get(answer["Location"].replace("/images/", "/thumbs/"), timeout=30).status_code == 403
+    settings.S3_SIGNED_SECONDS = 1
+    old = api_as(dataset.owner).get(path)["Location"]
+    time.sleep(2.5)
+    assert requests.get(old, timeout=30).status_code == 403

@@ -135,6 +135,7 @@ function bindFacts(ws, config) {
   ws.on("image", (item) => {
     byId("filename").textContent = item.filename;
     byId("filename").title = `${item.filename} · ${item.width} × ${item.height}${item.split ? ` · ${item.split}` : ""}`;
+    Object.assign(byId("original"), { href: item.original_url, hidden: false });
     document.title = `${item.filename} · ${config.dataset.name}`;
     byId("stage-message").hidden = true;
     ws.presence.moveTo(item.id);
