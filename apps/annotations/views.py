@@ -17,6 +17,7 @@ from apps.annotations.services.shapes import BOX
 from apps.annotations.services.statistics import dataset_statistics, who_labelled
 from apps.annotations.services.validation import start_validation
 from apps.core.access import jobs_visible_to
+from apps.core.direct_uploads import is_offered
 from apps.datasets.access import get_dataset, may_edit, may_label, may_review
 from apps.datasets.filters import ImageFilter
 from apps.datasets.views import dataset_context
@@ -48,6 +49,7 @@ def workspace(request, pk):
         "keymap": request.user.keymap or None,
         "disagreement": True,
         "review": {"can_review": may_review(request.user, dataset)},
+        "pictures_from_store": is_offered(),
     }  # fmt: skip
     return render(request, "annotations/workspace.html", {"dataset": dataset, "config": config})
 

@@ -4,6 +4,7 @@ import re
 
 from django.conf import settings
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header
 
 from apps.core.storage import is_local
@@ -35,6 +36,18 @@ def download(request, field, filename, etag):
         response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         response["Content-Length"] = end - start
     response["Accept-Ranges"], response["ETag"] = "bytes", f'"{etag}"'
+    return response
+
+
+def shown_by_store(field, kind):
+    """A redirect to the store's own address of a picture of this type, for a page that may read its pixels there.
+
+    The browser keeps the redirect for half the time that the address is good, and what it leads to.
+    """
+    shown = {"ResponseContentType": kind, "ResponseCacheControl": "private, max-age=31536000, immutable"}
+    seconds = settings.S3_SIGNED_SECONDS
+    response = HttpResponseRedirect(field.storage.url(field.name, parameters=shown, expire=seconds))
+    patch_cache_control(response, private=True, max_age=seconds // 2)
     return response
 
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from apps.accounts.teams.api import transferred
 from apps.accounts.teams.serializers import TransferSerializer
 from apps.core.direct_uploads import is_offered
-from apps.core.downloads import download
+from apps.core.downloads import download, shown_by_store
 from apps.core.images import MIME_TYPES
 from apps.core.pagination import ImageCursorPagination
 from apps.datasets import services
@@ -146,12 +146,19 @@ class ImageDetail(APIView):
 
 
 class ImageFile(APIView):
-    """The picture in a form that browsers show, for sessions and tokens alike."""
+    """The picture in a form that browsers show, for sessions and tokens alike.
+
+    With `?from=store` it is answered with an address of the store where that signs them: for a page that reads pixels,
+    and goes on without where the store does not let it in.
+    """
 
     @extend_schema(exclude=True)
     def get(self, request, pk, image_id):
         image = get_image_or_trashed(request.user, pk, image_id)
-        return picture_response(image, image.preview or image.file)
+        file = image.preview or image.file
+        if request.query_params.get("from") == "store" and is_offered():
+            return shown_by_store(file, kind_of(file))
+        return picture_response(image, file)
 
 
 class ImageOriginal(APIView):
@@ -176,9 +183,16 @@ class ImageThumbnail(APIView):
 
 def picture_response(image, file):
     """A stored picture; its address stands for these bytes for ever, so that browsers need not ask twice."""
-    if not default_storage.exists(file.name):
-        raise Http404("The file of this image is missing.")
-    response = FileResponse(file.open("rb"), content_type=MIME_TYPES[file.name.rsplit(".", 1)[-1]])
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError:
+        raise Http404("The file of this image is missing.") from None
+    response = FileResponse(opened, content_type=kind_of(file))
     response["ETag"] = f'"{image.sha256}"'
     patch_cache_control(response, private=True, max_age=31_536_000, immutable=True)
     return response
+
+
+def kind_of(file):
+    """The media type of a stored picture, which its name has from its content."""
+    return MIME_TYPES[file.name.rsplit(".", 1)[-1]]

@@ -75,3 +75,20 @@ def test_an_original_comes_from_the_store_after_the_rights_were_checked(settings
     old = api_as(dataset.owner).get(path)["Location"]
     time.sleep(2.5)
     assert requests.get(old, timeout=30).status_code == 403
+
+
+def test_a_page_that_reads_pixels_is_led_to_the_store_where_that_signs(settings, dataset, images, page_as, carol):
+    path = f"/datasets/{dataset.pk}/images/{images[0].pk}/file?from=store"
+    here = page_as(dataset.owner).get(path)
+    assert b"".join(here.streaming_content)[1:4] == b"PNG"
+    if not hasattr(default_storage, "bucket_name"):
+        pytest.skip("needs an S3 store: make test-real")
+    settings.S3_SIGNED_SECONDS = 300
+    assert page_as(carol).get(path).status_code == 404
+    answer = page_as(dataset.owner).get(path)
+    assert answer.status_code == 302
+    assert {part.strip() for part in answer["Cache-Control"].split(",")} == {"private", "max-age=150"}
+    got = requests.get(answer["Location"], timeout=30)
+    assert (got.content, got.headers["Content-Type"]) == (images[0].file.read(), "image/png")
+    assert "immutable" in got.headers["Cache-Control"]
+    assert page_as(dataset.owner).get(path.removesuffix("?from=store")).status_code == 200

@@ -7,7 +7,7 @@ import { askConflict } from "./conflict.js";
 import { byId, toast } from "./dom.js";
 import { Filmstrip } from "./filmstrip.js";
 import { HistoryPanel } from "./history.js";
-import { ImageCache } from "./images.js";
+import { ImageCache, Source } from "./images.js";
 import { bindKeyboard } from "./keyboard.js";
 import { Keymap } from "./keymap.js";
 import { KeysDialog } from "./keys_dialog.js";
@@ -37,7 +37,7 @@ function makeWorkspace(storage) {
   const suggestions = new Suggestions({ store });
   const sync = new Sync({ put: (id, body) => api.putAnnotations(id, body), storage, user: config.user.id, dataset: config.dataset.id });
   const navigation = new Navigation({ api, query: config.query ?? "" });
-  const cache = new ImageCache({ annotations: (id) => api.annotations(id) });
+  const cache = new ImageCache({ annotations: (id) => api.annotations(id), source: new Source(config.pictures_from_store) });
   const presence = new Presence({ ask: (id) => api.presence(id), me: config.user.username });
   const renderer = new Renderer({
     base: byId("layer-base"), overlay: byId("layer-overlay"), crosshair: { x: byId("crosshair-x"), y: byId("crosshair-y") }, store, view, classes,
