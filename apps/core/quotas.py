@@ -80,8 +80,8 @@ def has_room(owner_id, team_id, size):
 
 def room_left(owner_id, team_id):
     """Bytes that still fit; None where there is no limit."""
-    there = storage_of(owner_id, team_id)
-    return max(there.most - there.used, 0) if there.most else None
+    most = most_bytes(owner_id, team_id)
+    return max(most - _used(owner_id, team_id), 0) if most else None
 
 
 def trainings_at_once():

@@ -15,6 +15,7 @@ from apps.core.tasks import expire_job_files
 from apps.datasets import services
 from apps.datasets.models import DatasetImage
 from apps.datasets.services import sent_images
+from apps.datasets.tasks import take_sent_images
 from conftest import picture, stored_files, upload
 
 pytestmark = pytest.mark.django_db
@@ -160,8 +161,8 @@ def test_a_killed_worker_leaves_what_the_next_one_finds(sender, dataset, monkeyp
     dataset.refresh_from_db()
     assert (dataset.images.count(), dataset.num_images) == (1, 1)
     Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(hours=1))
-    with sender.run_jobs():
-        work.sweep(Job, lambda row: row.task, 3)
+    work.give_back_stale(Job, 3)
+    take_sent_images(job.pk)
     job.refresh_from_db()
     assert (job.status, job.attempts) == ("completed", 2)
     assert numbers(job.result["created"]) == [1, 2, 3]
