@@ -12,8 +12,9 @@ from apps.accounts.mail import site_of
 from apps.accounts.models import ApiToken, BrowserSession, Membership, OneTimeLink, Team, TeamInvitation, User
 from apps.accounts.services import totp
 from apps.core import audit
-from apps.core.admin import ReadOnlyAdmin
+from apps.core.admin import DeletedByService, ReadOnlyAdmin
 from apps.core.callers import current_request
+from apps.core.leaving import PersonStays, possessions_of
 
 
 class ChangeForm(UserChangeForm):
@@ -40,7 +41,8 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(DeletedByService, UserAdmin):
+    refusals = (PersonStays,)
     form = ChangeForm
     change_password_form = PasswordForm
     list_display = ["username", "email", "is_active", "is_superuser", "created_at", "last_login"]
@@ -60,13 +62,15 @@ class PersonAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
         audit.record(request.user, "person changed" if change else "person made", obj, fields=form.changed_data)
 
-    def delete_model(self, request, obj):
-        audit.record(request.user, "person deleted", obj)
-        super().delete_model(request, obj)
+    def delete_by_service(self, request, obj):
+        services.delete_person(obj, request.user)
 
-    def delete_queryset(self, request, queryset):
-        for user in queryset.exclude(pk=request.user.pk):
-            self.delete_model(request, user)
+    def along(self, obj):
+        return possessions_of(obj)
+
+    def against(self, obj):
+        reasons = services.why_person_stays(obj)
+        return [*reasons, services.INSTEAD] if reasons else []
 
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and obj != request.user  # so an operator is always left

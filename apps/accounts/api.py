@@ -31,7 +31,7 @@ from apps.core import audit
 
 
 def refuse_token(request, what):
-    """PermissionDenied for an API token: whoever has one must not come to own the account."""
+    """PermissionDenied for an API token: whoever has one must not come to own the account, or to outlive the token."""
     if isinstance(request.auth, ApiToken):
         raise PermissionDenied(f"An API token cannot change {what}. Sign in as a person for it.")
 
@@ -150,8 +150,11 @@ class Keymap(APIView):
         return Response(wanted.data)
 
 
+BY_A_PERSON = [{"jwtAuth": []}, {"browserSession": []}]  # who may manage tokens, for OpenAPI
+
+
 class Tokens(generics.ListCreateAPIView):
-    """My API tokens. The key is in the answer to the POST, and never again."""
+    """My API tokens. The key is in the answer to the POST, and never again; a token makes no tokens (403)."""
 
     serializer_class = ApiTokenSerializer
     queryset = ApiToken.objects.none()
@@ -159,9 +162,9 @@ class Tokens(generics.ListCreateAPIView):
     def get_queryset(self):
         return self.request.user.api_tokens.all()
 
-    @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})
+    @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer}, auth=BY_A_PERSON)
     def post(self, request):
-        refuse_bounded(request)
+        refuse_token(request, "API tokens")
         serializer = ApiTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row, key = services.create_token(request.user, **serializer.validated_data)
@@ -169,14 +172,8 @@ class Tokens(generics.ListCreateAPIView):
         return Response(NewApiTokenSerializer(row).data, status=status.HTTP_201_CREATED)
 
 
-def refuse_bounded(request):
-    """A token with a quota neither makes tokens nor changes quotas: it would be free of its own."""
-    if isinstance(request.auth, ApiToken) and request.auth.requests_per_day is not None:
-        raise PermissionDenied("A token with a quota cannot make tokens or change quotas. Sign in as a person for it.")
-
-
 class TokenDetail(generics.DestroyAPIView):
-    """Change a token's quota, or revoke it."""
+    """Change a token's quota, or revoke it; as a person, not with a token (403)."""
 
     serializer_class = ApiTokenSerializer
     queryset = ApiToken.objects.none()
@@ -184,13 +181,16 @@ class TokenDetail(generics.DestroyAPIView):
     def get_queryset(self):
         return self.request.user.api_tokens.all()
 
-    @extend_schema(request=QuotaSerializer, responses=ApiTokenSerializer)
+    @extend_schema(request=QuotaSerializer, responses=ApiTokenSerializer, auth=BY_A_PERSON)
     def patch(self, request, pk):
-        refuse_bounded(request)
+        refuse_token(request, "API tokens")
         token = self.get_object()
         wanted = QuotaSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         return Response(ApiTokenSerializer(services.set_quota(token, **wanted.validated_data)).data)
 
-    def perform_destroy(self, instance):
-        services.revoke_token(instance)
+    @extend_schema(auth=BY_A_PERSON)
+    def delete(self, request, pk):
+        refuse_token(request, "API tokens")
+        services.revoke_token(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,11 +1,64 @@
 from django.contrib import admin, messages
 from django.db import transaction
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.core import audit, work
 from apps.core.jobs import JobRefused, requeue_job
 from apps.core.models import AuditEvent, Delivery, Job, Quota, Upload, Webhook
 from apps.core.webhooks import services as webhooks
+
+
+class DeletedByService(admin.ModelAdmin):
+    """Of what a service deletes, with all that hangs on it: the page asks first, in words, and says why where it stays.
+
+    `refusals`: what that service raises. Of many that are chosen all go, or none.
+    """
+
+    refusals = ()
+    delete_confirmation_template = "admin/operator/delete_one.html"
+    delete_selected_confirmation_template = "admin/operator/delete_many.html"
+
+    def delete_by_service(self, request, obj):
+        """Delete the row by its service, which writes it down."""
+        raise NotImplementedError
+
+    def along(self, obj):
+        """What goes along, in words."""
+        return []
+
+    def against(self, obj):
+        """Sentences that say why it cannot be deleted now."""
+        return []
+
+    def get_deleted_objects(self, objs, request):
+        """Not Django's walk over all rows that hang on these: a dataset has millions of them."""
+        going = []
+        for obj in objs:
+            going += [str(obj), along] if (along := self.along(obj)) else [str(obj)]
+        return going, {}, set(), [reason for obj in objs for reason in self.against(obj)]
+
+    def delete_model(self, request, obj):
+        self.delete_by_service(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for obj in queryset:
+            self.delete_by_service(request, obj)
+
+    def delete_view(self, request, object_id, extra_context=None):
+        return self._or_say_why(super().delete_view, request, object_id, extra_context=extra_context)
+
+    def changelist_view(self, request, extra_context=None):
+        return self._or_say_why(super().changelist_view, request, extra_context=extra_context)
+
+    def _or_say_why(self, view, request, *args, **kwargs):
+        try:
+            with transaction.atomic():
+                return view(request, *args, **kwargs)
+        except self.refusals as refused:
+            self.message_user(request, f"Nothing was deleted. {refused}", messages.ERROR)
+            return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

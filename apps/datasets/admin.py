@@ -1,12 +1,12 @@
 from django.contrib import admin, messages
 
-from apps.core.admin import ReadOnlyAdmin
+from apps.core.admin import DeletedByService, ReadOnlyAdmin
 from apps.datasets import services
 from apps.datasets.models import ClassChange, Dataset, DatasetImage, DatasetReport, ImageChange, PendingDeletion, Tag
 
 
 @admin.register(Dataset)
-class DatasetAdmin(admin.ModelAdmin):
+class DatasetAdmin(DeletedByService):
     list_display = [
         "name", "owner", "team", "task", "num_images", "num_labeled", "num_classes", "is_public", "updated_at",
     ]  # fmt: skip
@@ -16,12 +16,11 @@ class DatasetAdmin(admin.ModelAdmin):
     readonly_fields = ["team", "num_images", "num_labeled", "num_classes", "created_at", "updated_at"]
     list_select_related = ["owner", "team"]
 
-    def delete_model(self, request, obj):
+    def delete_by_service(self, request, obj):
         services.delete_dataset(obj, request.user)
 
-    def delete_queryset(self, request, queryset):
-        for dataset in queryset:
-            services.delete_dataset(dataset, request.user)
+    def along(self, obj):
+        return [f"{obj.num_images} images with {obj.num_boxes} labels, and {obj.num_trashed} in the trash"]
 
 
 @admin.register(DatasetImage)

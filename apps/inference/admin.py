@@ -1,6 +1,6 @@
 from django.contrib import admin, messages
 
-from apps.core.admin import ReadOnlyAdmin
+from apps.core.admin import DeletedByService, ReadOnlyAdmin
 from apps.inference import services
 from apps.inference.models import (
     BatchAnswer,
@@ -46,7 +46,7 @@ class TrackAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(admin.ModelAdmin):
+class DeploymentAdmin(DeletedByService):
     """Its notes and who sees it are the operator's to change; what answers, and how, its page changes."""
 
     list_display = ["name", "owner", "team", "model", "previous", "is_active", "is_public", "updated_at"]
@@ -68,12 +68,8 @@ class DeploymentAdmin(admin.ModelAdmin):
         except services.DeploymentRefused as refused:
             self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
 
-    def delete_model(self, request, obj):
+    def delete_by_service(self, request, obj):
         services.delete_deployment(obj, request.user)
-
-    def delete_queryset(self, request, queryset):
-        for row in queryset:
-            services.delete_deployment(row, request.user)
 
 
 @admin.register(Switch)

@@ -1,6 +1,6 @@
-from django.contrib import admin, messages
+from django.contrib import admin
 
-from apps.core.admin import ReadOnlyAdmin
+from apps.core.admin import DeletedByService, ReadOnlyAdmin
 from apps.models import services
 from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, ServingBuild, TrainedModel
 
@@ -11,7 +11,8 @@ class TagInline(admin.TabularInline):
 
 
 @admin.register(ModelLine)
-class ModelLineAdmin(admin.ModelAdmin):
+class ModelLineAdmin(DeletedByService):
+    refusals = (services.DeleteRefused,)
     list_display = ["name", "owner", "team", "versions_made", "created_at"]
     search_fields = ["name", "owner__username"]
     readonly_fields = ["owner", "team", "versions_made", "created_at"]
@@ -20,17 +21,20 @@ class ModelLineAdmin(admin.ModelAdmin):
     def has_add_permission(self, request):
         return False  # a line comes with its first version
 
-    def delete_model(self, request, obj):
-        self.delete_queryset(request, [obj])
+    def delete_by_service(self, request, obj):
+        for version in obj.versions.all():  # it goes with its last version
+            services.delete_model(version, request.user)
+        services.drop_empty_line(obj)
 
-    def delete_queryset(self, request, queryset):
-        for line in queryset:
-            delete_models(self, request, line.versions.all())  # it goes with its last version
+    def along(self, obj):
+        return [str(version) for version in obj.versions.all()]
 
 
 @admin.register(TrainedModel)
-class TrainedModelAdmin(admin.ModelAdmin):
+class TrainedModelAdmin(DeletedByService):
     """Notes, licence, tags and who sees it may be changed; what describes the weights is as they are."""
+
+    refusals = (services.DeleteRefused,)
 
     list_display = [
         "title", "owner", "team", "stage", "origin", "model_type", "img_size", "num_classes", "is_public",
@@ -55,20 +59,8 @@ class TrainedModelAdmin(admin.ModelAdmin):
     def save_model(self, request, obj, form, change):
         services.update_model(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
 
-    def delete_model(self, request, obj):
-        delete_models(self, request, [obj])
-
-    def delete_queryset(self, request, queryset):
-        delete_models(self, request, queryset)
-
-
-def delete_models(desk, request, models):
-    """Delete models with their files; of those that are deployed the person is told why they stay."""
-    for model in models:
-        try:
-            services.delete_model(model)
-        except services.DeleteRefused as refused:
-            desk.message_user(request, str(refused), messages.ERROR)
+    def delete_by_service(self, request, obj):
+        services.delete_model(obj, request.user)
 
 
 @admin.register(Evaluation)

@@ -7,9 +7,11 @@ class ModelsConfig(AppConfig):
     def ready(self):
         from apps.core import usage
         from apps.core.belongings import FOLLOWERS, HELD, KINDS, Part
+        from apps.core.leaving import ESTATE, Possession, each
         from apps.core.models import Job
         from apps.core.subjects import add_subject
         from apps.models.access import named
+        from apps.models.leaving import delete_model_of, deployed_against, own_models
         from apps.models.models import Evaluation, ModelExport, ModelLine, TrainedModel
 
         def made_from(dataset):
@@ -32,4 +34,5 @@ class ModelsConfig(AppConfig):
             Part("job", "jobs", jobs),
         ]
         FOLLOWERS["dataset"].append(Part("model", "models", made_from, kind="line", is_named=True))
+        ESTATE.append(Possession("model", "models", own_models, each(delete_model_of), deployed_against))
         HELD.append(Part("model", "models", lambda team: ModelLine.objects.filter(team=team), page="models:model_list"))

@@ -3,6 +3,7 @@
 from apps.accounts.services.activity import ActivityRefused, activate_user, deactivate_user
 from apps.accounts.services.browsers import end_session, forget_ended_sessions, forget_session, note_session
 from apps.accounts.services.invitations import copy_invitation, invitations, invite, withdraw_invitation
+from apps.accounts.services.leaving import INSTEAD, delete_person, why_person_stays
 from apps.accounts.services.links import LinkRefused, find_link, make_link, purpose_of, renew_key, revoke_link, use_link
 from apps.accounts.services.people import (
     NameTaken,
@@ -20,6 +21,7 @@ from apps.accounts.services.sign_ins import end_jwts, sign_out_everywhere
 from apps.accounts.services.tokens import create_token, revoke_token, set_quota
 
 __all__ = [
+    "INSTEAD",
     "ActivityRefused",
     "LinkRefused",
     "NameTaken",
@@ -28,6 +30,7 @@ __all__ = [
     "copy_invitation",
     "create_token",
     "deactivate_user",
+    "delete_person",
     "end_jwts",
     "end_session",
     "find_link",
@@ -52,5 +55,6 @@ __all__ = [
     "update_user",
     "use_link",
     "verify_email",
+    "why_person_stays",
     "withdraw_invitation",
 ]

@@ -73,12 +73,40 @@ def test_scope_is_enforced_with_the_reason(scope, call, allowed, make):
         assert f"“{needed}”" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("method", ["post", "delete"])
-def test_token_without_write_can_neither_make_nor_revoke_tokens(method, make):
-    row, api = make("read infer")
-    path = TOKENS if method == "post" else f"{TOKENS}/{row.pk}"
-    assert getattr(api, method)(path, {"name": "more", "scope": "write"}).status_code == 403
-    assert ApiToken.objects.count() == 1
+@pytest.mark.parametrize("scope", ["read infer", "write", "read infer write"])
+@pytest.mark.parametrize("method", ["post", "patch", "delete"])
+def test_no_token_makes_changes_or_revokes_tokens_whatever_its_scope(scope, method, make, alice):
+    """Else one of little scope, or one that ends, would have one of all scopes made that stays."""
+    _, api = make(scope)
+    other, _ = make("read")
+    path, sent = (TOKENS, {"name": "more", "scope": "read infer write"}) if method == "post" else (
+        f"{TOKENS}/{other.pk}", {"requests_per_day": 1}
+    )  # fmt: skip
+    answer = getattr(api, method)(path, sent)
+    assert answer.status_code == 403
+    if "write" in scope:  # else it is the scope that does not do
+        assert answer.json()["detail"] == "An API token cannot change API tokens. Sign in as a person for it."
+    assert list(alice.api_tokens.values_list("scope", "requests_per_day")) == [("read", None), (scope, None)]
+
+
+def test_a_token_that_reads_lists_tokens_without_their_keys(make):
+    _, api = make("read")
+    listed = api.get(TOKENS).json()["results"]
+    assert [(one["name"], "token" in one) for one in listed] == [("robot", False)]
+
+
+def test_tokens_are_managed_with_a_jwt(alice, client):
+    alice.set_password("correct horse 9")
+    alice.save()
+    pair = client.post("/api/v1/auth/login", {"username": "alice", "password": "correct horse 9"}).json()
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {pair['access']}")
+    made = api.post(TOKENS, {"name": "robot"})
+    assert made.status_code == 201
+    path = f"{TOKENS}/{made.json()['id']}"
+    assert api.patch(path, {"requests_per_day": 5}).status_code == 200
+    assert api.delete(path).status_code == 204
+    assert not ApiToken.objects.exists()
 
 
 def test_a_token_cannot_send_the_way_to_a_new_password_elsewhere(make, alice):
@@ -167,13 +195,11 @@ def test_session_without_its_csrf_token_changes_nothing(alice):
     assert browser.post(TOKENS, {"name": "robot"}).status_code == 403
 
 
-def test_event_of_a_request_has_its_address_and_api_token(alice, client):
+def test_event_of_a_request_has_its_address_and_api_token(alice, client, dataset):
     row, key = services.create_token(alice, "robot", scope="read write")
-    answer = client.post(
-        "/api/v1/auth/tokens", {"name": "second"}, HTTP_AUTHORIZATION=f"Token {key}", REMOTE_ADDR="10.1.2.3"
-    )
-    assert answer.status_code == 201
-    event = AuditEvent.objects.filter(verb="token made").first()
+    by_token = {"HTTP_AUTHORIZATION": f"Token {key}", "REMOTE_ADDR": "10.1.2.3"}
+    assert client.delete(f"/api/v1/datasets/{dataset.pk}", **by_token).status_code == 204
+    event = AuditEvent.objects.filter(verb="deleted").first()
     assert (event.address, event.token_id, event.actor_name) == ("10.1.2.3", row.pk, "alice")
     assert key not in str(event.detail)
     assert audit.record(alice, "later").address is None  # the request is over

@@ -10,7 +10,7 @@ from apps.models.services.evaluations import (
     version_to_prove_on,
 )
 from apps.models.services.exports import ExportRefused, delete_export, run_export, start_export
-from apps.models.services.lines import NameTaken
+from apps.models.services.lines import NameTaken, drop_empty_line
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
 from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
 from apps.models.services.trained_models import (
@@ -45,6 +45,7 @@ __all__ = [
     "delete_export",
     "delete_model",
     "delete_unused",
+    "drop_empty_line",
     "evaluate_on_own_splits",
     "keep_serving",
     "mark_deployed",

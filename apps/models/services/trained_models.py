@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from apps.core import audit
 from apps.core.work import WorkFailed
+from apps.datasets.services.files import forget_files
 from apps.models.models import ServingBuild, TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
 from apps.models.services.stages import NotDeployable, set_stage, set_tags
@@ -94,23 +95,24 @@ class DeleteRefused(ValueError):
     """The model is needed; the message says by what, and what to do."""
 
 
+@transaction.atomic
 def delete_model(model, actor=None):
-    """Delete a model and those of its files that no other model has. Raises DeleteRefused for a deployed one."""
+    """Delete a model, and when that is for good those of its files that no other model has.
+
+    Raises DeleteRefused for a deployed one.
+    """
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     measured += model.exports.exclude(file="").values_list("file", flat=True)
     names += model.builds.values_list("file", flat=True)
     line = model.line
-    with transaction.atomic():
-        if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():
-            raise DeleteRefused(f"“{model.title}” is deployed: programs call it. Undeploy it first, then delete it.")
-        audit.record(actor, "deleted", model, model.team_id)
-        model.delete()
+    if TrainedModel.objects.select_for_update().filter(pk=model.pk, is_deployed=True).exists():
+        raise DeleteRefused(f"“{model.title}” is deployed: programs call it. Undeploy it first, then delete it.")
+    audit.record(actor, "deleted", model, model.team_id)
+    model.delete()
     drop_empty_line(line)
-    for name in measured:
-        default_storage.delete(name)
-    for name in filter(None, names):
-        delete_unused(name)
+    forget_files(measured)
+    transaction.on_commit(lambda: [delete_unused(name) for name in names if name], robust=True)
 
 
 def delete_unused(name):
