@@ -35,7 +35,7 @@ def world(alice, trained_model, ready_dataset, images, settings):
     images[0].refresh_from_db()
     job = training(alice, ready_dataset)
     picture = stored(f"datasets/{ready_dataset.pk}/training/{job.pk}/batch.jpg")
-    job.pictures.create(kind="batch", number=0, epoch=1, images=[], tiles=[], file=picture)
+    job.pictures.create(kind="batch", number=0, epoch=1, images=1, tiles=1, file=picture)
     Deployment.objects.create(owner=alice, name="cells", model=trained_model, is_active=False)
     measured = stored("models/evaluations/1/a.jsonl.gz")
     Evaluation.objects.create(
@@ -144,6 +144,7 @@ def test_a_person_stays_whole_while_something_stands_in_the_way(
 
 def test_what_is_refused_at_the_last_moment_is_told_and_nothing_went(world, alice, operator, page_as, monkeypatch):
     TrainedModel.objects.update(is_deployed=True)  # since the page asked
+    Deployment.objects.update(model=None)
     monkeypatch.setattr("apps.accounts.services.leaving.why_person_stays", lambda user: [])
     monkeypatch.setattr("apps.accounts.admin.services.why_person_stays", lambda user: [])
     told = delete(page_as(operator), alice).content.decode()

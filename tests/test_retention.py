@@ -84,7 +84,9 @@ def test_sessions_and_results_of_tasks_go(settings):
     assert TaskResult.objects.get().task_id == "young"
 
 
-def test_trash_and_exports_of_models_go_with_their_files(images, trained_model, settings):
+def test_trash_and_exports_of_models_go_with_their_files(
+    images, trained_model, settings, django_capture_on_commit_callbacks
+):
     from apps.datasets import services
     from apps.datasets.models import DatasetImage
     from apps.models.models import ModelExport
@@ -100,7 +102,8 @@ def test_trash_and_exports_of_models_go_with_their_files(images, trained_model, 
     trash, exports = going("Images in the trash"), going("Exports of models")
     assert (trash.rows, trash.files, trash.bytes) == (1, 1, images[0].num_bytes)
     assert (exports.rows, exports.files, exports.bytes) == (1, 1, 3)
-    retention.sweep()
+    with django_capture_on_commit_callbacks(execute=True):
+        retention.sweep()
     assert not DatasetImage.all_objects.filter(pk=images[0].pk).exists()
     assert ModelExport.objects.get().img_size == 65
     assert not default_storage.exists("exports/0.onnx")

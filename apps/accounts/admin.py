@@ -2,6 +2,7 @@ from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -40,25 +41,31 @@ class PasswordForm(AdminPasswordChangeForm):
         return self.user
 
 
+OPERATORS = (
+    "An operator is a superuser: sees and may do everything, and comes into this admin. There is nothing between."
+)
+
+
 @admin.register(User)
 class PersonAdmin(DeletedByService, UserAdmin):
     refusals = (PersonStays,)
     form = ChangeForm
     change_password_form = PasswordForm
     list_display = ["username", "email", "is_active", "is_superuser", "created_at", "last_login"]
-    list_filter = ["is_active", "is_superuser", "is_staff", "must_verify_email"]
+    list_filter = ["is_active", "is_superuser", "must_verify_email"]
     actions = ["deactivate", "activate", "make_reset_link", "sign_out_everywhere", "release_totp"]
     search_fields = ["username", "email"]
     ordering = ["-pk"]
     readonly_fields = ["is_active", "created_at", "updated_at", "last_login"]  # active by the services: see actions
     fieldsets = [
         (None, {"fields": ["username", "email", "password"]}),
-        ("May", {"fields": ["is_active", "is_staff", "is_superuser", "must_verify_email"]}),
+        ("May", {"fields": ["is_active", "is_superuser", "must_verify_email"], "description": OPERATORS}),
         ("Times", {"fields": ["created_at", "updated_at", "last_login"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["username", "email", "password1", "password2"]})]
 
     def save_model(self, request, obj, form, change):
+        obj.is_staff = obj.is_superuser
         super().save_model(request, obj, form, change)
         audit.record(request.user, "person changed" if change else "person made", obj, fields=form.changed_data)
 
@@ -117,28 +124,32 @@ class PersonAdmin(DeletedByService, UserAdmin):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):
+class ApiTokenAdmin(DeletedByService):
+    """Its quota is the operator's to set; what it may do, and until when, was chosen by whose it is."""
+
     list_display = ["name", "user", "hint", "scope", "requests_per_day", "created_at", "expires_at", "last_used_at"]
     list_filter = ["scope", ("requests_per_day", admin.EmptyFieldListFilter), "created_at"]
     search_fields = ["name", "user__username", "user__email", "hint"]
-    readonly_fields = ["user", "hint", "created_at", "last_used_at"]
+    fields = ["name", "user", "hint", "scope", "requests_per_day", "created_at", "expires_at", "last_used_at"]
+    readonly_fields = [name for name in fields if name != "requests_per_day"]
+    list_select_related = ["user"]
 
     def has_add_permission(self, request):
         return False  # a key is shown once, to whom it belongs
 
-    def delete_model(self, request, obj):
+    def save_model(self, request, obj, form, change):
+        services.set_quota(obj, form.cleaned_data["requests_per_day"], request.user)
+
+    def delete_by_service(self, request, obj):
         services.revoke_token(obj, request.user)
 
-    def delete_queryset(self, request, queryset):
-        for token in queryset.select_related("user"):
-            self.delete_model(request, token)
 
-
+admin.site.unregister(Group)  # operators are superusers; what others may do, roles in teams say
 admin.site.unregister([TOTPDevice, StaticDevice])  # secrets are nobody's to read; the list of people turns them off
 
 
 @admin.register(AccessAttempt)
-class WrongPasswordsAdmin(ReadOnlyAdmin):
+class WrongPasswordsAdmin(DeletedByService, ReadOnlyAdmin):
     """Wrong passwords of late. Deleting a row releases the lock that they made."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "path_info"]
@@ -147,13 +158,9 @@ class WrongPasswordsAdmin(ReadOnlyAdmin):
     search_help_text = "Delete the rows of an account or an address, and it can sign in again at once."
     fields = ["username", "ip_address", "user_agent", "failures_since_start", "attempt_time", "path_info"]
 
-    def delete_model(self, request, obj):
+    def delete_by_service(self, request, obj):
         audit.record(request.user, "lock released", account=obj.username, its_address=obj.ip_address)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request, queryset):
-        for attempt in queryset:
-            self.delete_model(request, attempt)
+        obj.delete()
 
 
 @admin.register(OneTimeLink)
@@ -167,7 +174,7 @@ class OneTimeLinkAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BrowserSession)
-class BrowserSessionAdmin(ReadOnlyAdmin):
+class BrowserSessionAdmin(DeletedByService, ReadOnlyAdmin):
     """Where people are signed in with a browser. Deleting a row signs that browser out."""
 
     list_display = ["user", "address", "user_agent", "created_at", "last_seen_at"]
@@ -175,12 +182,8 @@ class BrowserSessionAdmin(ReadOnlyAdmin):
     search_fields = ["user__username", "user__email", "address", "user_agent"]
     list_select_related = ["user"]
 
-    def delete_model(self, request, obj):
+    def delete_by_service(self, request, obj):
         services.end_session(obj, request.user)
-
-    def delete_queryset(self, request, queryset):
-        for row in queryset.select_related("user"):
-            self.delete_model(request, row)
 
 
 class MembershipInline(admin.TabularInline):

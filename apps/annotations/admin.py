@@ -5,19 +5,15 @@ from apps.core.admin import ReadOnlyAdmin
 
 
 @admin.register(Annotation)
-class AnnotationAdmin(admin.ModelAdmin):
+class AnnotationAdmin(ReadOnlyAdmin):
+    """Labels are saved as whole sets with a revision."""
+
     list_display = ["id", "image", "class_key", "source", "confidence", "created_at"]
     list_filter = ["source", "created_at"]
     search_fields = ["image__filename"]
     raw_id_fields = ["image"]
     list_select_related = ["image"]
     show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False  # labels are saved as whole sets with a revision
-
-    def has_change_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Revision)
@@ -58,16 +54,12 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Suggestion)
-class SuggestionAdmin(admin.ModelAdmin):
+class SuggestionAdmin(ReadOnlyAdmin):
+    """A model's prediction, never typed by hand."""
+
     list_display = ["image", "model_name", "class_key", "confidence", "created_at"]
     list_filter = ["model_name", "created_at"]
     search_fields = ["image__filename", "model_name"]
     raw_id_fields = ["image"]
     list_select_related = ["image"]
     show_full_result_count = False
-
-    def has_add_permission(self, request):
-        return False  # a model's prediction, never typed by hand
-
-    def has_change_permission(self, request, obj=None):
-        return False

@@ -1,12 +1,17 @@
+from collections import defaultdict
+
 from django.contrib import admin, messages
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.core import audit, work
+from apps.core.deleting import delete_job, delete_uploads
 from apps.core.jobs import JobRefused, requeue_job
 from apps.core.models import AuditEvent, Delivery, Job, Quota, Upload, Webhook
+from apps.core.owners import team_of
 from apps.core.webhooks import services as webhooks
 
 
@@ -61,7 +66,31 @@ class DeletedByService(admin.ModelAdmin):
             return redirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class RecordedAdmin(admin.ModelAdmin):
+    """Of what no service writes: what is done to it here is in the audit log all the same."""
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        verb = "changed" if change else "made"
+        audit.record(request.user, verb, obj, team_of(obj), fields=form.changed_data)
+
+    @transaction.atomic
+    def delete_model(self, request, obj):
+        audit.record(request.user, "deleted", obj, team_of(obj))
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        """One event for all of a team's."""
+        of_team = defaultdict(list)
+        for obj in queryset:
+            of_team[team_of(obj)].append(obj)
+        for team, rows in of_team.items():
+            audit.record_many(request.user, "deleted", rows, team)
+        super().delete_queryset(request, queryset)
+
+
+class ReadOnlyAdmin(RecordedAdmin):
     """Of what only the platform writes: looked at and deleted by hand, never made or changed."""
 
     def has_add_permission(self, request):
@@ -77,7 +106,7 @@ def preformatted(text):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(DeletedByService, ReadOnlyAdmin):
     list_display = [
         "id", "kind", "owner", "team", "status", "progress", "message", "attempts", "heartbeat_at", "created_at",
     ]  # fmt: skip
@@ -118,6 +147,9 @@ class JobAdmin(ReadOnlyAdmin):
     def has_steer_permission(self, request):
         return request.user.is_superuser
 
+    def delete_by_service(self, request, obj):
+        delete_job(obj, request.user)
+
     @admin.display(description="traceback")
     def shown_traceback(self, job):
         return preformatted(job.traceback)
@@ -150,32 +182,66 @@ class QuotaAdmin(admin.ModelAdmin):
 
 
 @admin.register(Upload)
-class UploadAdmin(ReadOnlyAdmin):
+class UploadAdmin(DeletedByService, ReadOnlyAdmin):
     list_display = ["id", "filename", "owner", "size", "offset", "created_at", "expires_at"]
     list_filter = ["created_at", "expires_at"]
     search_fields = ["filename", "owner__username"]
     raw_id_fields = ["owner"]
     list_select_related = ["owner"]
 
+    def delete_by_service(self, request, obj):
+        audit.record(request.user, "deleted", obj, owner=obj.owner.username, size=obj.size)
+        delete_uploads(Upload.objects.filter(pk=obj.pk))
+
+
+def team_model():
+    """The teams, which a floor above has."""
+    return Job._meta.get_field("team").related_model
+
+
+class OfTeamFilter(admin.SimpleListFilter):
+    """Events of one team, by its name."""
+
+    title = "team"
+    parameter_name = "team_id"
+
+    def lookups(self, request, model_admin):
+        return team_model().objects.values_list("pk", "name")
+
+    def queryset(self, request, queryset):
+        wanted = self.value()
+        return queryset.filter(team_id=wanted) if wanted and wanted.isdecimal() and len(wanted) < 19 else queryset
+
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     """Search takes names, verbs, addresses and ids: "alice deleted", "10.0.0.7", "datasets.dataset"."""
 
-    list_display = ["at", "actor_name", "verb", "subject_type", "subject_name", "team_id", "address", "token_id"]
+    list_display = ["at", "actor_name", "verb", "subject_type", "subject_name", "team", "address", "token_id"]
     list_display_links = ["at", "verb"]
-    list_filter = ["at", "verb", "subject_type"]
+    list_filter = ["at", "verb", "subject_type", OfTeamFilter]
     search_fields = ["actor_name", "verb", "subject_type", "subject_name", "=subject_id", "address"]
     search_help_text = "Words of a person's name, of what was done, of what it was done to, or an address."
     date_hierarchy = "at"
     show_full_result_count = False
+
+    def get_queryset(self, request):
+        named = team_model().objects.filter(pk=OuterRef("team_id")).values("name")
+        return super().get_queryset(request).annotate(team_name=Subquery(named[:1]))
+
+    @admin.display(ordering="team_id")
+    def team(self, event):
+        """The name of now; an event stays where its team is gone."""
+        if event.team_id is None:
+            return ""
+        return event.team_name or f"team {event.team_id}, which is gone"
 
     def has_delete_permission(self, request, obj=None):
         return False
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ReadOnlyAdmin):
+class WebhookAdmin(DeletedByService, ReadOnlyAdmin):
     list_display = [
         "id", "url", "owner", "team", "is_active", "failures", "failing_since", "disabled_because", "created_at",
     ]  # fmt: skip
@@ -184,6 +250,9 @@ class WebhookAdmin(ReadOnlyAdmin):
     exclude = ["secret"]
     list_select_related = ["owner", "team"]
     actions = ["switch_on", "switch_off"]
+
+    def delete_by_service(self, request, obj):
+        webhooks.delete_webhook(obj, request.user)
 
     @admin.action(description="Switch on", permissions=["delete"])
     def switch_on(self, request, queryset):

@@ -18,6 +18,17 @@ def of_person_or_team(collector, field, rows, using):
         collector.add_field_update(field, heir.user_id, rows.filter(team=team))
 
 
+PARENTS = ("dataset", "image", "job", "model", "deployment", "webhook", "capture")
+
+
+def team_of(row):
+    """The id of the team that a row belongs to, or else what it hangs on; None for a person's own."""
+    if hasattr(row, "team_id"):
+        return row.team_id
+    parent = next(filter(None, (getattr(row, name, None) for name in PARENTS)), None)
+    return team_of(parent) if parent is not None else None
+
+
 class OfTeam(models.Model):
     """The base of what belongs to a person or to a team."""
 

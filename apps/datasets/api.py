@@ -62,7 +62,7 @@ class DatasetViewSet(viewsets.ModelViewSet):
         serializer.instance = services.create_dataset(self.request.user, **serializer.validated_data)
 
     def perform_update(self, serializer):
-        services.update_dataset(serializer.instance, **serializer.validated_data)
+        services.update_dataset(serializer.instance, self.request.user, **serializer.validated_data)
 
     def perform_destroy(self, instance):
         services.delete_dataset(instance, self.request.user)

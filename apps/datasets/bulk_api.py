@@ -66,7 +66,9 @@ class UndoImages(APIView):
         dataset = get_dataset_to_edit(request.user, dataset_id)
         wanted = UndoSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        count, refused = services.undo_change(get_change(request.user, dataset, wanted.validated_data["undo"]))
+        count, refused = services.undo_change(
+            get_change(request.user, dataset, wanted.validated_data["undo"]), request.user
+        )
         return Response({"count": count, "refused": refused})
 
 

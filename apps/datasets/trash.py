@@ -39,7 +39,7 @@ def image_delete(request, pk, image_id):
 @require_POST
 def trash_restore(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
-    count, refused = services.restore_images(dataset, _chosen(request, dataset))
+    count, refused = services.restore_images(dataset, _chosen(request, dataset), request.user)
     if count:
         messages.success(request, f"{_images(count)} restored.")
     for row in refused[:5]:

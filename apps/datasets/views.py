@@ -60,7 +60,7 @@ def dataset_settings(request, pk):
     dataset = get_dataset_to_edit(request.user, pk)
     form = DatasetEditForm(request.POST or None, instance=dataset)
     if request.method == "POST" and form.is_valid():
-        services.update_dataset(dataset, **form.cleaned_data)
+        services.update_dataset(dataset, request.user, **form.cleaned_data)
         messages.success(request, "Saved.")
         return redirect("datasets:dataset_settings", pk)
     context = dataset_context(request, dataset) | {"form": form, "can_give": may(request.user, Right.MANAGE, dataset)}

@@ -64,7 +64,7 @@ class DeploymentAdmin(DeletedByService):
     def save_model(self, request, obj, form, change):
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         try:
-            services.update_deployment(obj, **values)
+            services.update_deployment(obj, request.user, **values)
         except services.DeploymentRefused as refused:
             self.message_user(request, f"Nothing was changed. {refused}", messages.ERROR)
 

@@ -73,7 +73,7 @@ class DeploymentDetail(generics.RetrieveUpdateDestroyAPIView):
         return find(self.request.user, self.kwargs["pk"])
 
     def perform_update(self, serializer):
-        _kept(services.update_deployment, serializer.instance, **serializer.validated_data)
+        _kept(services.update_deployment, serializer.instance, self.request.user, **serializer.validated_data)
 
     def perform_destroy(self, instance):
         services.delete_deployment(instance, self.request.user)

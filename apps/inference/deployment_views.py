@@ -248,7 +248,7 @@ def _save(request, pk, form, values, words, part=""):
     deployment = get_deployment_to_edit(request.user, pk)  # afresh: a form writes into the one that it has
     if values is not None:
         try:
-            services.update_deployment(deployment, **values)
+            services.update_deployment(deployment, request.user, **values)
         except services.DeploymentRefused as refused:
             if form is None:
                 messages.error(request, str(refused))

@@ -1,6 +1,7 @@
 from django.contrib import admin
 
-from apps.core.admin import DeletedByService, ReadOnlyAdmin
+from apps.core import audit
+from apps.core.admin import DeletedByService, ReadOnlyAdmin, RecordedAdmin
 from apps.models import services
 from apps.models.models import ConfirmedLabels, Evaluation, ModelExport, ModelLine, ModelTag, ServingBuild, TrainedModel
 
@@ -57,30 +58,38 @@ class TrainedModelAdmin(DeletedByService):
         return False  # weights come from a training or an upload, not by hand
 
     def save_model(self, request, obj, form, change):
-        services.update_model(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
+        services.update_model(obj, request.user, **{name: form.cleaned_data[name] for name in form.changed_data})
+
+    def save_formset(self, request, form, formset, change):
+        """The tags."""
+        names = [self._tags(form.instance)]
+        super().save_formset(request, form, formset, change)
+        names.append(self._tags(form.instance))
+        if names[0] != names[1]:
+            audit.record_changes(request.user, form.instance, {"tags": names}, form.instance.team_id)
+
+    @staticmethod
+    def _tags(model):
+        return sorted(ModelTag.objects.filter(model=model).values_list("name", flat=True))
 
     def delete_by_service(self, request, obj):
         services.delete_model(obj, request.user)
 
 
 @admin.register(Evaluation)
-class EvaluationAdmin(ReadOnlyAdmin):
+class EvaluationAdmin(DeletedByService, ReadOnlyAdmin):
     list_display = ["model", "dataset_version", "split", "evaluated_at"]
     list_filter = ["split", "evaluated_at"]
     search_fields = ["model__line__name", "dataset_version__dataset__name"]
     exclude = ["curves"]
     list_select_related = ["model__line", "dataset_version__dataset"]
 
-    def delete_model(self, request, obj):
-        services.delete_evaluation(obj)
-
-    def delete_queryset(self, request, queryset):
-        for row in queryset:
-            services.delete_evaluation(row)
+    def delete_by_service(self, request, obj):
+        services.delete_evaluation(obj, request.user)
 
 
 @admin.register(ModelTag)
-class ModelTagAdmin(admin.ModelAdmin):
+class ModelTagAdmin(RecordedAdmin):
     list_display = ["name", "model"]
     list_filter = ["model__stage"]
     search_fields = ["name", "model__line__name"]
@@ -89,18 +98,14 @@ class ModelTagAdmin(admin.ModelAdmin):
 
 
 @admin.register(ModelExport)
-class ModelExportAdmin(ReadOnlyAdmin):
+class ModelExportAdmin(DeletedByService, ReadOnlyAdmin):
     list_display = ["model", "format", "precision", "img_size", "verdict", "num_bytes", "exported_at"]
     list_filter = ["format", "precision", "verdict", "exported_at"]
     search_fields = ["model__line__name", "sha256"]
     list_select_related = ["model__line"]
 
-    def delete_model(self, request, obj):
-        services.delete_export(obj)
-
-    def delete_queryset(self, request, queryset):
-        for row in queryset:
-            services.delete_export(row)
+    def delete_by_service(self, request, obj):
+        services.delete_export(obj, request.user)
 
 
 @admin.register(ConfirmedLabels)

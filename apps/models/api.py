@@ -56,7 +56,7 @@ class ModelViewSet(
         if "operating_point" in values:
             _set_point(self.request.user, serializer.instance, values.pop("operating_point"))
         try:
-            services.update_model(serializer.instance, **values)
+            services.update_model(serializer.instance, self.request.user, **values)
         except services.NameTaken as error:
             raise serializers.ValidationError({"name": [str(error)]}) from None
         except services.StageRefused as error:
@@ -127,7 +127,7 @@ class ModelViewSet(
 def _set_point(user, model, point):
     """Choose the model's operating point, or clear it (None); raises ValidationError."""
     if point is None:
-        services.clear_operating_point(model)
+        services.clear_operating_point(model, user)
         return
     point = dict(point)
     rows = evaluations_visible_to(user, model).filter(evaluated_at__isnull=False)
@@ -140,7 +140,7 @@ def _set_point(user, model, point):
         if evaluation is None:
             raise serializers.ValidationError({"operating_point": ["This model has no such evaluation with a result."]})
     try:
-        services.set_operating_point(model, evaluation=evaluation, **point)
+        services.set_operating_point(model, user, evaluation=evaluation, **point)
     except services.PointRefused as refused:
         raise serializers.ValidationError({"operating_point": [str(refused)]}) from None
 

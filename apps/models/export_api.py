@@ -57,7 +57,7 @@ class ExportDetail(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request, pk, export_id):
         """Delete it with its file; a job that makes it is cancelled."""
-        services.delete_export(get_export_to_edit(request.user, pk, export_id))
+        services.delete_export(get_export_to_edit(request.user, pk, export_id), request.user)
         return Response(status=204)
 
 

@@ -56,7 +56,7 @@ def export_again(request, pk, export_id):
 @require_POST
 def export_delete(request, pk, export_id):
     row = get_export_to_edit(request.user, pk, export_id)
-    services.delete_export(row)
+    services.delete_export(row, request.user)
     return _answer(request, row.model)
 
 

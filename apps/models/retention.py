@@ -32,7 +32,7 @@ def delete_old_exports():
     """Delete them with their files; returns how many."""
     rows = list(old_exports(timezone.now()).order_by("pk"))
     for row in rows:
-        delete_export(row)
+        delete_export(row, why="older than EXPORT_DAYS")
     return len(rows)
 
 

@@ -98,7 +98,7 @@ def model_edit(request, pk):
     form = ModelForm(request.POST or None, instance=model)
     if request.method == "POST" and form.is_valid():
         try:
-            services.update_model(model, **form.cleaned_data)
+            services.update_model(model, request.user, **form.cleaned_data)
         except services.NameTaken as error:
             form.add_error("name", str(error))
         except services.StageRefused as error:
@@ -120,7 +120,7 @@ def model_stage(request, pk):
         messages.error(request, f"Stages are {', '.join(TrainedModel.Stage.values)}.")
     else:
         try:
-            services.set_stage(model, stage)
+            services.update_model(model, request.user, stage=stage)
         except services.StageRefused as reason:
             messages.error(request, str(reason))
         else:

@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from apps.core import audit
-from apps.core.admin import ReadOnlyAdmin, preformatted
+from apps.core.admin import DeletedByService, ReadOnlyAdmin, preformatted
 from apps.training import services
 from apps.training.models import (
     Trainer,
@@ -16,11 +16,13 @@ from apps.training.models import (
     TrainingUsage,
     TrainingWatch,
 )
-from apps.training.services.pictures import forget_pictures
+from apps.training.services.deleting import delete_training
 
 
 @admin.register(TrainingJob)
-class TrainingJobAdmin(admin.ModelAdmin):
+class TrainingJobAdmin(DeletedByService, ReadOnlyAdmin):
+    """Made by the training page or the API, which check it; its state moves only through the services."""
+
     list_display = [
         "name", "user", "dataset", "model_type", "status", "current_epoch", "epochs", "best_map", "attempts",
         "heartbeat_at", "created_at",
@@ -75,22 +77,8 @@ class TrainingJobAdmin(admin.ModelAdmin):
     def shown_traceback(self, job):
         return preformatted(job.traceback)
 
-    def has_add_permission(self, request):
-        return False  # a job is made by the training page or the API, which check it
-
-    def has_change_permission(self, request, obj=None):
-        return False  # its state moves only through the services
-
-    @transaction.atomic
-    def delete_model(self, request, obj):
-        forget_pictures(obj)
-        super().delete_model(request, obj)
-
-    @transaction.atomic
-    def delete_queryset(self, request, queryset):
-        for job in queryset:
-            forget_pictures(job)
-        super().delete_queryset(request, queryset)
+    def delete_by_service(self, request, obj):
+        delete_training(obj, request.user)
 
 
 class OfAJob(ReadOnlyAdmin):

@@ -24,8 +24,14 @@ def create_token(user, name, scope="read infer", expires_at=None, requests_per_d
     return row, key
 
 
-def set_quota(token, requests_per_day):
-    """How often the token may ask models on one day from now on; None: as often as it likes."""
+@transaction.atomic
+def set_quota(token, requests_per_day, actor=None):
+    """How often the token may ask models on one day from now on; None: as often as it likes.
+
+    `actor`: who sets it, where that is not its owner.
+    """
+    changed = audit.changes(token, {"requests_per_day": requests_per_day})
+    audit.record_changes(actor or token.user, token, changed)
     token.requests_per_day = requests_per_day
     token.save(update_fields=["requests_per_day"])
     return token
@@ -45,4 +51,4 @@ def note_use(token):
         return
     is_first_to_note = ApiToken.objects.filter(pk=token.pk, last_used_at=before).update(last_used_at=now)
     if is_first_to_note and (before is None or before.date() != now.date()):
-        audit.record(token.user, "token used", token)
+        audit.record(token.user, "token used", token, token=token)

@@ -26,9 +26,10 @@ def test_password_set_by_an_operator_ends_the_sign_ins_of_its_person(alice, brow
 
 
 def test_changes_and_deletes_of_people_are_written_down(alice, bob, browser):
-    form = {"username": "alice", "email": "alice@example.org", "is_staff": "on"}
+    form = {"username": "alice", "email": "alice@example.org", "is_superuser": "on"}
     assert browser.post(f"/admin/accounts/user/{alice.pk}/change/", form).status_code == 302
-    assert AuditEvent.objects.get(verb="person changed").detail["fields"] == ["is_staff"]
+    assert AuditEvent.objects.get(verb="person changed").detail["fields"] == ["is_superuser"]
+    assert User.objects.get(pk=alice.pk).is_staff  # an operator comes into the admin
     browser.post(f"/admin/accounts/user/{bob.pk}/delete/", {"post": "yes"})
     event = AuditEvent.objects.get(verb="person deleted")
     assert (event.actor_name, event.subject_name, event.subject_id) == ("operator", "bob", str(bob.pk))
@@ -66,3 +67,27 @@ def test_invitation_is_looked_at_in_the_admin_without_its_hash(operator, browser
     page = browser.get(f"/admin/accounts/onetimelink/{row.pk}/change/")
     assert page.status_code == 200
     assert row.key_hash not in page.content.decode()
+
+
+def test_what_a_token_may_do_is_not_typed_in_the_admin(alice, browser):
+    row, _ = services.create_token(alice, "robot", scope="read")
+    address = f"/admin/accounts/apitoken/{row.pk}/change/"
+    sent = {"scope": "admin everything", "name": "x", "expires_at_0": "2099-01-01", "expires_at_1": "0:00"}
+    assert browser.post(address, sent | {"requests_per_day": "7"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.scope, row.name, row.expires_at, row.requests_per_day) == ("read", "robot", None, 7)
+    event = AuditEvent.objects.get(subject_type="accounts.apitoken", verb="changed")
+    assert (event.actor_name, event.detail["changed"]) == ("operator", {"requests_per_day": [None, 7]})
+    assert browser.post(address, {"requests_per_day": "0"}).status_code == 200  # refused in the form
+
+
+def test_there_are_no_groups_and_an_operator_comes_into_the_admin_by_that_alone(alice, bob, browser, page_as):
+    assert browser.get("/admin/auth/group/").status_code == 404
+    page = browser.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
+    assert 'name="is_staff"' not in page
+    assert "An operator is a superuser" in page
+    form = {"username": "bob", "email": "bob@example.org"}
+    browser.post(f"/admin/accounts/user/{bob.pk}/change/", form | {"is_superuser": "on"})
+    assert page_as(bob).get("/admin/").status_code == 200
+    browser.post(f"/admin/accounts/user/{bob.pk}/change/", form)
+    assert page_as(bob).get("/admin/").status_code == 302

@@ -149,7 +149,7 @@ class Restore:
         lacking = wanted.keys() - self._hashes(DatasetImage.objects, wanted)
         trashed = datasets.trashed_images(self.dataset).filter(sha256__in=lacking)
         if trashed.exists():
-            self.counts["from the trash"] += datasets.restore_images(self.dataset, trashed)[0]
+            self.counts["from the trash"] += datasets.restore_images(self.dataset, trashed, self.user)[0]
         if fresh:
             inserted, _ = datasets.insert_rows(self.dataset, fresh)
             DatasetImage.objects.filter(pk__in=[row.pk for row in inserted]).update(in_version=True)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.core import audit
 from apps.core.addresses import address_of
 from apps.core.models import AuditEvent
+from conftest import make_team
 
 
 def test_event_keeps_names_when_person_and_thing_are_gone(alice, dataset):
@@ -78,3 +79,18 @@ def test_operator_finds_events_in_the_admin_and_can_only_look(operator, alice, d
     assert browser.post(f"/admin/core/auditevent/{event.pk}/delete/", {"post": "yes"}).status_code == 403
     assert browser.post(f"/admin/core/auditevent/{event.pk}/change/", {"verb": "x"}).status_code == 403
     assert page_as(alice).get("/admin/core/auditevent/").status_code == 302
+
+
+def test_events_of_a_team_are_found_by_its_name(operator, alice, dataset, page_as):
+    team, other = make_team(alice), make_team(alice, "Ward")
+    audit.record(alice, "shared", dataset, team)
+    audit.record(alice, "hid", dataset, other)
+    audit.record(alice, "lost", dataset, 10**9)
+    browser = page_as(operator)
+    page = browser.get("/admin/core/auditevent/").content.decode()
+    assert f'?team_id={team.pk}">Lab' in page
+    assert "which is gone" in page
+    found = browser.get(f"/admin/core/auditevent/?team_id={team.pk}").context["cl"].result_list
+    assert {(event.verb, event.team_name) for event in found} >= {("shared", "Lab")}
+    assert not {"hid", "lost"} & {event.verb for event in found}
+    assert browser.get("/admin/core/auditevent/?team_id=x").status_code == 200

@@ -37,7 +37,7 @@ def change_images(dataset, images, user, action, expect=None, **values):
     elif action == "split":
         answer["count"], answer["undo"] = _split(dataset, images, user, values["split"])
     elif action == "restore":
-        answer["count"], answer["refused"] = restore_images(dataset, images)
+        answer["count"], answer["refused"] = restore_images(dataset, images, user)
     elif action == "group":
         answer["count"] = set_group(dataset, images, values["group"])
     else:
@@ -88,7 +88,7 @@ def set_group(dataset, images, group):
 
 
 @transaction.atomic
-def undo_change(change):
+def undo_change(change, actor=None):
     """Take a change back: exactly the images that it changed, where nobody changed them since.
 
     Returns `(count, refused)` as `restore_images`. The change is gone then: a second undo finds nothing.
@@ -99,7 +99,7 @@ def undo_change(change):
         return 0, []
     if change.action == Action.DELETE:
         mine = trashed_images(dataset).filter(deleted_at=change.moment, deleted_by=change.user)
-        return restore_images(dataset, mine)
+        return restore_images(dataset, mine, actor)
     count = 0
     for split, pks in change.former.items():
         for start in range(0, len(pks), CHUNK):

@@ -20,8 +20,10 @@ def create_dataset(owner, name, description="", task=Dataset.Task.DETECT, class_
     )  # fmt: skip
 
 
-def update_dataset(dataset, **values):
-    """Change name, description or who can see it."""
+@transaction.atomic
+def update_dataset(dataset, actor=None, **values):
+    """Have `actor` change name, description or who can see it."""
+    audit.record_changes(actor, dataset, audit.changes(dataset, values), dataset.team_id)
     for field, value in values.items():
         setattr(dataset, field, value)
     dataset.save(update_fields=[*values, "updated_at"])

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
+from apps.core import audit
 from apps.core.jobs import create_job
 from apps.core.work import WorkFailed
 from apps.datasets.models import Dataset, DatasetImage
@@ -36,13 +37,20 @@ def trash_images(dataset, images, user, moment=None):
     """Move the images of this queryset to the trash, at `moment` (now); returns how many."""
     _lock(dataset)
     present = images.filter(dataset=dataset, deleted_at=None).order_by()
+    names = _first_names(present)
     count = present.update(deleted_at=moment or timezone.now(), deleted_by=user)
     refresh_counts(dataset)
+    if count:
+        audit.record(user, "moved to the trash", dataset, dataset.team_id, count=count, images=names)
     return count
 
 
+def _first_names(images):
+    return list(images.order_by("pk").values_list("filename", flat=True)[: audit.FIRST])
+
+
 @transaction.atomic
-def restore_images(dataset, images):
+def restore_images(dataset, images, actor=None):
     """Bring the images of this queryset back from the trash, with their labels, tags and splits.
 
     Returns how many, and `[{id, filename, reason}]` of those (the first 100) that stay because their bytes are there.
@@ -52,8 +60,11 @@ def restore_images(dataset, images):
     again, older = _staying(dataset, list(images.order_by("-pk").values_list("pk", "sha256")))
     back = images.exclude(pk__in=[*again, *older])
     _follow_classes(dataset, back)
+    names = _first_names(back)
     count = back.update(deleted_at=None, deleted_by=None)
     refresh_counts(dataset)
+    if count:
+        audit.record(actor, "restored from the trash", dataset, dataset.team_id, count=count, images=names)
     return count, [*_told(dataset, again, THERE_AGAIN), *_told(dataset, older, TWICE)][:REFUSALS_TOLD]
 
 
@@ -114,14 +125,18 @@ def _told(dataset, pks, reason):
     return [{"id": pk, "filename": filename, "reason": reason} for pk, filename in rows]
 
 
-def purge_images(dataset, images, report=None):
+def purge_images(dataset, images, report=None, actor=None):
     """Delete the images of this queryset for good, with labels and files, in the trash or not; returns how many.
 
+    `actor`: the person whose wish it is; what the platform tidies up by itself is not written down.
     Each 500 are a transaction of their own: `report(progress, message)` may stop in between, and a kill loses nothing.
     """
     images = images.filter(dataset=dataset).order_by()
     pks = list(images.values_list("pk", flat=True))
     count = 0
+    if pks and actor is not None:  # before: what a kill leaves half done was begun
+        names = _first_names(images)
+        audit.record(actor, "deleted for good", dataset, dataset.team_id, count=len(pks), images=names)
     try:
         for start in range(0, len(pks), CHUNK):
             count += _purge(dataset, images.filter(pk__in=pks[start : start + CHUNK]))
@@ -176,7 +191,7 @@ def purge_from_trash(user, dataset, ids=None):
     """Delete images of the trash for good (None: all that are there); returns (how many, None), or (0, a job)."""
     images = trashed_images(dataset) if ids is None else trashed_images(dataset).filter(pk__in=ids)
     if images.count() <= PURGED_AT_ONCE:
-        return purge_images(dataset, images), None
+        return purge_images(dataset, images, actor=user), None
     # What is deleted after this moment was not meant.
     params = {"dataset_id": dataset.pk, "ids": ids, "until": timezone.now().isoformat()}
     return 0, create_job(user, "purge", PURGE_TASK, subject=f"dataset:{dataset.pk}", params=params, about=dataset)
@@ -190,7 +205,7 @@ def run_purge(job, report):
     images = trashed_images(dataset).filter(deleted_at__lte=job.params["until"])
     if job.params["ids"] is not None:
         images = images.filter(pk__in=job.params["ids"])
-    count = purge_images(dataset, images, report)
+    count = purge_images(dataset, images, report, actor=job.owner)
     return {
         "figures": {"images deleted for good": count},
         "page_url": f"/datasets/{dataset.pk}/trash",

@@ -68,3 +68,23 @@ def test_files_to_delete_are_the_platforms_to_name(desk):
     for path in ("add/", f"{note.pk}/delete/"):
         assert desk.post(f"/admin/datasets/pendingdeletion/{path}", {"name": "a.jpg", "post": "yes"}).status_code == 403
     assert list(PendingDeletion.objects.all()) == [note]
+
+
+def test_what_hangs_together_in_a_dataset_cannot_be_typed_at_the_desk(desk, dataset, images, bob):
+    dataset.refresh_from_db()
+    kept = ("owner_id", "task", "class_names", "class_keys", "next_class_key", "split_counts", "num_boxes", "cover")
+    before = {name: getattr(dataset, name) for name in kept}
+    sent = {
+        "owner": bob.pk, "task": "segment", "class_names": '["x"]', "class_keys": "[7]", "next_class_key": 9,
+        "split_counts": "{}", "num_boxes": 5, "cover": "[1]", "name": "Renamed", "description": "By the operator",
+    }  # fmt: skip
+    address = f"/admin/datasets/dataset/{dataset.pk}/change/"
+    assert desk.post(address, sent).status_code == 302
+    dataset.refresh_from_db()
+    assert {name: getattr(dataset, name) for name in kept} == before
+    assert (dataset.name, dataset.description) == ("Renamed", "By the operator")
+    assert f"/datasets/{dataset.pk}/transfer-to" in desk.get(address).content.decode()
+    assert desk.get("/admin/datasets/dataset/add/").status_code == 403
+    row = f"/admin/datasets/datasetimage/{images[0].pk}/change/"
+    assert desk.get(row).status_code == 200
+    assert desk.post(row, {"split": "val"}).status_code == 403

@@ -49,11 +49,13 @@ def create_deployment(user, name, **values):
         raise _name_taken(name, values.get("team_id")) from None
 
 
-def update_deployment(deployment, **values):
-    """Change what its owner may: name, notes, who sees it, whether it answers, defaults, the gate.
+@transaction.atomic
+def update_deployment(deployment, actor=None, **values):
+    """Have `actor` change what its owner may: name, notes, who sees it, whether it answers, defaults, the gate.
 
-    Raises DeploymentRefused.
+    Raises DeploymentRefused, and then nothing is changed.
     """
+    _record_changes(actor, deployment, audit.changes(deployment, values))
     if values.get("is_active") and deployment.model_id and not deployment.model.is_deployed:
         try:
             models.mark_deployed(
@@ -69,6 +71,14 @@ def update_deployment(deployment, **values):
     except IntegrityError:
         raise _name_taken(values["name"], deployment.team_id) from None
     return deployment
+
+
+def _record_changes(actor, deployment, changed):
+    """Pausing is a deed of its own in the audit log."""
+    if "is_active" in changed:
+        verb = "resumed" if changed.pop("is_active")[1] else "paused"
+        audit.record(actor, verb, deployment, deployment.team_id)
+    audit.record_changes(actor, deployment, changed, deployment.team_id)
 
 
 def _name_taken(name, team_id):

@@ -42,17 +42,27 @@ def test_what_describes_the_weights_cannot_be_changed_by_hand(desk, deployment):
     assert (changed.class_names, changed.img_size, changed.is_deployed) == (["red", "white"], 64, True)
 
 
-def test_a_model_deleted_at_the_desk_takes_its_files_along_and_a_deployed_one_stays(desk, deployment, versions):
+def test_a_model_deleted_at_the_desk_takes_its_files_along_and_a_deployed_one_stays(
+    desk, deployment, versions, django_capture_on_commit_callbacks
+):
     table = "/admin/models/trainedmodel/"
     files = [versions[1].file.name, versions[1].serving_file.name]
     assert all(default_storage.exists(name) for name in files)
     chosen = {"action": "delete_selected", "_selected_action": [one.pk for one in versions], "post": "yes"}
-    told = desk.post(table, chosen, follow=True).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        told = desk.post(table, chosen, follow=True).content.decode()
+    assert "Nothing was deleted." in told
     assert "is deployed: programs call it" in told
+    assert "uccessfully" not in told
+    assert TrainedModel.objects.count() == 2
+    assert all(default_storage.exists(name) for name in files)
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(table, chosen | {"_selected_action": [versions[1].pk]}, follow=True)
     assert list(TrainedModel.objects.all()) == [versions[0]]
     assert not any(default_storage.exists(name) for name in files)
     told = desk.post(f"{table}{versions[0].pk}/delete/", {"post": "yes"}, follow=True).content.decode()
     assert "is deployed: programs call it" in told
+    assert "uccessfully" not in told
     assert TrainedModel.objects.exists()
 
 
@@ -78,11 +88,15 @@ def test_history_is_only_read(desk, deployment, dataset, alice):
         assert desk.post(address, {"state": "done", "max_images": 1}).status_code == 403
 
 
-def test_an_evaluation_deleted_at_the_desk_takes_its_file_along_and_a_line_its_versions(desk, versions):
+def test_an_evaluation_deleted_at_the_desk_takes_its_file_along_and_a_line_its_versions(
+    desk, versions, django_capture_on_commit_callbacks
+):
     model = versions[0]
     name = default_storage.save("evaluations/test.gz", ContentFile(b"images"))
     measured = Evaluation.objects.create(model=model, dataset_version=model.dataset_version, split="val", images=name)
-    assert desk.post(f"/admin/models/evaluation/{measured.pk}/delete/", {"post": "yes"}).status_code == 302
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = desk.post(f"/admin/models/evaluation/{measured.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
     assert not Evaluation.objects.exists()
     assert not default_storage.exists(name)
     Evaluation.objects.create(model=model, dataset_version=model.dataset_version, split="val")

@@ -112,15 +112,19 @@ def test_one_file_as_f32_and_as_bf16_are_two_runtimes(versions):
     assert len(keys) == 2
 
 
-def test_a_build_that_serves_another_model_of_the_same_weights_outlives_its_own(versions):
+def test_a_build_that_serves_another_model_of_the_same_weights_outlives_its_own(
+    versions, django_capture_on_commit_callbacks
+):
     from apps.models.services import delete_model
 
     first, second = versions
     shared = second.serving_file.name
     ServingBuild.objects.create(model=first, img_size=64, file=shared)
-    delete_model(first)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_model(first)
     assert default_storage.exists(shared)
-    delete_model(second)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_model(second)
     assert not default_storage.exists(shared)
 
 

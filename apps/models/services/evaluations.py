@@ -13,10 +13,12 @@ from django.utils import timezone
 from apps.annotations.services.entries import version_entries
 from apps.annotations.services.versions import labeled_counts
 from apps.annotations.services.yolo_folders import yolo_folder
+from apps.core import audit
 from apps.core.jobs import create_job
 from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
+from apps.datasets.services.files import forget_files
 from apps.models.models import Evaluation
 from apps.models.services.trained_models import copy_weights
 
@@ -180,9 +182,9 @@ def on_same_ground(models, version, split):
     return {model.pk: found.get(model.pk) for model in models}
 
 
-def delete_evaluation(evaluation):
-    """Delete what was measured, with its file."""
-    name = evaluation.images.name
+@transaction.atomic
+def delete_evaluation(evaluation, actor=None):
+    """Delete what was measured, and when that is for good its file."""
+    audit.record(actor, "deleted", evaluation, evaluation.model.team_id)
+    forget_files([evaluation.images.name])
     evaluation.delete()
-    if name:
-        default_storage.delete(name)

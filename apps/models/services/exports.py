@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.annotations.services.yolo_folders import yolo_folder
-from apps.core import work
+from apps.core import audit, work
 from apps.core.jobs import create_job
 from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
+from apps.datasets.services.files import forget_files
 from apps.models.export_formats import export_formats
 from apps.models.models import ModelExport, TrainedModel
 from apps.models.services.evaluations import class_mapping, version_to_prove_on
@@ -90,15 +91,18 @@ def _check(model, format, precision, dynamic, nms):
         raise ExportRefused({"nms": "A graph with NMS has a fixed size: choose one of dynamic and nms."})
 
 
-def delete_export(row):
-    """Delete an export with its file, and end the job that makes it."""
-    with transaction.atomic():
-        row = ModelExport.objects.select_for_update(of=("self",)).select_related("job").get(pk=row.pk)
-        if row.is_running:
-            work.cancel(row.job)
-        row.delete()
-    if row.file:
-        default_storage.delete(row.file.name)
+@transaction.atomic
+def delete_export(row, actor=None, **detail):
+    """Delete an export, when that is for good its file, and end the job that makes it.
+
+    `detail`: what the audit log is to say of it besides.
+    """
+    row = ModelExport.objects.select_for_update(of=("self",)).select_related("job", "model__line").get(pk=row.pk)
+    if row.is_running:
+        work.cancel(row.job)
+    audit.record(actor, "deleted", row, row.model.team_id, **detail)
+    forget_files([row.file.name])
+    row.delete()
 
 
 def run_export(job, report):

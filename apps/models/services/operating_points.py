@@ -50,7 +50,9 @@ def _point(x, curves, rule, target):
 
 
 @transaction.atomic
-def set_operating_point(model, *, evaluation=None, rule="manual", target=None, confidence=None, per_class=None):
+def set_operating_point(
+    model, actor=None, *, evaluation=None, rule="manual", target=None, confidence=None, per_class=None
+):
     """Store the model's default: a `confidence` (with one for each class where `per_class` is a dict), or what `rule`
     gives on an evaluation's curves, for each class of its own where `per_class` is True.
 
@@ -72,9 +74,9 @@ def set_operating_point(model, *, evaluation=None, rule="manual", target=None, c
         "per_class": {str(class_id): round(value, 4) for class_id, value in by_class.items()},
         "evaluation_id": evaluation and evaluation.pk, "split": evaluation and evaluation.split,
     }  # fmt: skip
-    return update_model(model, operating_point=point)
+    return update_model(model, actor, operating_point=point)
 
 
-def clear_operating_point(model: TrainedModel):
+def clear_operating_point(model: TrainedModel, actor=None):
     """No default of its own any more."""
-    return update_model(model, operating_point={})
+    return update_model(model, actor, operating_point={})

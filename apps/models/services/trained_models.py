@@ -65,22 +65,32 @@ def _store(key, owner, team_id, name, values):
     return made
 
 
-def update_model(model, *, name=None, stage=None, tags=None, **values):
-    """Change what its owner may: name (of the whole line), stage, tags, notes, licence, who can see it.
+@transaction.atomic
+def update_model(model, actor=None, *, name=None, stage=None, tags=None, **values):
+    """Have `actor` change what its owner may: name (of the whole line), stage, tags, notes, licence, who can see it.
 
     Raises NameTaken or StageRefused, and then nothing is changed.
     """
-    with transaction.atomic():
-        if name is not None:
-            rename_line(model.line, name)
-        if stage is not None:
-            set_stage(model, stage)
-        if tags is not None:
-            set_tags(model, tags)
-        for field, value in values.items():
-            setattr(model, field, value)
-        model.save(update_fields=[*values, "updated_at"])
+    audit.record_changes(actor, model, _changes(model, name, stage, tags, values), model.team_id)
+    if name is not None:
+        rename_line(model.line, name)
+    if stage is not None:
+        set_stage(model, stage)
+    if tags is not None:
+        set_tags(model, tags)
+    for field, value in values.items():
+        setattr(model, field, value)
+    model.save(update_fields=[*values, "updated_at"])
     return model
+
+
+def _changes(model, name, stage, tags, values):
+    """`{field: [before, after]}`, for the audit log."""
+    found = audit.changes(model, values | ({} if stage is None else {"stage": stage}))
+    if name is not None:
+        found |= audit.changes(model.line, {"name": name})
+    before = sorted(model.tags.values_list("name", flat=True)) if tags is not None else []
+    return found | ({"tags": [before, sorted(tags)]} if before != sorted(tags or ()) else {})
 
 
 def release_model(pk, mark):

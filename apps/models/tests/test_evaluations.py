@@ -166,10 +166,13 @@ def test_classes_follow_their_numbers_in_the_own_dataset_and_their_names_elsewhe
     assert class_mapping(trained_model, version) == ({0: 0}, ["horse"])
 
 
-def test_deleting_a_model_takes_its_evaluations_files_along(evaluation, trained_model):
+def test_deleting_a_model_takes_its_evaluations_files_along(
+    evaluation, trained_model, django_capture_on_commit_callbacks
+):
     storage, name = evaluation.images.storage, evaluation.images.name
     assert storage.exists(name)
-    services.delete_model(trained_model)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_model(trained_model)
     assert not storage.exists(name)
 
 

@@ -178,17 +178,19 @@ def test_the_list_costs_the_same_for_one_export_and_for_ten(page_as, alice, made
         assert browser.get(url).content.decode().count('role="progressbar"') == 9
 
 
-def test_deleting_takes_the_file_and_ends_the_job(api_as, alice, made):
+def test_deleting_takes_the_file_and_ends_the_job(api_as, alice, made, django_capture_on_commit_callbacks):
     row = services.start_export(made.model, alice, format="onnx", again=True)
-    assert api_as(alice).delete(urls(made.model, made)).status_code == 204
+    with django_capture_on_commit_callbacks(execute=True):
+        assert api_as(alice).delete(urls(made.model, made)).status_code == 204
     row.job.refresh_from_db()
     assert row.job.status == "cancelled"
     assert not default_storage.exists(made.file.name)
     assert not ModelExport.objects.exists()
 
 
-def test_the_model_takes_its_exports_along(made):
-    services.delete_model(made.model)
+def test_the_model_takes_its_exports_along(made, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_model(made.model)
     assert not default_storage.exists(made.file.name)
 
 
