@@ -21,7 +21,7 @@ def _walk(patterns, before):
     for pattern in patterns:
         text = before + re.sub(r"^\^|\$$|\\Z$", "", str(pattern.pattern))
         if isinstance(pattern, URLPattern):
-            yield text, pattern.name
+            yield re.sub(r"\(\?P<app_label>[^)]*\)", "<app_label>", text), pattern.name  # names every app
         else:
             yield from _walk(pattern.url_patterns, text)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from apps.core.access import ROLES, Right
 
-ADMIN = "admin/"
 HOME = "HOME"  # the route without text
-SIGN_IN, HIDDEN, REFUSED, IN = "sign in", "hidden", "refused", "in"
+SIGN_IN, HIDDEN, REFUSED, NO_METHOD, IN = "sign in", "hidden", "refused", "no such method", "in"
 ACTORS = ("nobody", "outsider", *ROLES, "operator")
 
 
@@ -39,7 +38,7 @@ EXPECTED = {
 ROWS = (Path(__file__).parent / "rows.txt").read_text()
 
 
-def _parsed(text):
+def parsed(text):
     """{route: {method: word}}"""
     found = {}
     for line in text.splitlines():
@@ -51,4 +50,4 @@ def _parsed(text):
     return found
 
 
-TABLE = _parsed(ROWS)
+TABLE = parsed(ROWS)
