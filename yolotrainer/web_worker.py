@@ -186,9 +186,11 @@ def plain_length(conn):
 
 
 def count_refusal():
-    """In the metrics, as if the view had refused it."""
+    """In the metrics and in monitoring, as if the view had refused it."""
     from apps.core.metrics.meters import HTTP_REQUESTS
+    from apps.inference.monitoring.counting import count_flood
 
+    count_flood()
     HTTP_REQUESTS.labels("api/v1/predictions/infer", "POST", 503).inc()
 
 

@@ -159,8 +159,8 @@ def get_job(user, pk):
 
 
 def is_started_with(token, pk):
-    """Whether this API token started the job: of batches of predictions it is written down."""
-    return Job.objects.filter(pk=pk, params__token_id=token.pk).exists()
+    """Whether this API token started the job, a batch of predictions."""
+    return Job.objects.filter(pk=pk, kind="batch", params__token_id=token.pk).exists()
 
 
 def may_steer(user, job):

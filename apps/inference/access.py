@@ -35,7 +35,8 @@ def get_model_to_ask(user, model_id=None, name=None):
     """
     found = _model_to_ask(user, model_id, name)
     if found.is_archived:
-        raise NotAnswering(f"“{found.title}” is archived and answers nobody. Make it a candidate again on its page.")
+        words = f"“{found.title}” is archived and answers nobody. Make it a candidate again on its page."
+        raise NotAnswering(words, model=found)
     return found
 
 
@@ -77,7 +78,11 @@ def get_deployment_inside(user, pk):
 
 
 class NotAnswering(Exception):
-    """The name is there and answers nothing now; the message says why."""
+    """`deployment`, or the model by its own name or id, is there and answers nothing now; the message says why."""
+
+    def __init__(self, words, deployment=None, model=None):
+        super().__init__(words)
+        self.deployment, self.model = deployment, model
 
 
 def find_to_ask(user, model_id=None, name=None, by_token=False):
@@ -93,7 +98,7 @@ def find_to_ask(user, model_id=None, name=None, by_token=False):
         if found and found.answers:
             return found, found.model
         if found and _is_of(user, found):
-            raise NotAnswering(found.why_silent)
+            raise NotAnswering(found.why_silent, found, found.model)
     model = get_model_to_ask(user, model_id, name)
     if by_token and not model.is_deployed:
         raise NotAnswering(

@@ -1,10 +1,19 @@
 """An answer in the form that was asked for: JSON, a picture with boxes, COCO, YOLO."""
 
 from django.http import HttpResponse
+from rest_framework import serializers
 
 from apps.inference.serializers import answer
 
 FORMS = ("json", "image", "coco", "yolo")
+
+
+def form_of(question):
+    """The form that a question asks for, a dict or what it is not; raises ValidationError."""
+    form = question.get("format", "json") if isinstance(question, dict) else "json"
+    if form not in FORMS:
+        raise serializers.ValidationError({"format": [f"Accepted: {', '.join(FORMS)}."]})
+    return form
 
 
 def in_form(form, model, data, prediction, accept=""):

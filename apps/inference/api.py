@@ -13,16 +13,16 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.authentication import BrowserSessionAuthentication
-from apps.accounts.models import ApiToken
 from apps.core.api import JobSerializer, TooLarge, accepted
 from apps.datasets.access import get_dataset_to_review, get_image_to_label
 from apps.datasets.filters import images_matching
-from apps.inference import after, prelabel, services
+from apps.inference import prelabel, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask, versions_to_judge_on
-from apps.inference.answer_forms import FORMS, in_form
+from apps.inference.answer_forms import FORMS, form_of, in_form
 from apps.inference.metering import MeteredView, over_quota
+from apps.inference.monitoring.counting import count_flood
 from apps.inference.parsers import PARSERS, PLAIN_FORM, read_question, refuse_huge, refuse_more_files
+from apps.inference.refusals import refuse, tell
 from apps.inference.runtime import BadImage, Overloaded
 from apps.inference.serializers import (
     AnswerSerializer,
@@ -34,6 +34,7 @@ from apps.inference.serializers import (
     options_for,
     read_options,
 )
+from apps.inference.tokens import token_of
 from apps.models.access import get_model_to_edit
 from apps.models.serializers import ENDPOINT
 from apps.models.services import NotDeployable
@@ -86,6 +87,7 @@ class Infer(MeteredView, APIView):
         try:
             services.refuse_flood()
         except Overloaded as full:
+            count_flood()
             raise Flooded(full) from None
         super().initial(request, *args, **kwargs)
 
@@ -106,30 +108,34 @@ class Infer(MeteredView, APIView):
         """As JSON; `format=image`: the picture with its boxes (PNG with `Accept: image/png`, else JPEG); COCO; YOLO.
 
         The picture comes as the file `image` of a form, as the body itself, or in base64 as `image` in JSON. All other
-        values may stand in the query string.
+        values, `format` too, may stand beside it or in the query string. What is no option is refused.
         """
-        form = request.query_params.get("format", "json")
-        if form not in FORMS:
-            raise serializers.ValidationError({"format": [f"Accepted: {', '.join(FORMS)}."]})
-        refuse_more_files(request)
-        data = read_options(read_question(request))
-        token = token_of(request)
+        question = request.query_params  # all that is known where the body cannot be read
         try:
-            deployment, model = find_to_ask(
-                request.user, data.get("model_id"), data.get("model"), by_token=token is not None
-            )
-        except NotAnswering as reason:
-            raise NotDeployed(str(reason)) from None
-        if len(data["image"]) > settings.MAX_IMAGE_BYTES:
-            raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
-        if deployment:
-            model = services.model_answering(deployment, data["image"])
-        options = options_for(model, data, deployment and deployment.defaults)
+            refuse_more_files(request)
+            question = read_question(request)
+            form = form_of(question)
+            data = read_options(question)
+            deployment, model = self._find(request, data)
+            if len(data["image"]) > settings.MAX_IMAGE_BYTES:
+                raise TooLarge(f"The image is larger than {settings.MAX_IMAGE_BYTES // 2**20} MB.")
+            if deployment:
+                model = services.model_answering(deployment, data["image"])
+            options = options_for(model, data, deployment and deployment.defaults)
+        except exceptions.APIException as error:
+            return refuse(request, question, error)
         return self._answer(request, form, deployment, model, data["image"], options)
 
     @staticmethod
+    def _find(request, data):
+        by_token = token_of(request) is not None
+        try:
+            return find_to_ask(request.user, data.get("model_id"), data.get("model"), by_token)
+        except NotAnswering as reason:
+            raise NotDeployed(str(reason)) from None
+
+    @staticmethod
     def _answer(request, form, deployment, model, image, options):
-        token = token_of(request)
         started, status, prediction = time.perf_counter(), 500, None
 
         def ask():
@@ -145,16 +151,10 @@ class Infer(MeteredView, APIView):
             status = refused.status_code
             raise
         finally:
-            # Traffic is what programs ask: what a person tries in the browser is neither counted nor captured.
-            if not isinstance(request.successful_authenticator, BrowserSessionAuthentication):
-                after.tell(
-                    after.Asked(
-                        deployment_id=deployment and deployment.pk, model_id=model.pk, user_id=request.user.pk,
-                        token_id=token and token.pk,
-                        status=status, seconds=time.perf_counter() - started,
-                        data=image, options=options, prediction=prediction,
-                    )
-                )  # fmt: skip
+            seconds = time.perf_counter() - started
+            tell(
+                request, deployment, model, status, seconds=seconds, data=image, options=options, prediction=prediction
+            )
 
 
 class Deploy(APIView):
@@ -184,11 +184,6 @@ class Undeploy(APIView):
     def post(self, request, pk):
         services.undeploy_model(get_model_to_edit(request.user, pk), request.user)
         return Response({"is_deployed": False, "endpoint": None})
-
-
-def token_of(request):
-    """The API token that a request came with, or None: a program's, where a person is signed in."""
-    return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 def model_to_label(request, model_id):

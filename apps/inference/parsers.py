@@ -112,5 +112,4 @@ def read_question(request):
         raise UnsupportedMediaType(request.content_type, f"{error.detail} {WAYS}") from None
     if not isinstance(body, dict):  # a QueryDict is one too
         return body
-    question = {name: value for name, value in request.query_params.items() if name != "format"}
-    return question | (body.dict() if hasattr(body, "dict") else body)
+    return request.query_params.dict() | (body.dict() if hasattr(body, "dict") else body)

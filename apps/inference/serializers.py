@@ -24,11 +24,20 @@ class OptionsSerializer(serializers.Serializer):
         return data
 
 
+def refuse_unknown(data, known):
+    """Raise ValidationError by the name of each value of `data` that is none of the `known` options."""
+    words = f"There is no such option. Those that there are: {', '.join(sorted(known))}."
+    unknown = sorted(str(name)[:60] for name in data if name not in known)[:20]
+    if unknown:
+        raise serializers.ValidationError({name: [words] for name in unknown})
+
+
 class InferSerializer(OptionsSerializer):
     image = PictureField(help_text="JPEG, PNG, WebP, BMP or TIFF.")
 
 
 _question = InferSerializer()
+QUESTION = frozenset(_question.fields) | {"format"}
 
 
 def read_options(data):
@@ -36,6 +45,8 @@ def read_options(data):
 
     One serializer answers all: it holds nothing of a question, and making one takes as long as checking with it.
     """
+    if isinstance(data, dict) and not data.keys() <= QUESTION:
+        refuse_unknown(data, QUESTION)
     return _question.run_validation(data)
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.inference import after
 from apps.inference.models import Deployment
 from apps.inference.monitoring import counts as c
+from apps.inference.monitoring import floods
 from apps.inference.monitoring.storing import Day, Key, store
 from apps.inference.monitoring.thresholds import asked_thresholds, default_thresholds
 from apps.models.models import TrainedModel
@@ -27,6 +28,7 @@ DEFAULTS_KEPT = 10.0  # seconds after which the defaults of a deployment are rea
 MAX_DETECTIONS = 300
 
 _traffic, _usage, _lock = {}, {}, threading.Lock()
+_floods, _floods_lock = 0, threading.Lock()
 _storing = threading.Lock()
 _wake, _thread = threading.Event(), None
 _defaults = {}  # (deployment id, model id) → (read at, Thresholds)
@@ -39,10 +41,24 @@ def count(questions):
     _wake.set()
 
 
+def count_flood():
+    """One more prediction was refused before anything of it was read."""
+    global _floods
+    with _floods_lock:
+        _floods += 1
+    _start()
+    _wake.set()
+
+
 def flush():
     """Store what was counted so far; keeps it for the next time where the database is away."""
-    global _traffic, _usage
+    global _traffic, _usage, _floods
     with _storing:
+        with _floods_lock:
+            refused, _floods = _floods, 0
+        if refused and not floods.add(refused):
+            with _floods_lock:
+                _floods += refused
         with _lock:
             traffic, usage, _traffic, _usage = _traffic, _usage, {}, {}
         try:
@@ -119,5 +135,5 @@ def _store_on():
 @atexit.register
 def _store_the_rest():
     after.settle()
-    if _traffic or _usage:
+    if _traffic or _usage or _floods:
         flush()

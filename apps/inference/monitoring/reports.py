@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.inference.models import Traffic
 from apps.inference.monitoring import counts as c
+from apps.inference.monitoring import floods
 from apps.inference.monitoring.comparison import compared
 from apps.models.models import TrainedModel
 
@@ -49,7 +50,8 @@ def report(rows, span_name, model, defaults=None, now=None):
         "range": span_name, "from": starts[0], "to": now, "step_seconds": int(span.point.total_seconds()),
         "totals": _totals(total, now - starts[0]), "series": _series(starts, points, total),
         "classes": _classes(rows, starts[0], span, len(starts)), "confidence": _confidence(points, total),
-        "models": _models(rows), "drift": compared(rows, model, defaults) if model else None,
+        "refused_unread": floods.refused_since(starts[0], now), "models": _models(rows),
+        "drift": compared(rows, model, defaults) if model else None,
     }  # fmt: skip
 
 

@@ -61,6 +61,8 @@ class Monitoring {
     this.find("span-words").textContent = WORDS[body.range];
     this.find("asof").textContent = `as of ${new Date(body.to).toLocaleTimeString()}`;
     this.root.dataset.shown = body.range;
+    this.find("floods").hidden = !body.refused_unread;
+    this.find("floods").textContent = flooded(body.refused_unread, WORDS[body.range]);
     if (!totals.requests) return;
     this.tiles(totals);
     this.find("latency-error").textContent = `${totals.latency_ms.error * 100} %`;
@@ -87,6 +89,12 @@ class Monitoring {
 export function askedBy(ways) {
   const words = ways.map((one) => `${one.deployment_id === null ? "by its id" : `through ${one.name}`} (${one.requests.toLocaleString()})`);
   return words.length ? ` Asked ${words.join(", ")}.` : "";
+}
+
+/** What was refused at the door, of all models, as a sentence; null where it is not known. */
+export function flooded(number, when) {
+  if (!number) return "";
+  return `Overload: in ${when} ${number.toLocaleString()} prediction${number === 1 ? " was" : "s were"} refused with 503 before it was read which model they ask. They are of all models, and not in the figures below.`;
 }
 
 function perMinute(rate) {

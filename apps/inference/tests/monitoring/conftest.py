@@ -38,6 +38,7 @@ def nothing_counted(monkeypatch):
     monkeypatch.setattr(counting, "_traffic", {})
     monkeypatch.setattr(counting, "_usage", {})
     monkeypatch.setattr(counting, "_defaults", {})
+    monkeypatch.setattr(counting, "_floods", 0)
     monkeypatch.setattr(counting, "_start", lambda: None)  # tests store by themselves
 
 
