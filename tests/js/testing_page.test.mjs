@@ -135,6 +135,22 @@ test("the current picture is asked about before the others", async () => {
   assert.deepEqual(asked.map((one) => one.split(" ")[1]), ["a", "c", "b"]);
 });
 
+test("the overall slider moves all classes, and one click gives the model's own thresholds by class back", async () => {
+  const { session: s } = session();
+  const own = about("model:1", 0.4);
+  own.thresholds.per_class = { 0: 0.7, 1: 0.2 };
+  s.setSide(0, own);
+  const side = s.sides[0];
+  assert.equal(s.hasLeftClasses(side), false);
+  s.setThreshold(side, { conf: 0.1 });
+  assert.deepEqual(s.thresholdsOf(side), thresholds(0.1));
+  assert.equal(s.hasLeftClasses(side), true);
+  s.setThreshold(side, { name: "cat", least: 0.5 });
+  s.byClassAgain(side);
+  assert.deepEqual(s.thresholdsOf(side), thresholds(0.4, { cat: 0.7, dog: 0.2 }));
+  assert.equal(s.hasLeftClasses(side), false);
+});
+
 test("two sides share thresholds until they go apart, from where they were", async () => {
   const { session: s } = session();
   s.setSide(0, about("model:1", 0.4));

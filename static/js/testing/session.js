@@ -85,10 +85,31 @@ export class Session extends Emitter {
     this.pump();
   }
 
-  /** Changes `conf`, or the threshold of one class ({name, least}; least null: as all). Asks nothing. */
+  /** Whether the model came with thresholds by class and they do not hold any more. */
+  hasLeftClasses(side) {
+    const own = this.#startOf(side);
+    const names = Object.keys(own.perClass);
+    const { conf, perClass } = this.thresholdsOf(side);
+    const same = conf === own.conf && names.length === Object.keys(perClass).length && names.every((name) => perClass[name] === own.perClass[name]);
+    return names.length > 0 && !same;
+  }
+
+  /** Back to the thresholds that the model came with, for each class its own. Asks nothing. */
+  byClassAgain(side) {
+    const { conf, perClass } = this.#startOf(side);
+    Object.assign(this.thresholdsOf(side), { conf, perClass });
+    this.emit("thresholds");
+  }
+
+  #startOf(side) {
+    const { about } = this.shared ? this.sides[0] : side;
+    return startingThresholds(about.thresholds, about.class_names);
+  }
+
+  /** Changes `conf` of all classes, or the threshold of one ({name, least}; least null: as all). Asks nothing. */
   setThreshold(side, { conf, name, least }) {
     const thresholds = this.thresholdsOf(side);
-    if (conf !== undefined) thresholds.conf = conf;
+    if (conf !== undefined) Object.assign(thresholds, { conf, perClass: {} });
     else if (least === null) delete thresholds.perClass[name];
     else thresholds.perClass[name] = least;
     this.emit("thresholds");

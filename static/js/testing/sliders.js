@@ -33,6 +33,9 @@ export class Sliders {
     const { session } = this;
     const thresholds = session.thresholdsOf(side);
     const conf = this.#slider(`conf-${place}`, "Least confidence", 0.01, thresholds.conf, (value) => session.setThreshold(side, { conf: value }));
+    conf.input.title = "Of all classes at once";
+    const again = el("button", { type: "button", class: "button ghost small", text: "By class again", title: "The thresholds that it came with, one for each class", onclick: () => session.byClassAgain(side) });
+    conf.root.append(again);
     const iou = this.#slider(`iou-${place}`, "Overlap as one box (IoU)", 0.05, thresholds.iou, (value) => {
       clearTimeout(this.#later.get(place));
       this.#later.set(place, setTimeout(() => session.setIou(side, value), LATER));
@@ -40,7 +43,7 @@ export class Sliders {
     iou.input.title = "Boxes of one class that overlap more than this are one; asks the model again";
     const classes = el("div", { class: "test-classes" });
     const head = session.shared ? null : el("h3", { text: side.about.title });
-    return { side, conf, iou, classes, root: el("div", { class: "test-sliders" }, head, conf.root, iou.root, classes) };
+    return { side, conf, iou, again, classes, root: el("div", { class: "test-sliders" }, head, conf.root, iou.root, classes) };
   }
 
   #slider(id, words, least, value, changed) {
@@ -94,6 +97,7 @@ export class Sliders {
       const thresholds = session.thresholdsOf(group.side);
       group.conf.input.value = thresholds.conf;
       group.conf.output.textContent = two(thresholds.conf);
+      group.again.hidden = !session.hasLeftClasses(group.side);
       const counts = new Map(this.#counts(group).map((row) => [row.name, row]));
       for (const row of group.rows ?? []) this.#showRow(row, thresholds, counts.get(row.name));
     }
