@@ -26,6 +26,7 @@ from apps.core.middleware import AWAY_SECONDS
 from apps.core.models import Job
 from apps.core.quotas import NoRoomLeft
 from apps.core.text import sayable
+from apps.core.waiting import message_of
 
 REFUSALS = NotAuthenticated, AuthenticationFailed, PermissionDenied
 
@@ -129,6 +130,15 @@ class JobList(generics.ListAPIView):
         return jobs_visible_to(self.request.user)
 
 
+class OneJobSerializer(JobSerializer):
+    """A job that somebody looks at: one that waits says how many are before it."""
+
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, job) -> str:
+        return message_of(job)
+
+
 class OfStartedJob:
     """A view of a job, or of what came of it: a token of the scope `infer` may see it too, where it started the job."""
 
@@ -144,7 +154,7 @@ class OfStartedJob:
 class JobDetail(OfStartedJob, generics.RetrieveAPIView):
     """One job: how far it is, and what came out."""
 
-    serializer_class = JobSerializer
+    serializer_class = OneJobSerializer
 
     def get_object(self):
         return get_job(self.request.user, self.kwargs["pk"])

@@ -3,6 +3,7 @@
 import json
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -13,18 +14,19 @@ from rest_framework.views import APIView
 from apps.core import uploads
 from apps.core.access import check_may_steer, jobs_visible_to
 from apps.core.api import JobSerializer, OfStartedJob, TooLarge, accepted
-from apps.core.archives import ArchiveError
+from apps.core.archives import NO_ARCHIVE, ArchiveError, is_archive
 from apps.datasets.access import get_dataset
 from apps.datasets.filters import images_matching
 from apps.inference import batch, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_of_batch
 from apps.inference.answer_forms import categories, coco_boxes, coco_image
-from apps.inference.api import NotDeployed, answered, token_of
+from apps.inference.api import NotDeployed, answered
 from apps.inference.fields import CountField, ShareField, YesNoField
 from apps.inference.metering import MeteredView, batch_over_quota
 from apps.inference.models import BatchAnswer
 from apps.inference.runtime import BadImage
-from apps.inference.serializers import OptionsSerializer, options_for
+from apps.inference.serializers import OptionsSerializer, options_for, refuse_unknown
+from apps.inference.tokens import token_of
 from apps.inference.videos.work import ACCEPTED, is_stored_video, is_video, start_on_video
 
 
@@ -56,6 +58,8 @@ class BatchSerializer(OptionsSerializer):
     def validate_file(self, file):
         if file.size > settings.MAX_ARCHIVE_BYTES:
             raise TooLarge(f"The archive is larger than {settings.MAX_ARCHIVE_BYTES // 2**20} MB.")
+        if not is_archive(file):
+            raise serializers.ValidationError(NO_ARCHIVE)
         return file
 
     def validate_video(self, file):
@@ -99,6 +103,7 @@ class Batch(MeteredView, APIView):
         answered; where the quota is used up the job stops, and keeps what was answered.
         """
         asked = BatchSerializer(data=request.data)
+        refuse_strange(request, asked.fields)
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
         token = token_of(request)
@@ -119,6 +124,16 @@ class Batch(MeteredView, APIView):
         return accepted(job, results_url=f"/api/v1/predictions/batch/{job.pk}/results")
 
 
+def refuse_strange(request, known):
+    """Raise ValidationError for what is no option of a batch, and for options in the query string."""
+    if isinstance(request.data, dict):
+        refuse_unknown(request.data, known)
+    asked = [name for name in request.query_params if name != "format"]
+    refuse_unknown(asked, known)
+    if asked:
+        raise serializers.ValidationError({asked[0]: ["Send it in the body, not in the query string."]})
+
+
 def start(asking, data):
     """Start the batch that checked `data` asks for; raises ValidationError or Http404."""
     if data.get("images"):
@@ -137,6 +152,9 @@ def start(asking, data):
         raise serializers.ValidationError({"upload": [str(error)]}) from None
     if is_stored_video(name):
         return start_on_video(asking, name, filename, **of_frames(data))
+    with default_storage.open(name) as file:
+        if not is_archive(file):
+            raise serializers.ValidationError({"upload": [f"{NO_ARCHIVE} Nor is it a video: {ACCEPTED}."]})
     return batch.start_on_archive(asking, name, filename)
 
 

@@ -3,6 +3,7 @@
 from django import forms
 from django.conf import settings
 
+from apps.core.archives import NO_ARCHIVE, is_archive
 from apps.datasets.access import visible_to
 from apps.datasets.models import SPLITS, Dataset
 from apps.inference.videos.work import is_video
@@ -58,6 +59,8 @@ class BatchForm(forms.Form):
         most = settings.MAX_ARCHIVE_BYTES if kind else settings.MAX_IMAGE_BYTES
         if file.size > most:
             raise forms.ValidationError(f"{file.name} is larger than {most // 2**20} MB.")
+        if kind == "archive" and not is_archive(file):
+            raise forms.ValidationError(f"{file.name}: {NO_ARCHIVE}")
         self.kind = kind
 
     def clean(self):

@@ -21,14 +21,18 @@ from .zip import ZipArchive
 
 __all__ = [
     "MB",
+    "NO_ARCHIVE",
     "Archive",
     "ArchiveError",
     "DamagedFileError",
     "Limits",
     "Skipped",
+    "is_archive",
     "open_archive",
     "safe_name",
 ]
+
+NO_ARCHIVE = "This is no zip, tar, tar.gz or tar.bz2 archive."
 
 
 def open_archive(
@@ -59,17 +63,31 @@ def open_archive(
         raise
 
 
+def is_archive(file: BinaryIO) -> bool:
+    """Whether an open file begins as an archive does; whether it is a whole one shows when it is opened."""
+    file.seek(0)
+    kind = _kind(file.read(512))
+    file.seek(0)
+    return bool(kind)
+
+
+def _kind(head: bytes) -> str:
+    """zip, tar, gzip or bzip2 by the first 512 bytes of a file, else nothing."""
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return "zip"
+    if head[257:262] == b"ustar":
+        return "tar"
+    return "gzip" if head[:2] == b"\x1f\x8b" else "bzip2" if head[:3] == b"BZh" else ""
+
+
 def _recognise(file: BinaryIO, limits: Limits, scratch: str | os.PathLike | None, *, owned: bool) -> Archive:
     file.seek(0)
-    head = file.read(512)
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        return ZipArchive(file, limits, owned)
-    if head[257:262] == b"ustar":
-        return TarArchive(file, limits, owned)
-    unpack = unpack_gzip if head[:2] == b"\x1f\x8b" else unpack_bzip2 if head[:3] == b"BZh" else None
-    if unpack is None:
-        raise ArchiveError("This is no zip, tar, tar.gz or tar.bz2 archive.")
-    unpacked = unpack(file, limits, scratch)
+    kind = _kind(file.read(512))
+    if not kind:
+        raise ArchiveError(NO_ARCHIVE)
+    if kind in ("zip", "tar"):
+        return {"zip": ZipArchive, "tar": TarArchive}[kind](file, limits, owned)
+    unpacked = {"gzip": unpack_gzip, "bzip2": unpack_bzip2}[kind](file, limits, scratch)
     if owned:
         file.close()
     return TarArchive(unpacked, limits, owned=True)

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from apps.core.jobs import create_job
 from apps.core.models import Job
 
 READS = ["/jobs/{}/", "/jobs/{}/file", "/api/v1/jobs/{}", "/api/v1/jobs/{}/file"]
@@ -22,6 +23,29 @@ def test_reading_a_job_is_its_owners_and_the_operators(path, job, page_as, bob, 
     path = path.format(job.pk)
     statuses = [page_as(user).get(path).status_code for user in (None, bob, job.owner, operator)]
     assert statuses == [401 if "api" in path else 302, 404, 200, 200]
+
+
+def test_a_job_that_waits_says_how_many_of_its_queue_are_before_it(alice, bob, page_as, api_as):
+    def waits(owner, task, **more):
+        return create_job(owner, "some work", task, **more)
+
+    first, other = waits(bob, "apps.inference.tasks.batch"), waits(bob, "apps.core.tasks.export")
+    second = waits(bob, "apps.models.tasks.evaluate")
+    Job.objects.filter(pk=first.pk).update(status="running")
+    job, later = waits(alice, "apps.inference.tasks.deploy"), waits(bob, "apps.inference.tasks.deploy")
+    assert {other.message, later.message} == {"Waiting for a worker"}
+
+    def said():
+        return api_as(alice).get(f"/api/v1/jobs/{job.pk}").json()["message"]
+
+    assert said() == "Waiting for a worker: 2 jobs before it"
+    assert "Waiting for a worker: 2 jobs before it" in page_as(alice).get(f"/jobs/{job.pk}/").content.decode()
+    Job.objects.filter(pk=first.pk).update(status="completed")
+    assert said() == "Waiting for a worker: 1 job before it"
+    Job.objects.filter(pk=second.pk).update(status="failed")
+    assert said() == "Waiting for a worker"
+    Job.objects.filter(pk=job.pk).update(status="running", message="Exporting")
+    assert said() == "Exporting"
 
 
 @pytest.mark.parametrize("path", WRITES)

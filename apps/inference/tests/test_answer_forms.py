@@ -44,6 +44,28 @@ def test_every_way_in_gives_the_same_answer(deployed, api_as, alice):
     assert [one["predictions"] for one in answers] == [by_form["predictions"]] * 4
 
 
+def test_the_form_of_the_answer_may_stand_beside_the_picture(deployed, api_as, alice):
+    api, data = api_as(alice), image_bytes()
+    asked = {"model_id": deployed.pk, "format": "coco"}
+    by_form = api.post(ADDRESS, {"image": upload("a.png", data), **asked}, format="multipart")
+    by_json = api.post(ADDRESS, {"image": base64.b64encode(data).decode(), **asked})
+    assert set(by_form.json()) == set(by_json.json()) >= {"annotations", "categories"}
+    wrong = api.post(ADDRESS, {"image": base64.b64encode(data).decode(), **asked, "format": ["xml"]})
+    assert (wrong.status_code, list(wrong.json())) == (400, ["format"])
+
+
+@pytest.mark.parametrize("option", ["confidence", "imgsz", "iou_threshold"])
+def test_what_is_no_option_is_refused_with_those_that_there_are(deployed, api_as, alice, option):
+    api, data = api_as(alice), image_bytes()
+    answers = [
+        post(api, data, f"model_id={deployed.pk}&{option}=0.9"),
+        api.post(ADDRESS, {"image": upload("a.png", data), "model_id": deployed.pk, option: 0.9}, format="multipart"),
+        api.post(ADDRESS, {"image": base64.b64encode(data).decode(), "model_id": deployed.pk, option: 0.9}),
+    ]
+    assert [(one.status_code, list(one.json())) for one in answers] == [(400, [option])] * 3
+    assert "conf, format, " in answers[0].json()[option][0]
+
+
 def test_an_image_is_answered_upright(deployed, api_as, alice):
     turned = Image.Exif()
     turned[0x0112] = 6

@@ -2,16 +2,18 @@
 
 import io
 import json
+import uuid
 import zipfile
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 from PIL import Image
 
 from apps.accounts.services import create_token
-from apps.core import work
+from apps.core import uploads, work
 from apps.core.jobs import expire_files
 from apps.core.models import Job
 from apps.inference import batch, services
@@ -65,14 +67,41 @@ def test_an_archive_is_answered_by_its_images(start, api_as, alice):
 
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(b"no archive", "no zip"), (b"PK\x05\x06" + b"\0" * 18, "no image in it"), (b"PK\x03\x04half", "")],
-    ids=range(3),
+    [(b"PK\x05\x06" + b"\0" * 18, "no image in it"), (b"PK\x03\x04half", "")],
+    ids=range(2),
 )
 def test_an_archive_that_cannot_be_answered_fails_in_words(start, data, words):
     job = start(file=upload("a.zip", data))
     assert job["status"] == "failed"
     assert words in job["error"]
     assert "foresee" not in job["error"]
+
+
+@pytest.mark.parametrize("data", [b"", b"no archive", picture()], ids=range(3))
+def test_what_is_no_archive_is_refused_at_once(deployed, api_as, page_as, alice, data):
+    answer = api_as(alice).post(ADDRESS, {"model_id": deployed.pk, "file": upload("a.zip", data)}, format="multipart")
+    assert (answer.status_code, list(answer.json())) == (400, ["file"])
+    page = page_as(alice).post(f"/models/{deployed.pk}/batch", {"files": [upload("a.zip", data)]})
+    assert page.status_code == 200
+    assert data == b"" or "This is no zip, tar" in page.content.decode()
+    assert not Job.objects.filter(kind="batch").exists()
+
+
+def test_an_upload_that_is_neither_archive_nor_video_is_refused_at_once(deployed, api_as, alice, monkeypatch):
+    name = default_storage.save("uploads/odd.bin", ContentFile(b"neither"))
+    monkeypatch.setattr(uploads, "stored_upload", lambda user, pk: (name, "odd.bin"))
+    answer = api_as(alice).post(ADDRESS, {"model_id": deployed.pk, "upload": str(uuid.uuid4())})
+    assert (answer.status_code, "no zip" in str(answer.json()["upload"])) == (400, True)
+
+
+def test_what_is_no_option_is_refused_with_those_that_there_are(deployed, api_as, alice):
+    api, asked = api_as(alice), {"model_id": deployed.pk, "images": [upload()]}
+    answer = api.post(ADDRESS, asked | {"confidence": 0.9, "imgsz": 640}, format="multipart")
+    assert (answer.status_code, set(answer.json())) == (400, {"confidence", "imgsz"})
+    assert "conf, " in answer.json()["confidence"][0]
+    answer = api.post(f"{ADDRESS}?conf=0.9", asked | {"images": [upload()]}, format="multipart")
+    assert (answer.status_code, "in the body" in answer.json()["conf"][0]) == (400, True)
+    assert not Job.objects.filter(kind="batch").exists()
 
 
 def test_a_dataset_is_answered_by_its_filter(start, api_as, alice, ready_dataset):
