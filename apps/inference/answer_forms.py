@@ -3,9 +3,15 @@
 from django.http import HttpResponse
 from rest_framework import serializers
 
-from apps.inference.serializers import answer
+from apps.inference.serializers import InferSerializer, answer
 
 FORMS = ("json", "image", "coco", "yolo")
+
+
+class QuestionSerializer(InferSerializer):
+    """What a body may hold, for the API's document: `form_of` reads `format`."""
+
+    format = serializers.ChoiceField(FORMS, default="json", help_text="The form of the answer.")
 
 
 def form_of(question):

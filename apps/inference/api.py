@@ -18,7 +18,7 @@ from apps.datasets.access import get_dataset_to_review, get_image_to_label
 from apps.datasets.filters import images_matching
 from apps.inference import prelabel, services
 from apps.inference.access import NotAnswering, find_to_ask, get_model_to_ask, versions_to_judge_on
-from apps.inference.answer_forms import FORMS, form_of, in_form
+from apps.inference.answer_forms import FORMS, QuestionSerializer, form_of, in_form
 from apps.inference.metering import MeteredView, over_quota
 from apps.inference.monitoring.counting import count_flood
 from apps.inference.parsers import PARSERS, PLAIN_FORM, read_question, refuse_huge, refuse_more_files
@@ -28,7 +28,6 @@ from apps.inference.serializers import (
     AnswerSerializer,
     DeployedSerializer,
     DeploySerializer,
-    InferSerializer,
     PrelabelManySerializer,
     PrelabelSerializer,
     options_for,
@@ -93,8 +92,8 @@ class Infer(MeteredView, APIView):
 
     @extend_schema(
         request={
-            "multipart/form-data": InferSerializer,
-            "application/json": InferSerializer,
+            "multipart/form-data": QuestionSerializer,
+            "application/json": QuestionSerializer,
             "image/*": OpenApiTypes.BINARY,
         },
         parameters=[OpenApiParameter("format", str, enum=FORMS, description="The form of the answer.")],

@@ -61,6 +61,8 @@ def flush():
                 _floods += refused
         with _lock:
             traffic, usage, _traffic, _usage = _traffic, _usage, {}, {}
+        if not traffic and not usage:
+            return
         try:
             store(traffic, usage)
         except Exception:
