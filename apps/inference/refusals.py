@@ -42,6 +42,8 @@ def tell(request, deployment, model, status, **answered):
 
 def named(user, question):
     """(deployment or None, model) that a question means which may be wrong in all else; (None, None) for neither."""
+    if not isinstance(question, dict):
+        return None, None
     name, number = question.get("model"), str(question.get("model_id", ""))
     is_name = isinstance(name, str) and 0 < len(name) <= 120 and name.isprintable()
     is_number = number.isascii() and number.isdecimal() and len(number) < 19
