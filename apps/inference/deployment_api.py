@@ -126,7 +126,7 @@ def _switched(deployment, asked, user):
     """The switch that a checked BringSerializer asks for."""
     try:
         overrule = asked.validated_data.get("overrule", "")
-        return services.start_switch(deployment, asked.model, user, overrule, asked.choice)
+        return services.start_switch(deployment, asked.model, user, overrule, asked.choice, asked.version)
     except services.ChoiceRefused as refused:
         raise serializers.ValidationError({"serving": {refused.field: [str(refused)]}}) from None
     except services.SwitchRefused as refused:

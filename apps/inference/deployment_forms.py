@@ -100,11 +100,13 @@ class GateForm(forms.ModelForm):
 
 class SwitchForm(forms.Form):
     model = forms.ModelChoiceField(None, empty_label="Choose a version …", label="Switch to")
+    version = forms.ModelChoiceField(None, required=False)
     overrule = forms.CharField(required=False, max_length=400)
 
-    def __init__(self, *args, models, **kwargs):
+    def __init__(self, *args, models, versions, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["model"].queryset = models
+        self.fields["version"].queryset = versions
 
 
 class DefaultsForm(forms.Form):

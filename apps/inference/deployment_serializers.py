@@ -198,9 +198,21 @@ class BringSerializer(serializers.Serializer):
         required=False, allow_blank=True, max_length=400, help_text="Why it is to be switched whatever the gate says."
     )
 
+    version_id = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**62,
+        help_text="A dataset version to build and judge it on; it is the gate's from then on.",
+    )  # fmt: skip
     serving = ChoiceSerializer(
         required=False, help_text="How it is to be served; left out, as what answers now is. The live model too."
     )
+
+    version = None
+
+    def validate_version_id(self, pk):
+        self.version = pk and versions_to_judge_on(self.context["user"]).filter(pk=pk).first()
+        if pk and self.version is None:
+            raise serializers.ValidationError("There is no such dataset version that you can see.")
+        return pk
 
     @property
     def choice(self):

@@ -135,9 +135,12 @@ def _lineage(user, model):
 
 def _forms(request, deployment):
     models = models_to_bring(request.user, deployment)[:MOST_OFFERED]
+    versions = versions_to_judge_on(request.user)
+    has_ground = services.has_ground(deployment)
     return {
+        "has_ground": has_ground, "versions": [] if has_ground else versions[:MOST_OFFERED],
         "models": models, "wanted": _number(request.GET.get("to", "")),
-        "gate_form": GateForm(instance=deployment, versions=versions_to_judge_on(request.user)),
+        "gate_form": GateForm(instance=deployment, versions=versions),
         "settings_form": SettingsForm(instance=deployment),
         "defaults_form": _defaults_form(deployment),
         "choice_form": ChoiceForm(initial=asdict(services.choice_of(deployment))),
@@ -169,13 +172,16 @@ def effective_defaults(deployment):
 def switch(request, pk):
     deployment = get_deployment_to_edit(request.user, pk)
     models = models_to_bring(request.user, deployment, with_live="runtime" in request.POST)
-    form, choice = SwitchForm(request.POST, models=models), _overruled_choice(request.POST)
-    if not form.is_valid():
+    form = SwitchForm(request.POST, models=models, versions=versions_to_judge_on(request.user))
+    choice = _overruled_choice(request.POST)
+    if not form.is_valid() and "version" in form.errors:
+        messages.error(request, "Choose a version of a dataset that you can see.")
+    elif not form.is_valid():
         messages.error(request, "Choose one of the owner’s models that is not archived and does not answer already.")
     else:
         data = form.cleaned_data
         try:
-            services.start_switch(deployment, data["model"], request.user, data["overrule"], choice)
+            services.start_switch(deployment, data["model"], request.user, data["overrule"], choice, data["version"])
         except (services.SwitchRefused, services.ChoiceRefused) as refused:
             messages.error(request, str(refused))
     return redirect("inference:deployment_detail", pk)

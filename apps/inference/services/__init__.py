@@ -29,6 +29,7 @@ from apps.inference.services.deployments import (
     create_deployment,
     delete_deployment,
     gate_on,
+    has_ground,
     part_from_others,
     update_deployment,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "gate",
     "gate_on",
     "go_back",
+    "has_ground",
     "is_built",
     "last_deployment",
     "model_answering",

@@ -61,8 +61,8 @@ def _from_weights(model, folder, report, ground, choice):
     images = check_images(version)
     if not images:
         raise WorkFailed(
-            "There is no image to prove the export on. Choose a dataset version to look at when you deploy it, or "
-            "evaluate the model on one first: its images serve for that."
+            "There is no image to prove the export on. Choose a dataset version to look at when you deploy it or "
+            "switch to it, or evaluate the model on one first: its images serve for that."
         )
     exported = export(model, folder, images, report, choice)
     report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
@@ -74,7 +74,19 @@ def _from_weights(model, folder, report, ground, choice):
     try_all(ways, images, report)
     best = choose(ways, [answer.boxes for answer in reference], "The export answers differently")
     more = {"compared": "weights", "weights_milliseconds": weights_milliseconds(exported)}
+    if model.origin == TrainedModel.Origin.UPLOADED:
+        more |= _measured(best, model, ground, report)
     return best, known(best, ways, True) | more
+
+
+def _measured(way, model, ground, report):
+    """{"measured": its mAP on the labels of `ground`, None where there are none}; nothing without a ground."""
+    if not ground:
+        return {}
+    figures = measure_on(
+        open_way(way), model, *ground, lambda share, words="": report(0.85 + 0.1 * share, words or "Measuring it")
+    )
+    return {"measured": figures}
 
 
 def export(model, folder, images, report, choice, conf=LOWEST_CONF, calibrate=None):
@@ -130,9 +142,7 @@ def _from_onnx(model, folder, report, ground, choice):
     expected = by_itself and [answer.boxes for answer in by_itself]
     best = choose(allowed, expected, "OpenVINO and ONNX Runtime answer differently")
     more = {"compared": "onnxruntime" if expected else "nothing"}
-    if ground:
-        report(0.7, "Measuring it on labelled images")
-        more["measured"] = measure_on(open_way(best), model, *ground, report)
+    more |= _measured(best, model, ground, report)
     return best, known(best, ways, expected is not None, allowed) | more
 
 

@@ -22,11 +22,12 @@ TASK = "apps.inference.tasks.deploy"
 def deploy_model(model, user, version=None):
     """Start serving `model`: at once where its export is proven already (returns None), else through a job.
 
-    `version` is a dataset version to look at, for a model that knows of none. Raises NotDeployable.
+    `version` is a dataset version to look at, for a model that knows of none; it is the gate's of the deployment that
+    is made. Raises NotDeployable.
     """
     models.check_deployable(model)
     if is_built(model):
-        _serve(model, user)
+        _serve(model, user, version)
         return None
     params = {"model_id": model.pk, "version_id": version and version.pk}
     return active_deployment(model) or create_job(
@@ -62,18 +63,18 @@ def run_deployment(job, report):
     serving = build(model, report, ground=version and (version, split_to_judge_on(version) or "val"))
     report.check()
     try:
-        _serve(model, job.owner)
+        _serve(model, job.owner, version)
     except models.NotDeployable as reason:
         raise WorkFailed(str(reason)) from None
     return {"is_deployed": True, "model_id": model.pk, **serving}
 
 
 @transaction.atomic
-def _serve(model, user):
+def _serve(model, user, version):
     """It is built: it may be asked, by its id and behind the name of its line."""
     is_news = not TrainedModel.objects.filter(pk=model.pk, is_deployed=True).exists()
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
-    answer_under_name(model, user)
+    answer_under_name(model, user, version)
     if is_news:
         tell_deployed(model)
         audit.record(user, "deployed", model, model.team_id)

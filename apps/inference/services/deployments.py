@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.annotations.models import DatasetVersion
 from apps.annotations.services.versions import labeled_counts
 from apps.core import audit
 from apps.core.access import holder
@@ -20,10 +21,33 @@ class DeploymentRefused(ValueError):
 
 
 def gate_of(model):
-    """(dataset version, split) that other versions are judged on where `model` is live; (None, "val") where none is."""
-    version = models.version_to_prove_on(model)
-    split = split_to_judge_on(version) if version else None
-    return (version, split) if split else (None, "val")
+    """(dataset version, split) that other versions are judged on where `model` is live; (None, "val") where none is.
+
+    What it learned from or was evaluated on; of a model that was made elsewhere what it was measured on when deployed.
+    """
+    measured = (model.serving or {}).get("measured") or {}
+    for version in (models.version_to_prove_on(model), _version(measured.get("version_id"))):
+        if version and (split := split_to_judge_on(version)):
+            return version, split
+    return None, "val"
+
+
+def _version(pk):
+    return pk and DatasetVersion.objects.select_related("dataset").filter(pk=pk).first()
+
+
+def ground_of(deployment, *models_known):
+    """(dataset version, split) to build and judge on: its gate's, else of the first model that has one; or None."""
+    if deployment.gate_version:
+        return deployment.gate_version, deployment.gate_split
+    grounds = (gate_of(model) for model in models_known if model)
+    return next((ground for ground in grounds if ground[0]), None)
+
+
+def has_ground(deployment):
+    """Whether there are labelled images to judge on: of its gate, else those of the model that answers."""
+    chosen = deployment.gate_version
+    return split_to_judge_on(chosen) is not None if chosen else ground_of(deployment, deployment.model) is not None
 
 
 def gate_on(version):
@@ -97,21 +121,27 @@ def delete_deployment(deployment, actor=None):
 
 
 @transaction.atomic
-def answer_under_name(model, user):
-    """A model that was deployed answers for the name of its line, where nothing does; what was paused goes on."""
+def answer_under_name(model, user, version=None):
+    """A model that was deployed answers for the name of its line, where nothing does; what was paused goes on.
+
+    `version`: the dataset version that was chosen to look at it on. Later versions of the model are judged on it.
+    """
     deployment, is_new = Deployment.objects.get_or_create(
         **holder(model),
         name=model.line.name,
         defaults={"owner_id": model.owner_id, "is_public": model.is_public},
     )
     if deployment.model_id is None:
-        bring_first(deployment, model, user)
+        bring_first(deployment, model, user, version=version)
+    elif version:
+        here = Deployment.objects.filter(pk=deployment.pk, model=model, gate_version=None)
+        here.update(**gate_on(version), updated_at=timezone.now())
     if not is_new:
         Deployment.objects.filter(model=model, is_active=False).update(is_active=True, updated_at=timezone.now())
     return deployment
 
 
-def bring_first(deployment, model, user, switch=None):
+def bring_first(deployment, model, user, switch=None, version=None):
     """The first model of a deployment, with the images that later ones are judged on: there is nothing to judge it by.
 
     `switch` is the row of a switch that waits for it; else one is made for the history. False where another came first.
@@ -119,7 +149,8 @@ def bring_first(deployment, model, user, switch=None):
     now = timezone.now()
     values = {"model": model, "build": switch and switch.new_build_id, "updated_at": now}
     if deployment.gate_version_id is None:
-        values["gate_version"], values["gate_split"] = gate_of(model)
+        own, split = gate_of(model)
+        values |= gate_on(version) or {"gate_version": own, "gate_split": split}
     brought = Deployment.objects.filter(pk=deployment.pk, model=None).update(**values)
     if brought:
         done = {"state": Switch.State.DONE, "switched_at": now}

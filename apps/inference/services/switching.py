@@ -20,7 +20,7 @@ from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
 from apps.inference.services.choices import Choice, ChoiceRefused, check_choice, choice_of
 from apps.inference.services.chosen_builds import INT8_FALL, BuildRefused, build_chosen
-from apps.inference.services.deployments import bring_first, gate_of
+from apps.inference.services.deployments import bring_first, gate_on, ground_of, update_deployment
 from apps.inference.services.judging import judge, verdict
 from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
@@ -37,11 +37,12 @@ class SwitchRefused(ValueError):
     """The deployment cannot be switched so; the message says why and what to do."""
 
 
-def start_switch(deployment, model, user, overrule="", choice=None):
+def start_switch(deployment, model, user, overrule="", choice=None, version=None):
     """Bring `model` behind the deployment; returns the Switch, done at once where nothing was live and it is built.
 
     `overrule` is the owner's reason to switch whatever the gate says; `choice` how it is to be served (None: as what
-    answers now is). The model that answers may be brought in another way. Raises SwitchRefused, ChoiceRefused.
+    answers now is). The model that answers may be brought in another way. `version` is the dataset version to build and
+    judge it on, and is the gate's from then on. Raises SwitchRefused, ChoiceRefused.
     """
     try:
         models.check_deployable(model)
@@ -55,10 +56,12 @@ def start_switch(deployment, model, user, overrule="", choice=None):
         if deployment.model_id == model.pk and wanted.key(model) == choice_of(deployment).key(model):
             raise SwitchRefused(f"“{model.title}” answers already{', just so' if choice else ''}.")
         running = running_switch(deployment)
-        if running and running.new_id == model.pk and Choice(**running.choice).key(model) == wanted.key(model):
+        if running and _is_same(running, model, wanted) and version in (None, deployment.gate_version):
             return running
         if running:
             raise SwitchRefused(f"A switch to “{running.new}” is under way. Wait for it, or cancel it.")
+        if version and version != deployment.gate_version:
+            deployment = update_deployment(deployment, **gate_on(version))
         if deployment.model_id is None and is_built(model) and wanted.is_default(model):
             return _first(deployment, model, user)
         switch = Switch.objects.create(
@@ -75,6 +78,11 @@ def start_switch(deployment, model, user, overrule="", choice=None):
         )
         switch.save(update_fields=["job"])
     return switch
+
+
+def _is_same(running, model, choice):
+    """Whether the switch that is under way brings this very model in this very way."""
+    return running.new_id == model.pk and Choice(**running.choice).key(model) == choice.key(model)
 
 
 def _check(choice, model, is_own):
@@ -144,20 +152,26 @@ def run_switch(job, report):
     switch.refresh_from_db()
     return {
         "switch_id": switch.pk, "deployment_id": switch.deployment_id, "state": switch.state,
-        "words": switch.reason or f"“{switch.deployment.name}” is answered by “{switch.new}” now.",
+        "words": _told(switch),
         "page_url": f"/deployments/{switch.deployment_id}", "page_words": "See the deployment",
     }  # fmt: skip
+
+
+def _told(switch):
+    """What came of it, in words."""
+    if switch.state != Switch.State.DONE:
+        return switch.reason
+    why = f" The gate was overruled: {switch.overruled}" if switch.overruled else ""
+    return f"“{switch.deployment.name}” is answered by “{switch.new}” now.{why}"
 
 
 def _build_judge_swap(switch, job, report):
     if switch.new is None:
         raise WorkFailed("The model was deleted meanwhile.")
-    version, split = switch.deployment.gate_version, switch.deployment.gate_split
-    ground = version and (version, split)
+    ground = ground_of(switch.deployment, switch.old, switch.new)
     if not is_built(switch.new):
         build(switch.new, _Part(report, 0, 0.25 if switch.choice else 0.5), ground)
     if switch.choice:
-        ground = ground or _own_ground(switch)
         try:
             switch.new_build = build_chosen(switch.new, Choice(**switch.choice), ground, _Part(report, 0.25, 0.5))
         except BuildRefused as refused:
@@ -165,7 +179,7 @@ def _build_judge_swap(switch, job, report):
             _end(switch, Switch.State.BLOCKED, str(refused), is_final=True)
             return
         switch.save(update_fields=["new_build"])
-    reason = _ask_the_gate(switch, _Part(report, 0.5, 0.98)) if switch.old_id else ""
+    reason = _ask_the_gate(switch, ground, _Part(report, 0.5, 0.98)) if switch.old_id else ""
     if reason and not switch.overruled:
         report.check()
         _end(switch, Switch.State.BLOCKED, reason)
@@ -174,15 +188,6 @@ def _build_judge_swap(switch, job, report):
     with transaction.atomic():
         work.update_running(job, message="Swapping")  # who cancelled it before this wins
         _swap(switch, reason)
-
-
-def _own_ground(switch):
-    """The images to judge on where the deployment has none: those of what answers, else of the new model."""
-    for model in filter(None, (switch.old, switch.new)):
-        version, split = gate_of(model)
-        if version:
-            return version, split
-    return None
 
 
 class _Part:
@@ -195,14 +200,11 @@ class _Part:
         self._report(self._start + self._share * progress, message)
 
 
-def _ask_the_gate(switch, report):
+def _ask_the_gate(switch, ground, report):
     """Why the gate blocks, or nothing; what it measured is kept with the switch."""
-    deployment = switch.deployment
-    version, split = deployment.gate_version, deployment.gate_split
-    if version is None and switch.old:
-        version, split = gate_of(switch.old)
-    if switch.old is None or version is None:
+    if switch.old is None or ground is None:
         return NO_GROUND
+    version, split = ground
     judgement = _known(switch, version, split)
     if judgement is None:
         try:
