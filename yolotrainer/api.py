@@ -131,6 +131,7 @@ urlpatterns = [
     path(f"{DATASET}/versions/<int:number>/restore", versions.RestoreVersion.as_view()),
     path(f"{DATASET}/workspace/position", workspace.Position.as_view()),
     path(f"{DATASET}/workspace/window", workspace.Window.as_view()),
+    path("models/upload/<int:job_id>/class-names", models.ClassNamesOfUpload.as_view()),
     path("training", training.TrainingJobs.as_view()),
     path("training/options", training.Options.as_view()),
     path("training/<int:pk>", training.TrainingJobDetail.as_view()),

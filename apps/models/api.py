@@ -6,9 +6,11 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from apps.accounts.teams.api import transferred
 from apps.accounts.teams.serializers import TransferSerializer
+from apps.core.access import get_job_to_steer
 from apps.core.api import JobSerializer, accepted
 from apps.core.downloads import download
 from apps.models import services
@@ -17,6 +19,7 @@ from apps.models.filters import ModelFilter
 from apps.models.lineage import lineage_of
 from apps.models.models import TrainedModel
 from apps.models.serializers import (
+    ClassNamesSerializer,
     EvaluationRowSerializer,
     LineageSerializer,
     ModelDetailSerializer,
@@ -122,6 +125,21 @@ class ModelViewSet(
         rows = evaluations_visible_to(request.user, model).select_related("model").defer("curves")
         more = {"operating_point": model.operating_point, "evaluations": EvaluationRowSerializer(rows, many=True).data}
         return Response(model.metrics | more)
+
+
+class ClassNamesOfUpload(APIView):
+    """The names of the classes of a file that does not say them."""
+
+    @extend_schema(request=ClassNamesSerializer, responses={202: JobSerializer})
+    def post(self, request, job_id):
+        """For a job of an upload that failed and whose `result.asks` is `class_names`: the file is checked again."""
+        job = get_job_to_steer(request.user, job_id)
+        wanted = ClassNamesSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        try:
+            return accepted(services.give_class_names(job, wanted.validated_data["class_names"]))
+        except services.UploadRefused as refused:
+            raise serializers.ValidationError({"class_names": [str(refused)]}) from None
 
 
 def _set_point(user, model, point):

@@ -6,6 +6,7 @@ from apps.models.error_lists import Wanted
 from apps.models.mistakes import KINDS
 from apps.models.models import Evaluation, ModelExport, TrainedModel
 from apps.models.services.stages import clean_tags
+from apps.models.services.uploads import class_names_in
 
 
 class TagsField(forms.CharField):
@@ -38,6 +39,28 @@ class ModelForm(forms.ModelForm):
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
 
 
+class ClassNamesField(forms.CharField):
+    """Names of classes, one a line; cleaned to a list."""
+
+    def __init__(self, **kwargs):
+        super().__init__(max_length=100_000, widget=forms.Textarea(attrs={"rows": 3}), label="Class names", **kwargs)
+
+    def clean(self, value):
+        return class_names_in(super().clean(value))
+
+
+class ClassNamesForm(forms.Form):
+    """The names that an upload asks for."""
+
+    class_names = ClassNamesField(help_text="One a line, or parted by commas, in the model’s order.")
+
+    def __init__(self, *args, count=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if count:
+            self.fields["class_names"].label = f"Names of its {count} classes"
+            self.fields["class_names"].widget.attrs["rows"] = min(max(count, 2), 12)
+
+
 class UploadForm(forms.Form):
     """Weights as a file, or as the id of an upload that came in pieces; and what becomes of them."""
 
@@ -50,10 +73,9 @@ class UploadForm(forms.Form):
         max_length=120, required=False, widget=forms.TextInput(attrs={"list": "lines", "autocomplete": "off"}),
         help_text="The name of a model of yours adds a version to it. Empty: the name of the file.",
     )  # fmt: skip
-    class_names = forms.CharField(
-        required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 3}), label="Class names",
-        help_text="Only for an .onnx that does not tell them itself: one a line, in the model's order.",
-    )  # fmt: skip
+    class_names = ClassNamesField(
+        required=False, help_text="Only for an .onnx that does not tell them itself: one a line, in the model’s order."
+    )
     description = forms.CharField(
         required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}), label="Notes"
     )
@@ -64,9 +86,6 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.user = user
         offer_teams(self, user)
-
-    def clean_class_names(self):
-        return [line.strip() for line in self.cleaned_data["class_names"].splitlines() if line.strip()]
 
     def clean(self):
         data = super().clean()

@@ -1,6 +1,7 @@
 """What the API says and takes about trained models."""
 
 from rest_framework import serializers
+from rest_framework.utils.html import is_html_input
 
 from apps.accounts.teams.fields import TeamField
 from apps.annotations.seen import seen
@@ -12,7 +13,7 @@ from apps.models.mistakes import KINDS
 from apps.models.models import Evaluation, TrainedModel
 from apps.models.services.operating_points import RULES
 from apps.models.services.stages import LONGEST_TAG, clean_tags
-from apps.models.services.uploads import MOST_BYTES, UploadRefused, format_of
+from apps.models.services.uploads import MOST_BYTES, UploadRefused, class_names_in, format_of
 
 ENDPOINT = "/api/v1/predictions/infer"
 CHANGEABLE = ("name", "stage", "tags", "description", "licence", "is_public", "operating_point")
@@ -90,6 +91,22 @@ class ModelDetailSerializer(ModelSerializer):
         return files_of(model)
 
 
+class ClassNamesField(serializers.ListField):
+    """Names of classes in the model's order; in a form also one text, one name a line or parted by commas."""
+
+    child = serializers.CharField(max_length=100)
+
+    def get_value(self, data):
+        found = super().get_value(data)
+        return class_names_in(found[0]) if is_html_input(data) and len(found) == 1 else found
+
+
+class ClassNamesSerializer(serializers.Serializer):
+    """What an upload asked for."""
+
+    class_names = ClassNamesField(max_length=10_000, allow_empty=False, help_text="In the model's order.")
+
+
 class WeightsSerializer(serializers.Serializer):
     """Weights made elsewhere: a `file`, or the id of a finished resumable `upload`."""
 
@@ -98,9 +115,10 @@ class WeightsSerializer(serializers.Serializer):
     name = serializers.CharField(
         max_length=120, required=False, help_text="That of a model of yours adds a version to it; else of the file."
     )
-    class_names = serializers.ListField(
-        child=serializers.CharField(max_length=100), required=False, max_length=10_000,
-        help_text="In the model's order, for an .onnx that does not tell them.",
+    class_names = ClassNamesField(
+        required=False, max_length=10_000,
+        help_text="In the model's order, for an .onnx that does not tell them: the field once for each name, or one "
+        "text with one name a line or parted by commas.",
     )  # fmt: skip
     description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     tags = TagsField(required=False)

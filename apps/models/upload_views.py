@@ -3,11 +3,11 @@
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 
-from apps.core.access import Right, rows_held
+from apps.core.access import Right, get_job, get_job_to_steer, may_steer, rows_held
 from apps.datasets.access import get_dataset
 from apps.models import services
 from apps.models.access import visible_to
-from apps.models.forms import UploadForm
+from apps.models.forms import ClassNamesForm, UploadForm
 from apps.models.models import ModelLine
 
 MOST_LINES, MOST_MODELS = 200, 200
@@ -31,6 +31,24 @@ def weights_upload(request):
     )
     status = 400 if form.errors else 200
     return render(request, "models/weights_upload.html", {"form": form, "lines": lines}, status=status)
+
+
+@login_required
+def class_names(request, job_id):
+    """The fragment on a job's page that asks for the names of the classes; a POST starts the check again with them."""
+    job = get_job_to_steer(request.user, job_id) if request.method == "POST" else get_job(request.user, job_id)
+    form = ClassNamesForm(request.POST or None, count=job.result.get("num_classes"))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.give_class_names(job, form.cleaned_data["class_names"])
+        except services.UploadRefused as refused:
+            form.add_error("class_names", str(refused))
+        else:
+            return redirect("core:job_detail", job_id)
+    can_give = may_steer(request.user, job) and services.asks_for_names(job)
+    context = {"job": job, "form": form, "can_give": can_give or form.errors}
+    page = "models/class_names.html#form" if request.htmx and not request.htmx.boosted else "models/class_names.html"
+    return render(request, page, context, status=400 if form.errors else 200)
 
 
 def _name(request):

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.model_list, name="model_list"),
     path("recent", views.recent, name="recent"),
     path("upload", upload_views.weights_upload, name="weights_upload"),
+    path("upload/<int:job_id>/class-names", upload_views.class_names, name="class_names_of_upload"),
     path("of-dataset/<int:dataset_id>", upload_views.models_of_versions, name="models_of_versions"),
     path("compare", compare_views.model_compare, name="model_compare"),
     path("compare/measure", compare_views.compare_measure, name="compare_measure"),

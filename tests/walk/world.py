@@ -87,6 +87,10 @@ def world(ready_dataset, team, alice, tmp_path):
         "training/": of_training,
         "training/preview/": {"pk": _job(alice, "preview", f"dataset:{dataset.pk}", file="preview.jpg").pk},
         "models/": of_model,
+        "models/upload/": {"job_id": _job(
+            alice, "upload", "", task="apps.models.tasks.take_upload", params={"filename": "a.onnx"},
+            result={"asks": "class_names"}, **inspected,
+        ).pk},
         "deployments/": {"pk": deployment.pk},
         "predictions/": {"job_id": _batch(alice, team, model, image, {"source": "video"}).pk, "number": 1},
         "predictions/batch/<int:job_id>/images": {

@@ -45,11 +45,13 @@ def describe(path: str, wanted: list[str]) -> dict:
     task = metadata.get("task", "detect")
     if task not in ("detect", "segment"):
         raise Refused(f"This model is for “{task[:40]}”. Models that detect or segment are taken.")
-    names = class_names(metadata, wanted)
+    names = told_names(metadata)
     shape = input_shape(model)
     size = image_size(metadata, shape)
     outputs = run_once(path, [1, 3, *(side if side > 0 else size for side in shape[2:])])
     task, masks = ("detect", 0) if len(outputs) == 1 else ("segment", check_prototypes(outputs))
+    if names is None:
+        names = given_names(wanted, count_classes(outputs[0], masks))
     return {
         "architecture": "onnx", "task": task, "masks": masks, "class_names": names, "img_size": size,
         "parameters": sum(math.prod(tensor.dims) for tensor in model.graph.initializer),
@@ -122,24 +124,52 @@ def tensors(model):
                 yield from (attribute.t, *attribute.tensors)
 
 
-def class_names(metadata: dict, wanted: list[str]) -> list[str]:
-    """Of the file's metadata, as ultralytics writes them, else those that were given. Raises Refused."""
-    names = wanted
-    if "names" in metadata:
-        try:
-            found = ast.literal_eval(metadata["names"])
-            found = dict(enumerate(found)) if isinstance(found, list | tuple) else dict(found)
-            names = [found[place] for place in range(len(found))]
-        except Exception as error:
-            raise Refused("The class names in its metadata cannot be read.") from error
+def told_names(metadata: dict) -> list[str] | None:
+    """The class names of the file's metadata, as ultralytics writes them; None where it has none. Raises Refused."""
+    if "names" not in metadata:
+        return None
+    try:
+        found = ast.literal_eval(metadata["names"])
+        found = dict(enumerate(found)) if isinstance(found, list | tuple) else dict(found)
+        names = [found[place] for place in range(len(found))]
+    except Exception as error:
+        raise Refused("The class names in its metadata cannot be read.") from error
     if not names:
-        raise Refused("The file does not say the names of its classes. Give them: one a line, in the model's order.")
+        return None
+    if wrong := wrong_name(names):
+        raise Refused(wrong)
+    return names
+
+
+def given_names(names: list[str], count: int | None) -> list[str]:
+    """The names that were given, where the file has none; `count`: of its head. Raises Refused that asks for them."""
+    asks = {"asks": "class_names", "count": count}
+    if not names:
+        many = f", of which it has {count}" if count else ""
+        raise Refused(f"The file does not say the names of its classes{many}. Give them in the model's order.", **asks)
+    if count and len(names) != count:
+        raise Refused(f"{len(names)} class names were given, and its output has {count} classes.", **asks)
+    if wrong := wrong_name(names):
+        raise Refused(wrong, **asks)
+    return names
+
+
+def wrong_name(names: list) -> str:
+    """What is wrong with class names, in words, or nothing."""
     if len(names) > MOST_CLASSES:
-        raise Refused(f"It has more than {MOST_CLASSES} classes.")
+        return f"It has more than {MOST_CLASSES} classes."
     for name in names:
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-            raise Refused(f"The class name {str(name)[:60]!r} is not 1 to {LONGEST_NAME} printable characters long.")
-    return names
+            return f"The class name {str(name)[:60]!r} is not 1 to {LONGEST_NAME} printable characters long."
+    return ""
+
+
+def count_classes(output: list[int], masks: int = 0) -> int | None:
+    """How many classes a head has that answers a score for each; None of one whose boxes are final: it does not say."""
+    is_final = len(output) == 3 and output[2] == END2END_LAYOUT + masks
+    if is_final or len(output) != 3 or output[1] <= 4 + masks:
+        return None
+    return output[1] - 4 - masks
 
 
 def input_shape(model) -> list[int]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """The file is not taken. The text says why in words; `name` is what gave offence, where it has a name."""
+    """The file is not taken. The text says why in words; `name` is what gave offence, where it has a name.
 
-    def __init__(self, words: str, name: str = ""):
-        self.name = name
+    `more`: what would help, for the process that asked.
+    """
+
+    def __init__(self, words: str, name: str = "", **more):
+        self.name, self.more = name, more
         super().__init__(words)

@@ -23,7 +23,7 @@ def answer_sealed(argv: list[str], act, memory_mb: int, cpu_seconds: int) -> int
         die_with_parent()
         tell("finished", **act(job))
     except Refused as refused:
-        tell("refused", message=str(refused), name=refused.name)
+        tell("refused", message=str(refused), name=refused.name, **refused.more)
     except MemoryError:
         tell("refused", message=f"Reading this file takes more than {memory_mb} MB of memory.", name="")
     except SandboxError as error:

@@ -25,7 +25,7 @@ from apps.models.services.trained_models import (
     release_model,
     update_model,
 )
-from apps.models.services.uploads import UploadRefused, start_upload
+from apps.models.services.uploads import UploadRefused, asks_for_names, give_class_names, start_upload
 
 __all__ = [
     "DeleteRefused",
@@ -36,6 +36,7 @@ __all__ = [
     "PointRefused",
     "StageRefused",
     "UploadRefused",
+    "asks_for_names",
     "check_deployable",
     "clean_tags",
     "clear_operating_point",
@@ -47,6 +48,7 @@ __all__ = [
     "delete_unused",
     "drop_empty_line",
     "evaluate_on_own_splits",
+    "give_class_names",
     "keep_serving",
     "mark_deployed",
     "mark_undeployed",

@@ -43,8 +43,17 @@ class SealedEngine(Engine):
         }
 
 
+class NamesAsked(WorkFailed):
+    """The file does not say the names of its classes; `count` is how many it has, None where it does not say that."""
+
+    def __init__(self, words, count):
+        self.count = count
+        super().__init__(words)
+
+
 def check_weights(path, format, class_names, report):
-    """What is known of the file at `path`, alone in its folder; raises WorkFailed with the reason of a refusal.
+    """What is known of the file at `path`, alone in its folder; raises WorkFailed with the reason of a refusal,
+    NamesAsked where the names of its classes are wanted, or other ones.
 
     A `.pt` is loaded only after its pickle was read and found to do nothing but put a model together.
     """
@@ -68,6 +77,8 @@ def _ask(engine, report):
                 report.check()
                 if time.monotonic() > until:
                     raise WorkFailed(f"Checking took longer than {MOST_SECONDS // 60} minutes. The file is not taken.")
+                if event and event.get("asks") == "class_names":
+                    raise NamesAsked(event["message"], event["count"])
                 if event and event.get("event") == "refused":
                     raise WorkFailed(f"Refused: {event['message']}")
                 if event and event.get("event") == "failed":

@@ -7,12 +7,14 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.urls import reverse
 
-from apps.core.jobs import create_job
+from apps.core import work
+from apps.core.jobs import JobRefused, create_job, requeue_job
+from apps.core.models import Job
 from apps.core.quotas import NoRoomLeft, check_room
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
-from apps.models.services.checks import check_weights
+from apps.models.services.checks import NamesAsked, check_weights
 from apps.models.services.stages import set_tags
 from apps.models.services.trained_models import register_model
 
@@ -52,6 +54,38 @@ def start_upload(user, file, *, filename, name="", class_names=(), tags=(), team
     return create_job(user, "upload", TASK, params=params, upload=file, team_id=team_id)
 
 
+def class_names_in(text):
+    """The class names of one text: one a line, or in a single line parted by commas."""
+    lines = text.strip().splitlines()
+    parts = lines[0].split(",") if len(lines) == 1 else lines
+    return [name for part in parts if (name := part.strip())]
+
+
+def asks_for_names(job):
+    """Whether it is an upload that ended with the question for its classes' names."""
+    return job.task == TASK and job.status == Job.Status.FAILED and job.result.get("asks") == "class_names"
+
+
+def give_class_names(job, names):
+    """Check the file of an upload again, with the names that it asked for; the job. Raises UploadRefused."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        if not asks_for_names(job):
+            raise UploadRefused("This job does not ask for the names of classes.")
+        count = job.result.get("num_classes")
+        if not names or (count and len(names) != count):
+            wanted = f"{count} names, one for each class" if count else "the name of each class"
+            raise UploadRefused(f"Give {wanted}, in the model's order; these are {len(names)}.")
+        job.params, job.result = {**job.params, "class_names": list(names)}, {}
+        job.save(update_fields=["params", "result"])
+        try:
+            requeue_job(job)
+        except JobRefused:
+            raise UploadRefused("The file is past its time: send it again, with the names of its classes.") from None
+    job.refresh_from_db()
+    return job
+
+
 def run_upload(job, report):
     """The work of an upload job; safe to run again."""
     model = TrainedModel.objects.select_related("line").filter(upload_job=job).first()
@@ -73,7 +107,13 @@ def _take(job, folder, report):
             shutil.copyfileobj(file, out, 2**20)
     except (FileNotFoundError, ValueError):
         raise WorkFailed("The uploaded file is gone; send it again.") from None
-    found = check_weights(path, params["format"], params["class_names"], report)
+    try:
+        found = check_weights(path, params["format"], params["class_names"], report)
+    except NamesAsked as asked:
+        result = {"asks": "class_names", "num_classes": asked.count}
+        result["more_url"] = reverse("models:class_names_of_upload", args=[job.pk])
+        work.update_running(job, message="The names of its classes are wanted", result=result)
+        raise
     report(0.9, "Storing")
     report.check()
     with transaction.atomic():

@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.core.models import Job
 from apps.core.work import WorkFailed
 from apps.models.models import TrainedModel
-from apps.models.services.checks import check_weights
+from apps.models.services.checks import NamesAsked, check_weights
 from apps.models.services.uploads import run_upload
 
 from .checkpoints import archive, call, pickled, text
@@ -163,10 +163,13 @@ def no_names(model):
 
 def test_onnx_without_names_takes_those_that_are_given(tmp_path, onnx_file):
     source = changed(onnx_file, tmp_path, no_names)
-    with pytest.raises(WorkFailed, match="does not say the names of its classes"):
+    with pytest.raises(NamesAsked, match="does not say the names of its classes, of which it has 3") as asked:
         check(tmp_path, source)
-    with pytest.raises(WorkFailed, match="With 2 classes"):
+    assert asked.value.count == 3
+    with pytest.raises(NamesAsked, match="2 class names were given, and its output has 3 classes"):
         check(tmp_path, source, ["a", "b"])
+    with pytest.raises(NamesAsked, match="printable"):
+        check(tmp_path, source, ["a", "b", "\x07"])
     assert check(tmp_path, source, ["a", "b", "c"])["class_names"] == ["a", "b", "c"]
 
 
@@ -297,3 +300,66 @@ def test_page_takes_a_file_and_leads_to_its_job(page_as, alice, done):
     assert answer["Location"] == f"/jobs/{job.pk}/"
     assert job.params["class_names"] == ["a", "b"]
     assert "posix.system" in page.get(answer["Location"]).content.decode()
+
+
+@pytest.fixture
+def nameless(tmp_path, onnx_file):
+    """The bytes of an ONNX file that does not say the names of its three classes."""
+    return changed(onnx_file, tmp_path, no_names).read_bytes()
+
+
+def test_page_of_an_upload_without_class_names_asks_for_them_and_checks_the_same_file_again(
+    page_as, alice, bob, done, nameless
+):
+    page = page_as(alice)
+    sent = {"file": SimpleUploadedFile("cells.onnx", nameless), "name": "Cells"}
+    answer, job = done(lambda: page.post("/models/upload", sent))
+    assert (job.status, job.result["asks"], job.result["num_classes"]) == ("failed", "class_names", 3)
+    assert job.message == "The names of its classes are wanted"
+    at = job.result["more_url"]
+    assert f'hx-get="{at}"' in page.get(answer["Location"]).content.decode()
+    asked = page.get(at).content.decode()
+    assert "Names of its 3 classes" in asked
+    assert page_as(bob).get(at).status_code == 404
+    refused = page.post(at, {"class_names": "red\nwhite"})
+    assert (refused.status_code, "Give 3 names" in refused.content.decode()) == (400, True)
+    assert "red\nwhite</textarea>" in refused.content.decode()
+    answer, job = done(lambda: page.post(at, {"class_names": "red\nwhite\ncross"}))
+    assert (answer["Location"], job.status) == (f"/jobs/{job.pk}/", "completed")
+    model = TrainedModel.objects.get()
+    assert (model.class_names, model.name) == (["red", "white", "cross"], "Cells")
+    assert "Check it again" not in page.get(at).content.decode()
+
+
+def test_api_takes_the_names_that_an_upload_asks_for(api_as, alice, bob, done, nameless):
+    api = api_as(alice)
+    _, job = done(lambda: send(api, nameless, "cells.onnx"))
+    at = f"/api/v1/models/upload/{job.pk}/class-names"
+    assert api_as(bob).post(at, {"class_names": ["a", "b", "c"]}, format="json").status_code == 404
+    refused = api.post(at, {"class_names": ["a"]}, format="json")
+    assert (refused.status_code, refused.json()) == (
+        400, {"class_names": ["Give 3 names, one for each class, in the model's order; these are 1."]},
+    )  # fmt: skip
+    answer, job = done(lambda: api.post(at, {"class_names": ["a", "b", "c"]}, format="json"))
+    assert (answer.status_code, job.status) == (202, "completed")
+    assert TrainedModel.objects.get().class_names == ["a", "b", "c"]
+    assert api.post(at, {"class_names": ["a", "b", "c"]}, format="json").status_code == 400
+
+
+@pytest.mark.parametrize("given", ["a,b, c", "a\nb\nc\n", ["a", "b", "c"]])
+def test_class_names_in_a_form_are_a_list_or_one_text(api_as, alice, done, nameless, given):
+    _, job = done(lambda: send(api_as(alice), nameless, "cells.onnx", class_names=given))
+    assert (job.status, job.params["class_names"]) == ("completed", ["a", "b", "c"])
+
+
+def test_names_cannot_be_given_once_the_file_is_past_its_time(page_as, alice, done, nameless):
+    _, job = done(lambda: send_page(page_as(alice), nameless))
+    Job.objects.update(upload="")
+    answer = page_as(alice).post(job.result["more_url"], {"class_names": "a,b,c"})
+    assert "The file is past its time" in answer.content.decode()
+    job.refresh_from_db()
+    assert (job.status, job.result["asks"]) == ("failed", "class_names")
+
+
+def send_page(page, data):
+    return page.post("/models/upload", {"file": SimpleUploadedFile("cells.onnx", data), "name": "Cells"})
