@@ -54,6 +54,7 @@ def _panel(request, model):
     tokens = names_of_tokens_to_ask(request.user) if model.is_deployed else []
     context = {
         "model": model, "can_edit": can_edit, "is_built": bool(model.serving_file), "refusal": _refusal(model),
+        "is_answering": model.deployments.filter(is_active=True).exists(),
         "job": job, "deployments": deployments_of(request.user, model),
         "others": deployments.exclude(model=model) if can_edit else [],
         "versions": _versions_to_look_at(request.user, model) if can_edit else [],

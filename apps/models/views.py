@@ -74,6 +74,9 @@ def model_detail(request, pk):
         "lineage": lineage_of(request.user, model), "files": files_of(model), "tags": model.tags.all(),
         "versions_of_line": versions_visible_to(request.user, model).defer("metrics", "card")[:MOST_VERSIONS],
     }  # fmt: skip
+    if context["can_edit"]:
+        context["is_answering"] = model.deployments.filter(is_active=True).exists()
+        context["answering"] = services.answering_of_line(model)
     context["report"] = chosen.results if chosen and chosen.is_measured else model.metrics
     return render(request, "models/model_detail.html", context)
 

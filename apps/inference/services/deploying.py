@@ -38,8 +38,10 @@ def deploy_model(model, user, version=None):
 @transaction.atomic
 def undeploy_model(model, actor=None):
     """Stop serving `model`, and pause the deployments that it answers for: a name never answers by surprise."""
+    models.lock_models(model)
     Deployment.objects.filter(model=model, is_active=True).update(is_active=False, updated_at=timezone.now())
     models.mark_undeployed(model)
+    models.follow_deployments(model)
     audit.record(actor, "undeployed", model, model.team_id)
     runtimes.drop(model.pk)
 

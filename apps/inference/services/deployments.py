@@ -91,7 +91,11 @@ def update_deployment(deployment, actor=None, **values):
         setattr(deployment, field, value)
     try:
         with transaction.atomic():
+            if "is_active" in values:
+                models.lock_models(deployment.model)
             deployment.save(update_fields=[*values, "updated_at"])
+            if "is_active" in values:
+                models.follow_deployments(deployment.model)
     except IntegrityError:
         raise _name_taken(values["name"], deployment.team_id) from None
     return deployment
@@ -115,9 +119,11 @@ def delete_deployment(deployment, actor=None):
     """The name goes, with its history. The model behind it is undeployed, unless another name has it."""
     audit.record(actor, "deleted", deployment, deployment.team_id)
     model = deployment.model
+    models.lock_models(model)
     deployment.delete()
     if model is not None and not model.deployments.exists():
         models.mark_undeployed(model)
+    models.follow_deployments(model)
 
 
 @transaction.atomic
@@ -138,6 +144,7 @@ def answer_under_name(model, user, version=None):
         here.update(**gate_on(version), updated_at=timezone.now())
     if not is_new:
         Deployment.objects.filter(model=model, is_active=False).update(is_active=True, updated_at=timezone.now())
+    models.follow_deployments(model)
     return deployment
 
 
@@ -153,6 +160,7 @@ def bring_first(deployment, model, user, switch=None, version=None):
         values |= gate_on(version) or {"gate_version": own, "gate_split": split}
     brought = Deployment.objects.filter(pk=deployment.pk, model=None).update(**values)
     if brought:
+        models.follow_deployments(model)
         done = {"state": Switch.State.DONE, "switched_at": now}
         by = user or (switch and switch.by)
         audit.record(by, "switched a deployment", deployment, deployment.team_id, now=str(model))

@@ -258,6 +258,7 @@ def _load(model):
 def _swap(switch, reason=""):
     """One conditional UPDATE; to be called inside a transaction. Raises WorkFailed where something else came first."""
     new, now = switch.new, timezone.now()
+    models.lock_models(switch.old, new)
     try:
         models.mark_deployed(new, new.serving_file.name, new.serving, now)
     except models.NotDeployable as refused:
@@ -277,6 +278,7 @@ def _swap(switch, reason=""):
         raise WorkFailed(BROUGHT_MEANWHILE)
     if not _end(switch, Switch.State.DONE, reason, switched_at=now):
         raise WorkFailed("This switch has ended already.")
+    models.follow_deployments(switch.old, new)
     tell_deployed(new, switch.deployment)
     audit.record(
         switch.by, "switched a deployment", switch.deployment, switch.deployment.team_id, before=str(switch.old),

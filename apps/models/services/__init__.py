@@ -12,7 +12,16 @@ from apps.models.services.evaluations import (
 from apps.models.services.exports import ExportRefused, delete_export, run_export, start_export
 from apps.models.services.lines import NameTaken, drop_empty_line
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
-from apps.models.services.stages import NotDeployable, StageRefused, check_deployable, clean_tags, set_stage
+from apps.models.services.stages import (
+    NotDeployable,
+    StageRefused,
+    answering_of_line,
+    check_deployable,
+    clean_tags,
+    follow_deployments,
+    lock_models,
+    set_stage,
+)
 from apps.models.services.trained_models import (
     DeleteRefused,
     copy_weights,
@@ -36,6 +45,7 @@ __all__ = [
     "PointRefused",
     "StageRefused",
     "UploadRefused",
+    "answering_of_line",
     "asks_for_names",
     "check_deployable",
     "clean_tags",
@@ -48,8 +58,10 @@ __all__ = [
     "delete_unused",
     "drop_empty_line",
     "evaluate_on_own_splits",
+    "follow_deployments",
     "give_class_names",
     "keep_serving",
+    "lock_models",
     "mark_deployed",
     "mark_undeployed",
     "register_model",

@@ -1,6 +1,7 @@
 """The stage of a model (candidate, live, archived) and its tags."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.models.models import ModelTag, TrainedModel
 
@@ -17,12 +18,14 @@ class NotDeployable(ValueError):
 
 @transaction.atomic
 def set_stage(model, stage):
-    """Move a model to a stage. One version of a line is live at most: the one before becomes a candidate.
+    """Move a model to a stage by hand. Of versions that answer for no deployment one of a line is live at most.
 
-    Raises StageRefused for a deployed model that is to be archived.
+    What answers for a deployment is live as long as it does (`follow_deployments`). Raises StageRefused for what would
+    contradict that, and for a deployed model that is to be archived.
     """
     if stage == model.stage:
         return model
+    _check_deployments(model, stage)
     rows = TrainedModel.objects.filter(pk=model.pk)
     if stage == TrainedModel.Stage.ARCHIVED:
         rows = rows.filter(is_deployed=False)
@@ -33,6 +36,47 @@ def set_stage(model, stage):
         others.update(stage=TrainedModel.Stage.CANDIDATE)
     model.stage = stage
     return model
+
+
+def _check_deployments(model, stage):
+    """Raise StageRefused where deployments (rows of a higher floor, known by relation only) say something else."""
+    own = model.deployments.filter(is_active=True).order_by("pk").first()
+    if own and stage == TrainedModel.Stage.CANDIDATE:
+        raise StageRefused(f"It answers for “{own.name}”: switch that to another version, or pause it.")
+    if stage == TrainedModel.Stage.LIVE and not own and (other := answering_of_line(model)):
+        raise StageRefused(
+            f"“{other.model.title}” answers for “{other.name}”: switch that to this version, which is live then."
+        )
+
+
+def answering_of_line(model):
+    """The first deployment that another version of the model's line answers for, or None."""
+    rows = model.deployments.model.objects.filter(model__line=model.line_id, is_active=True).exclude(model=model)
+    return rows.select_related("model__line").order_by("pk").first()
+
+
+@transaction.atomic
+def follow_deployments(*models):
+    """What answers for a deployment is live, and what does no longer a candidate; by what brings, pauses and deletes.
+
+    `models`: those that one has begun or ceased to answer for; None is no model. A version that was called live by
+    hand is a candidate again where another one of its line answers.
+    """
+    stages, pks = TrainedModel.Stage, [model.pk for model in models if model]
+    answering = TrainedModel.objects.filter(deployments__is_active=True)
+    now = dict(answering.filter(pk__in=pks).values_list("pk", "line"))
+    TrainedModel.objects.filter(pk__in=now, stage=stages.CANDIDATE).update(stage=stages.LIVE)
+    live = TrainedModel.objects.filter(Q(pk__in=pks) | Q(line__in=now.values()), stage=stages.LIVE)
+    live.exclude(pk__in=answering.values("pk")).update(stage=stages.CANDIDATE)
+
+
+def lock_models(*models):
+    """Lock their rows in the order of their ids, inside a transaction.
+
+    What moves deployments does this first, so that no two writers wait for each other.
+    """
+    pks = [model.pk for model in models if model]
+    list(TrainedModel.objects.select_for_update().filter(pk__in=pks).order_by("pk").values_list("pk"))
 
 
 @transaction.atomic
