@@ -6,19 +6,24 @@ from apps.inference.monitoring.reference import reference_counts, reference_eval
 from apps.inference.monitoring.thresholds import default_thresholds
 
 KINDS = (("classes", "Classes’ shares"), ("confidence", "Confidence"), ("objects", "Objects an image"))
-NO_REFERENCE = "There is nothing to compare with: measure the model on the validation split of its dataset first."
+NO_REFERENCE = (
+    "There is nothing to compare with: this model was not evaluated on a validation split yet. Evaluate it there, on "
+    "the model's page."
+)
+OTHER_WEIGHTS = "The model has other weights than those that were evaluated: evaluate it again."
 
 
 def compared(rows, model, defaults):
     """Drift of `model` in these rows of Traffic; `{"reason": …}` where there is nothing to compare with."""
     evaluation = reference_evaluation(model)
     if evaluation is None:
-        return {"model_id": model.pk, "reason": NO_REFERENCE}
+        is_old = model.evaluations.filter(split="val", evaluated_at__isnull=False).exists()
+        return {"model_id": model.pk, "reason": OTHER_WEIGHTS if is_old else NO_REFERENCE}
     usual = default_thresholds(model.operating_point, defaults)
     try:
         then = reference_counts(evaluation, usual)
     except FileNotFoundError:
-        return {"model_id": model.pk, "reason": "The file of its evaluation is gone: measure the model again."}
+        return {"model_id": model.pk, "reason": "The file of its evaluation is gone: evaluate the model again."}
     now, answered, key = {}, 0, usual.key
     for row in rows:
         if row.model_id == model.pk:

@@ -2,11 +2,13 @@
 
 The job::
 
-    {"weights": "best.pt",        loading them runs what is pickled in them: only for weights that are trusted
+    {"weights": "best.pt",        loading them runs what is pickled in them: only for weights that are trusted;
+                                  or an ONNX file that was checked (`describe_onnx`), which ONNX Runtime reads
      "data": "data.yaml",         a folder as ultralytics trains on
      "split": "val",              "train", "val" or "test"
      "imgsz": 640,                the longer side in pixels
      "classes": {"0": 2},         class id of the dataset → of the model; labels of others are left out. None: as it is
+     "names": [...],              of an ONNX file: its classes; "end2end", whether its boxes are final; "stride"
      "output": "out",             a folder; images.jsonl.gz appears in it when all went well
      "device": null}              as ultralytics takes it; null is the first GPU where there is one, else the CPU
 
@@ -17,7 +19,8 @@ Answers in JSON lines on stdout (all other output goes to stderr)::
     {"event": "failed", "message": "a sentence for people", "traceback": "..."}
 
 The figures (overall, per class, curves) are those of ultralytics' own validator with the defaults of `yolo val`
-(confidence 0.001, IoU of the NMS 0.7, rectangular batches of 16); the confusion matrix is its own too, counted at
+(confidence 0.001, IoU of the NMS 0.7, rectangular batches of 16; an ONNX file of fixed size takes one square image
+after the other), of the boxes where a model segments; the confusion matrix is its own too, counted at
 confidence 0.25 and IoU 0.45. Figures by object size and the matches of each image are those of `matching`.
 
 A line of the file is one image::
@@ -47,6 +50,7 @@ import numpy as np
 
 from .answering import CannotDo, answer_job
 from .matching import NOBODY, Seen, SizeMeter, match_image
+from .onnx_weights import as_ultralytics_reads
 from .report import MATRIX_CONFIDENCE, MATRIX_IOU, validation_report
 
 LEAST_CONFIDENCE = 0.05  # of the predictions that are kept by image
@@ -78,6 +82,8 @@ def run(job: dict, tell) -> dict:
     tell("progress", progress=0.02, message="Reading the weights")
     file, draft = output / "images.jsonl.gz", output / ".images.jsonl.gz"
     with gzip.open(draft, "wt", encoding="utf-8", compresslevel=6) as lines:
+        if job["weights"].endswith(".onnx"):
+            job = job | as_ultralytics_reads(job, output)
         validator = make_validator(job, output, lines, tell)
         started = time.perf_counter()
         validator(model=str(job["weights"]))
@@ -106,7 +112,9 @@ def make_validator(job: dict, output: Path, lines: TextIO, tell):
     callbacks.add_integration_callbacks = lambda *args: None
     classes = job["classes"] and {int(theirs): int(ours) for theirs, ours in job["classes"].items()}
 
-    class Validator(validator_of(job["weights"])):
+    base, is_segment = validator_of(job["weights"])
+
+    class Validator(base):
         def get_dataloader(self, dataset_path, batch_size):
             loader = super().get_dataloader(dataset_path, batch_size)
             if classes is not None:
@@ -117,6 +125,9 @@ def make_validator(job: dict, output: Path, lines: TextIO, tell):
         def init_metrics(self, model):
             super().init_metrics(model)
             self.sizes = SizeMeter()
+
+        def postprocess(self, preds):
+            return super().postprocess(boxes_alone(preds, self.nc, self.end2end) if is_segment else preds)
 
         def update_metrics(self, preds, batch):
             super().update_metrics(preds, batch)
@@ -145,7 +156,7 @@ def make_validator(job: dict, output: Path, lines: TextIO, tell):
 
     arguments = {
         "task": "detect", "mode": "val", "model": str(job["weights"]), "data": str(job["data"]), "split": job["split"],
-        "imgsz": job["imgsz"], "batch": BATCH, "workers": 0, "plots": False, "rect": True,
+        "imgsz": job["imgsz"], "batch": BATCH, "workers": 0, "plots": False, "rect": job.get("rect", True),
         "save_json": False, "verbose": False,
         "device": job["device"] or ("0" if torch.cuda.is_available() else "cpu"),
     }  # fmt: skip
@@ -153,18 +164,31 @@ def make_validator(job: dict, output: Path, lines: TextIO, tell):
 
 
 def validator_of(weights: str):
-    """Ultralytics' validator for what the weights are; raises CannotDo for what is no detection model."""
+    """(Ultralytics' validator of boxes, whether there are masks beside them) for what the weights are; raises CannotDo.
+
+    An ONNX file has masks where it has a second output.
+    """
     from ultralytics.models.rtdetr.val import RTDETRValidator
     from ultralytics.models.yolo.detect import DetectionValidator
     from ultralytics.nn.tasks import RTDETRDetectionModel, load_checkpoint
 
+    if weights.endswith(".onnx"):
+        return DetectionValidator, True
     try:
         model, _ = load_checkpoint(str(weights))
     except Exception as error:
         raise CannotDo("The file does not hold weights that this version of Ultralytics can read.") from error
-    if model.task != "detect":
-        raise CannotDo(f"Only detection models can be evaluated so far, and this one is for {model.task}.")
-    return RTDETRValidator if isinstance(model, RTDETRDetectionModel) else DetectionValidator
+    if model.task not in ("detect", "segment"):
+        raise CannotDo(f"Models that detect or segment can be evaluated so far, and this one is for {model.task}.")
+    is_detr = isinstance(model, RTDETRDetectionModel)
+    return RTDETRValidator if is_detr else DetectionValidator, model.task == "segment"
+
+
+def boxes_alone(preds, classes: int, end2end: bool):
+    """What a network answers without the masks' coefficients behind each box, and without their prototypes."""
+    while isinstance(preds, list | tuple):
+        preds = preds[0]
+    return preds[..., :6] if end2end else preds[:, : 4 + classes]
 
 
 def keep_quiet(folder: Path) -> None:

@@ -25,6 +25,7 @@ from apps.models.services.trained_models import copy_weights
 ENGINE = "apps.models.engine.evaluate"
 TASK = "apps.models.tasks.evaluate"
 OWN_SPLITS = ("val", "test")
+TASKS = ("detect", "segment")  # of one that segments, its boxes are measured
 
 
 class EvaluationRefused(ValueError):
@@ -56,10 +57,8 @@ def start_evaluation(model, version, split, user, again=False):
     One that is under way goes on, and one that was made with the same weights stays, unless `again`. Raises
     EvaluationRefused.
     """
-    if model.format != model.Format.PT:
-        raise EvaluationRefused({"detail": "Only .pt weights can be evaluated so far, and this model is an ONNX file."})
-    if model.task != "detect":
-        words = f"Only models that detect can be evaluated so far, and this one is to {model.task}."
+    if model.task not in TASKS:
+        words = f"Models that detect or segment can be evaluated so far, and this one is to {model.task}."
         raise EvaluationRefused({"detail": words})
     if not labeled_counts(version).get(split):
         known = [name for name, _ in Evaluation.SPLITS if labeled_counts(version).get(name)]
@@ -123,13 +122,14 @@ def run_evaluation(job, report):
 def _measure(row, folder, report):
     """Run the engine; returns its `finished` event."""
     model, version = row.model, row.dataset_version
-    weights = folder / "best.pt"
+    weights = folder / f"best.{model.format}"
     copy_weights(model, weights)
     report(0.02, "Preparing the images")
     mapping, _ = class_mapping(model, version)
     payload = {
         "weights": str(weights), "data": str(yolo_folder(version)), "split": row.split, "imgsz": model.img_size,
         "classes": mapping, "output": str(folder / "out"), "device": settings.TRAINING_DEVICE or None,
+        "names": model.class_names, **{name: (model.card or {}).get(name) for name in ("end2end", "stride")},
     }  # fmt: skip
     engine = Engine(ENGINE, payload, folder / "job", folder / "log.txt")
     return finished_of(engine, report, "evaluation", span=(0.05, 0.95))

@@ -195,3 +195,73 @@ def test_heads_without_nms_and_other_validators_are_measured_alike(data, tmp_pat
     for line in lines_of(events[-1]):
         assert [row[1] for row in line["found"]] == sorted((row[1] for row in line["found"]), reverse=True)
         assert all(0 <= x <= 200 and 0 <= y <= 150 for row in line["found"] for x, y in (row[2:4], row[4:6]))
+
+
+ONNX = """
+import json, sys
+from pathlib import Path
+from ultralytics import YOLO
+for name, source, how in (("fixed", 1, {}), ("free", 1, {"dynamic": True}), ("nms", 1, {"nms": True, "conf": 0.001}),
+                          ("segment", 3, {"dynamic": True})):
+    Path(YOLO(sys.argv[source]).export(format="onnx", imgsz=160, **how)).rename(name + ".onnx")
+yolo = YOLO("fixed.onnx", task="detect")
+found = yolo.val(data=sys.argv[2], imgsz=160, device="cpu", workers=0, plots=False, project=".")
+print("ORACLE " + json.dumps({"map50": found.box.map50, "map": found.box.map}))
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(data, tmp_path_factory):
+    """(folder with ONNX files without metadata, what `val` of ultralytics says of the one of fixed size)."""
+    import onnx
+
+    folder = tmp_path_factory.mktemp("onnx")
+    arguments = (data / "weights.pt", data / "data.yaml", tiny_weights() / "yolov8n-seg.pt")
+    oracle = asked(folder, ONNX, "ORACLE ", *map(str, arguments))
+    for path in folder.glob("*.onnx"):
+        model = onnx.load(path)
+        del model.metadata_props[:]
+        onnx.save(model, path)
+    return folder, oracle
+
+
+def evaluate_onnx(data, exported, tmp_path, name, **more):
+    weights = str(exported[0] / f"{name}.onnx")
+    done, events = evaluate(data, tmp_path, weights=weights, names=list(NAMES.values()), **more)
+    assert done.returncode == 0, done.stderr
+    return events[-1]
+
+
+def test_an_onnx_file_has_the_figures_of_yolo_val_with_the_same_file(data, exported, tmp_path):
+    overall = evaluate_onnx(data, exported, tmp_path, "fixed")["results"]["overall"]
+    assert exported[1]["map50"] > 0.03
+    assert overall["mAP50"] == pytest.approx(exported[1]["map50"], abs=1e-4)
+    assert overall["mAP50_95"] == pytest.approx(exported[1]["map"], abs=1e-4)
+
+
+def test_an_onnx_file_of_free_size_has_those_of_the_weights(data, exported, measured, tmp_path):
+    found = evaluate_onnx(data, exported, tmp_path, "free")
+    assert found["results"]["overall"]["mAP50_95"] == pytest.approx(
+        measured["results"]["overall"]["mAP50_95"], abs=2e-3
+    )
+    assert found["curves"]["f1"]["x"]
+
+
+def test_final_boxes_are_taken_as_they_are(data, exported, tmp_path):
+    found = evaluate_onnx(data, exported, tmp_path, "nms", end2end=True)
+    assert found["results"]["overall"]["mAP50"] > 0.03
+    assert {row[0] for line in lines_of(found) for row in line["found"]} <= {0, 1, 2}
+
+
+def test_boxes_of_a_model_that_segments_are_measured_of_weights_and_of_onnx_alike(data, exported, tmp_path):
+    (tmp_path / "pt").mkdir()
+    done, events = evaluate(data, tmp_path / "pt", weights=str(tiny_weights() / "yolov8n-seg.pt"))
+    assert done.returncode == 0, done.stderr
+    theirs, ours = lines_of(events[-1]), lines_of(evaluate_onnx(data, exported, tmp_path, "segment"))
+    assert sum(len(line["found"]) for line in theirs) > 20
+    for one, other in zip(theirs, ours, strict=True):
+        assert {row[0] for row in one["found"]} <= {0, 1, 2}
+        assert [row[:6] for row in other["found"][:5]] == [
+            [row[0], pytest.approx(row[1], abs=1e-3), *(pytest.approx(x, abs=1) for x in row[2:6])]
+            for row in one["found"][:5]
+        ]

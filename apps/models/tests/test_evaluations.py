@@ -54,13 +54,19 @@ def test_what_cannot_be_measured_is_refused_with_words(api_as, alice, trained_mo
     assert not Job.objects.exists()
 
 
-def test_a_model_that_segments_is_refused_before_a_job_is_made(api_as, page_as, alice, trained_model, ready_dataset):
-    TrainedModel.objects.filter(pk=trained_model.pk).update(task="segment")
-    address = f"/api/v1/models/{trained_model.pk}/evaluations"
-    assert "Only models that detect" in api_as(alice).post(address, {}, format="json").json()["detail"][0]
+def test_a_model_for_another_task_is_refused_before_a_job_is_made(api_as, alice, trained_model):
+    TrainedModel.objects.filter(pk=trained_model.pk).update(task="pose")
+    answer = api_as(alice).post(urls(trained_model), {}, format="json")
+    assert "Models that detect or segment can be evaluated" in answer.json()["detail"][0]
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("more", [{"task": "segment"}, {"format": "onnx"}])
+def test_models_that_segment_and_onnx_files_are_evaluated_too(api_as, page_as, alice, trained_model, more):
+    TrainedModel.objects.filter(pk=trained_model.pk).update(**more)
     page = page_as(alice).get(f"/models/{trained_model.pk}/").content.decode()
-    assert "Only models that detect" in page
-    assert f"/models/{trained_model.pk}/evaluate" not in page
+    assert f"/models/{trained_model.pk}/evaluate" in page
+    assert api_as(alice).post(urls(trained_model), {}, format="json").status_code == 202
 
 
 def test_a_version_without_any_class_of_the_model_is_refused(alice, trained_model, images):

@@ -149,12 +149,12 @@ def test_drift_is_judged_at_the_deployments_own_thresholds(asked, counted, deplo
 
 def test_without_an_evaluation_it_says_what_to_do(asked, counted, deployment, clock, report):
     counted([asked(deployment=deployment)])
-    assert "measure the model" in report()["drift"]["reason"]
+    assert "Evaluate it there" in report()["drift"]["reason"]
 
 
 def test_an_evaluations_file_that_is_gone_is_said(asked, counted, deployment, clock, report, evaluation):
     default_storage.delete(evaluation([(0, 0.9)], images=50).images.name)
-    assert "measure the model again" in report()["drift"]["reason"]
+    assert "evaluate the model again" in report()["drift"]["reason"]
 
 
 def test_an_evaluation_of_other_weights_is_no_reference(asked, counted, deployment, clock, report, evaluation):
