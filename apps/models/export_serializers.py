@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from apps.models.export_formats import PRECISIONS
 from apps.models.models import ModelExport
+from apps.models.services import reason_of
 
 
 class ExportSerializer(serializers.ModelSerializer):
@@ -12,6 +13,7 @@ class ExportSerializer(serializers.ModelSerializer):
     error = serializers.SerializerMethodField(help_text="Why the newest attempt failed.")
     weights_changed = serializers.BooleanField(source="is_outdated", read_only=True)
     difference = serializers.SerializerMethodField(help_text="mAP50-95 of the export less that of the weights.")
+    reason = serializers.SerializerMethodField(help_text="Of the verdict, in words.")
     url = serializers.SerializerMethodField(help_text="Of the file; null while there is none.")
 
     class Meta:
@@ -31,6 +33,9 @@ class ExportSerializer(serializers.ModelSerializer):
 
     def get_difference(self, row) -> float | None:
         return row.difference
+
+    def get_reason(self, row) -> str:
+        return reason_of(row)
 
     def get_url(self, row) -> str | None:
         return reverse("api:export_file", args=[row.model_id, row.pk]) if row.is_made else None

@@ -82,7 +82,7 @@ def _section(request, model, part="", error=""):
     formats = export_formats()
     rows = exports_of(model)
     for row in rows:
-        row.known = formats.get(row.format)
+        row.known, row.why = formats.get(row.format), services.reason_of(row)
     can = [row for row in formats.values() if row.can]
     context = {
         "model": model, "rows": rows, "is_running": any(row.is_running for row in rows), "error": error,

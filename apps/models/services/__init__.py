@@ -9,7 +9,7 @@ from apps.models.services.evaluations import (
     start_evaluation,
     version_to_prove_on,
 )
-from apps.models.services.exports import ExportRefused, delete_export, run_export, start_export
+from apps.models.services.exports import ExportRefused, delete_export, reason_of, run_export, start_export
 from apps.models.services.lines import NameTaken, drop_empty_line
 from apps.models.services.operating_points import PointRefused, clear_operating_point, set_operating_point
 from apps.models.services.stages import (
@@ -64,6 +64,7 @@ __all__ = [
     "lock_models",
     "mark_deployed",
     "mark_undeployed",
+    "reason_of",
     "register_model",
     "release_model",
     "run_evaluation",

@@ -28,6 +28,8 @@ TASK = "apps.models.tasks.export"
 NMS_CONFIDENCE = 0.25  # built into a graph with NMS where the model has no operating point
 TOLERANCE = {"fp32": 0.002, "fp16": 0.005, "int8": 0.02}  # of mAP50-95, by which an export may differ
 LEAST_AGREEMENT = {"fp32": 0.95, "fp16": 0.95}  # of the weights' boxes, found again at IoU 0.9; int8 moves boxes
+NO_DATASET = "there is no dataset"  # in the reason of one that could not be measured, as `engine.proof` says it
+MEASURABLE = "It was made before the model was evaluated on a dataset. Export it again: then it is measured there."
 LEAST_MAP = 0.01  # below, the weights find too little for a difference of mAP to say anything
 
 
@@ -59,8 +61,20 @@ def start_export(model, user, *, format, precision="fp32", img_size=None, dynami
     return row
 
 
+def can_be_measured_now(row):
+    """Whether it was made when there was no dataset to measure it on, and now there is one."""
+    return row.verdict == "unknown" and NO_DATASET in row.reason and version_to_prove_on(row.model) is not None
+
+
+def reason_of(row):
+    """Why its verdict is what it is, in words, and what to do where it could be another."""
+    return MEASURABLE if can_be_measured_now(row) else row.reason
+
+
 def _is_good(row):
-    """Whether it was made of the weights of now, and its newest job says so."""
+    """Whether it was made of the weights of now and measured if it can be, and its newest job says so."""
+    if can_be_measured_now(row):
+        return False
     return row.is_made and not row.is_outdated and row.job is not None and row.job.status == row.job.Status.COMPLETED
 
 

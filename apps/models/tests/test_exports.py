@@ -363,3 +363,29 @@ def test_weights_that_are_none_fail_in_words(alice, trained_model):
     assert row.job.status == "failed"
     assert "no weights" in row.job.error_message
     assert json.dumps(row.job.result) == "{}"
+
+
+def test_an_export_made_before_any_evaluation_says_what_to_do_once_there_is_one(
+    api_as, page_as, alice, trained_model, made
+):
+    version = trained_model.dataset_version
+    type(trained_model).objects.update(dataset_version=None)
+    verdict, reason = exports.judge("fp32", None, "there is no dataset that it learned from or was evaluated on")
+    ModelExport.objects.update(figures={}, verdict=verdict, reason=reason)
+    api, page = api_as(alice), page_as(alice)
+    at = f"/models/{trained_model.pk}/exports"
+    assert "there is no dataset" in api.get(urls(trained_model, made)).json()["reason"]
+    assert "there is no dataset" in page.get(at).content.decode()
+    again = {"format": "onnx"}
+    assert api.post(urls(trained_model), again, format="json").json()["id"] == made.job_id  # nothing new to be known
+    trained_model.evaluations.create(dataset_version=version, split="val", evaluated_at=timezone.now())
+    assert "Export it again" in api.get(urls(trained_model, made)).json()["reason"]
+    assert "Export it again" in page.get(at).content.decode()
+    assert api.post(urls(trained_model), again, format="json").json()["id"] != made.job_id
+
+
+def test_what_the_engine_says_without_a_dataset_is_known_here():
+    from apps.models.engine.proof import NotMeasured, prove
+
+    with pytest.raises(NotMeasured, match=exports.NO_DATASET):
+        prove({"data": None}, None, None, None)
