@@ -98,7 +98,8 @@ class ClassNamesField(serializers.ListField):
 
     def get_value(self, data):
         found = super().get_value(data)
-        return class_names_in(found[0]) if is_html_input(data) and len(found) == 1 else found
+        is_text = is_html_input(data) and isinstance(found, list) and len(found) == 1
+        return class_names_in(found[0]) if is_text else found
 
 
 class ClassNamesSerializer(serializers.Serializer):

@@ -75,7 +75,7 @@ def model_detail(request, pk):
         "versions_of_line": versions_visible_to(request.user, model).defer("metrics", "card")[:MOST_VERSIONS],
     }  # fmt: skip
     if context["can_edit"]:
-        context["is_answering"] = model.deployments.filter(is_active=True).exists()
+        context["is_answering"] = any(one.is_active for one in context["lineage"]["deployments"])
         context["answering"] = services.answering_of_line(model)
     context["report"] = chosen.results if chosen and chosen.is_measured else model.metrics
     return render(request, "models/model_detail.html", context)

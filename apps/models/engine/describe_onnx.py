@@ -51,7 +51,7 @@ def describe(path: str, wanted: list[str]) -> dict:
     outputs = run_once(path, [1, 3, *(side if side > 0 else size for side in shape[2:])])
     task, masks = ("detect", 0) if len(outputs) == 1 else ("segment", check_prototypes(outputs))
     if names is None:
-        names = given_names(wanted, count_classes(outputs[0], masks))
+        names = given_names(wanted, outputs[0], masks)
     return {
         "architecture": "onnx", "task": task, "masks": masks, "class_names": names, "img_size": size,
         "parameters": sum(math.prod(tensor.dims) for tensor in model.graph.initializer),
@@ -141,14 +141,19 @@ def told_names(metadata: dict) -> list[str] | None:
     return names
 
 
-def given_names(names: list[str], count: int | None) -> list[str]:
-    """The names that were given, where the file has none; `count`: of its head. Raises Refused that asks for them."""
+def given_names(names: list[str], output: list[int], masks: int = 0) -> list[str]:
+    """The names that were given, where the file has none. Raises Refused that asks for as many as its head has."""
+    count = count_classes(output, masks)
     asks = {"asks": "class_names", "count": count}
     if not names:
         many = f", of which it has {count}" if count else ""
         raise Refused(f"The file does not say the names of its classes{many}. Give them in the model's order.", **asks)
     if count and len(names) != count:
-        raise Refused(f"{len(names)} class names were given, and its output has {count} classes.", **asks)
+        raise Refused(
+            f"{len(names)} class names were given, and it has {count} classes: its output is {output}, and would be "
+            f"[1, {4 + len(names) + masks}, n].",
+            **asks,
+        )
     if wrong := wrong_name(names):
         raise Refused(wrong, **asks)
     return names

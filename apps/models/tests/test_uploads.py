@@ -166,7 +166,7 @@ def test_onnx_without_names_takes_those_that_are_given(tmp_path, onnx_file):
     with pytest.raises(NamesAsked, match="does not say the names of its classes, of which it has 3") as asked:
         check(tmp_path, source)
     assert asked.value.count == 3
-    with pytest.raises(NamesAsked, match="2 class names were given, and its output has 3 classes"):
+    with pytest.raises(NamesAsked, match="2 class names were given, and it has 3 classes"):
         check(tmp_path, source, ["a", "b"])
     with pytest.raises(NamesAsked, match="printable"):
         check(tmp_path, source, ["a", "b", "\x07"])
@@ -242,9 +242,7 @@ def test_upload_becomes_a_version_that_can_begin_a_training(api_as, alice, done,
     assert TrainedModel.objects.count() == 1
 
 
-def test_uploaded_onnx_is_kept_but_neither_evaluated_nor_trained_on(
-    api_as, page_as, alice, done, onnx_file, ready_dataset
-):
+def test_uploaded_onnx_is_kept_and_evaluated_but_not_trained_on(api_as, page_as, alice, done, onnx_file, ready_dataset):
     from apps.annotations.services.versions import create_version
 
     api = api_as(alice)
@@ -253,8 +251,12 @@ def test_uploaded_onnx_is_kept_but_neither_evaluated_nor_trained_on(
     pk = job.result["model_id"]
     assert api.get(f"/api/v1/models/{pk}").json()["files"][0]["name"] == "model.onnx"
     version, _ = create_version(ready_dataset, alice)
+    TrainedModel.objects.filter(pk=pk).update(class_names=["red", "white", "cross"])
     asked = {"dataset_id": ready_dataset.pk, "version": version.number}
-    assert "ONNX" in api.post(f"/api/v1/models/{pk}/evaluations", asked, format="json").json()["detail"][0]
+    answer, job = done(lambda: api.post(f"/api/v1/models/{pk}/evaluations", asked, format="json"))
+    assert (answer.status_code, job.status, job.error_message) == (202, "completed", "")
+    found = api.get(f"/api/v1/models/{pk}/evaluations/{answer.json()['evaluation_id']}").json()
+    assert [row["class_name"] for row in found["results"]["per_class"]] == ["red", "white", "cross"]
     wanted = {"dataset_id": ready_dataset.pk, "model_type": "yolo11n", "weights": str(pk), "epochs": 1}
     assert api.post("/api/v1/training", wanted, format="json").status_code == 400
     assert page_as(alice).get(f"/models/{pk}/").status_code == 200
