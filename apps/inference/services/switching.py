@@ -61,7 +61,7 @@ def start_switch(deployment, model, user, overrule="", choice=None, version=None
         if running:
             raise SwitchRefused(f"A switch to “{running.new}” is under way. Wait for it, or cancel it.")
         if version and version != deployment.gate_version:
-            deployment = update_deployment(deployment, **gate_on(version))
+            deployment = update_deployment(deployment, user, **gate_on(version))
         if deployment.model_id is None and is_built(model) and wanted.is_default(model):
             return _first(deployment, model, user)
         switch = Switch.objects.create(
