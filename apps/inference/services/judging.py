@@ -1,8 +1,8 @@
 """The gate: two models' serving runtimes on the same frozen images, as mAP, by class, and as time.
 
 mAP is COCO's (its matching, 101 recalls), at the thresholds of evaluations: every box from confidence 0.001 on, NMS at
-IoU 0.7, 300 boxes an image. It is not the evaluations' figure: the runtime answers as programs get it, with as little
-padding as can be and each box with its best class, where `yolo val` pads more and lets a box have several classes.
+IoU 0.7, 300 boxes an image. It is not the evaluations' figure: the runtime answers as programs get it, its boxes cut
+at the picture's edge and with as little padding as can be; `yolo val` takes boxes that reach beyond it as they are.
 Where both segment their masks are judged as well, by the IoU of masks, on the images whose labels all have outlines.
 Classes are those of the dataset version; one that neither model knows is left out, and one that only one of them knows
 counts as not found by the other.
