@@ -52,7 +52,10 @@ def part_of_the_bucket(request):
         pytest.skip("about files on this machine; the store is S3")
     from boto3.s3.transfer import TransferConfig
 
+    from tests.late_store import forget_waiting
+
     default_storage.location = uuid.uuid4().hex  # the next test sets its own
+    forget_waiting(default_storage)
     default_storage.transfer_config = TransferConfig(use_threads=False)  # three threads for each small file cost more
 
 
@@ -218,10 +221,17 @@ def dataset(alice):
 
 @pytest.fixture
 def images(dataset):
-    """Six images in `dataset`, unlabelled, without split."""
+    """Six images in `dataset`, unlabelled, without split; all at once, for many tests begin with them."""
     from apps.datasets import services
+    from apps.datasets.services import new_images as steps
+    from tests.late_store import stored_when_asked
 
-    return services.add_images(dataset, [upload(f"{n}.png", seed=n) for n in range(6)])["created"]
+    found = [steps.check_new_image(dataset, f"{n}.png", picture(seed=n), source="upload") for n in range(6)]
+    with stored_when_asked(default_storage):
+        steps.store_images(found)
+    inserted, _ = steps.insert_rows(dataset, [new.row for new in found])
+    services.refresh_counts(dataset)
+    return inserted
 
 
 def box(class_id=0, x=0.5, y=0.5, width=0.2, height=0.2, **more):

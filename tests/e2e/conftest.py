@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from tests.e2e.labelling import Labelling
 from tests.shared import made_once
 
+expect.set_options(timeout=60_000)  # a crowded machine is slow, and a test that passes never waits so long
 BASE_DIR = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -188,7 +190,7 @@ def open_browser(new_context, cookies):
     def browser_of(username="demo", **options):
         context = new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
         context.add_cookies(cookies(username))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         return page
@@ -244,7 +246,7 @@ def demo_page(page, platform):
     """A browser page signed in as the demo account; a script error on any page fails the test."""
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto(f"{platform.url}/account/sign-in")
     page.get_by_label("Username or email").fill("demo")
     page.get_by_label("Password").fill(platform.password)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib import admin
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from conftest import person
@@ -19,6 +19,7 @@ from .world import actors, team, values_of, world  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_connection")]
 ERRORS = (500, 501, 502)  # 503 is an answer: readyz says so where no worker is
+FURTHEST = ("nobody", "owner", "operator")  # a method that a view lacks is asked as those who would get furthest
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,10 @@ def test_everybody_is_answered_as_the_table_says(part, world, browsers):  # noqa
             continue
         address = filled(text, values_of(text, world)) + world["queries"].get(text, "")
         for method in METHODS:
-            said = answers(browsers, method, address)
+            if method not in row and connection.vendor == "postgresql":
+                continue  # it does not get as far as the database
+            who = browsers if method in row else {name: browsers[name] for name in FURTHEST}
+            said = answers(who, method, address)
             wanted = {name: EXPECTED[row[method]][name] for name in said} if method in row else None
             if wanted is None:  # it may ask to sign in first; but nobody gets further
                 wrong = {name: word for name, word in said.items() if word not in (NO_METHOD, SIGN_IN, HIDDEN)}

@@ -21,7 +21,8 @@ from apps.inference.tests.bad_images import NO_IMAGES, RARE, files_of_requests
 from conftest import picture, upload
 
 ADDRESS = "/api/v1/predictions/batch"
-pytestmark = pytest.mark.usefixtures("run_tasks_at_once")
+# What decodes and refuses is the same on every database; batches and captures themselves are tested on all.
+pytestmark = [pytest.mark.usefixtures("run_tasks_at_once"), pytest.mark.once]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from conftest import picture, upload
 
 ADDRESS = "/api/v1/predictions/infer"
 WAYS = ("form", "body", "base64")
+pytestmark = pytest.mark.once  # what decodes and refuses is the same on every database; test_api.py asks on all
 
 
 def send(api, way, data, **options):
