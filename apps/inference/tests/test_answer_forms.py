@@ -12,6 +12,7 @@ from apps.models.tests.tiny_weights import drawn_pixels
 from conftest import upload
 
 ADDRESS = "/api/v1/predictions/infer"
+pytestmark = pytest.mark.once  # about pictures and words of an answer; test_api.py asks on every database
 
 
 @pytest.fixture(autouse=True)

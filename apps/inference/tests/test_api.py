@@ -188,6 +188,7 @@ def test_weights_that_cannot_be_exported_end_in_words(
     assert "Traceback" not in job.error_message
 
 
+@pytest.mark.once
 def test_an_export_that_answers_differently_is_not_deployed(
     model, alice, run_tasks_at_once, monkeypatch, django_capture_on_commit_callbacks
 ):

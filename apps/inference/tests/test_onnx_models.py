@@ -17,6 +17,7 @@ from apps.models.services import register_model
 from apps.models.services.checks import check_weights
 from apps.models.tests.tiny_weights import NAMES, ROOT, drawn_pixels, engine_environment, tiny_weights
 
+pytestmark = pytest.mark.once  # about graphs and what they answer; test_deployments.py deploys on every database
 HEADS = {"raw": [1, 7, 525], "nms": [1, 300, 6], "end2end": [1, 300, 6], "segment": [1, 39, 525]}
 
 

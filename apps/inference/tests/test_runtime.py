@@ -66,31 +66,29 @@ def turned(orientation: int) -> Image.Exif:
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory, pictures):
-    """`exports(kind)` is the export's folder and the weights' own answers, made once each."""
-    folder, made = tmp_path_factory.mktemp("exports"), {}
+    """`exports(kind)` is the export's folder and the weights' own answers."""
+    folder, jobs = tmp_path_factory.mktemp("exports"), []
+    for kind, end2end in KINDS.items():
+        job = {
+            "weights": str(tiny_weights() / f"{kind.split('-')[0]}.pt"),
+            "output": str(folder / kind),
+            "also": {"onnx": str(folder / f"{kind}-onnx")},
+            "imgsz": SIZE,
+            "end2end": end2end,
+            "check_images": pictures,
+            "conf": 0.05,
+        }
+        jobs.append(folder / f"{kind}.json")
+        jobs[-1].write_text(json.dumps(job))
+    done = subprocess.run(
+        [sys.executable, "-m", "apps.inference.tests.export_all", *map(str, jobs)],
+        cwd=ROOT, env=engine_environment(folder), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout.splitlines()[-1])
 
     def export(kind: str) -> tuple[Path, list[dict]]:
-        if kind not in made:
-            job = {
-                "weights": str(tiny_weights() / f"{kind.split('-')[0]}.pt"),
-                "output": str(folder / kind),
-                "also": {"onnx": str(folder / f"{kind}-onnx")},
-                "imgsz": SIZE,
-                "end2end": KINDS[kind],
-                "check_images": pictures,
-                "conf": 0.05,
-            }
-            (folder / "job.json").write_text(json.dumps(job))
-            done = subprocess.run(
-                [sys.executable, "-m", "apps.models.engine.export", str(folder / "job.json")],
-                cwd=ROOT,
-                env=engine_environment(folder),
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, done.stderr
-            made[kind] = folder / kind, json.loads(done.stdout.splitlines()[-1])["reference"]["images"]
-        return made[kind]
+        return folder / kind, answers[str(folder / kind)]["reference"]["images"]
 
     return export
 

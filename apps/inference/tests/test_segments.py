@@ -96,6 +96,7 @@ def test_masks_are_held_against_those_of_the_weights_when_it_is_deployed(deploye
     assert "Same masks" in page
 
 
+@pytest.mark.once
 def test_outlines_come_in_every_form_of_the_answer(deployed_segments, api_as, alice):
     def ask(form):
         data = {
@@ -125,6 +126,7 @@ def test_outlines_come_in_every_form_of_the_answer(deployed_segments, api_as, al
     assert min(picture.size) >= 150
 
 
+@pytest.mark.once
 def test_pictures_of_a_batch_have_outlines_drawn(deployed_segments, api_as, alice, django_capture_on_commit_callbacks):
     api, sent = api_as(alice), picture(96, 96, seed=5)
     asked = {"images": upload("a.png", sent), "model": "Outlines", "conf": 0.01, "max_det": 3}

@@ -229,6 +229,7 @@ def real(deployed, alice):
     services.runtimes.drop(deployed.pk)
 
 
+@pytest.mark.once
 def test_weights_are_built_for_onnx_runtime_at_another_size(real, switched, api_as, alice):
     switch = switched(real, real.model, serving={"runtime": "onnxruntime", "img_size": 96})
     assert (switch.state, switch.reason) == ("done", ""), Job.objects.latest("pk").error_message
@@ -239,6 +240,7 @@ def test_weights_are_built_for_onnx_runtime_at_another_size(real, switched, api_
     assert ask(api_as(alice), model=real.name).status_code == 200
 
 
+@pytest.mark.once
 def test_int8_is_calibrated_and_judged_against_the_weights(real, switched, monkeypatch):
     switch = switched(real, real.model, serving={"precision": "int8"})
     assert (switch.state, switch.reason) == ("done", ""), Job.objects.latest("pk").error_message

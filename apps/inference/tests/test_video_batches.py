@@ -51,6 +51,7 @@ def results(api_as, alice):
     return lambda job: api_as(alice).get(f"{ADDRESS}/{job['id']}/results", {"page_size": 500}).json()["results"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("codec", "format"),
     [("libx264", "mp4"), ("libx265", "mov"), ("libvpx-vp9", "webm"), ("libsvtav1", "matroska"), ("mjpeg", "avi")],
@@ -69,6 +70,7 @@ def test_every_frame_is_answered_with_its_number_and_time(start, results, codec,
         assert green["box"]["y2"] == pytest.approx(30 + SIDE, abs=2)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("asked", "frames"), [({"every": 4}, [0, 4, 8]), ({"fps": 5}, [0, 2, 4, 6, 8, 10]), ({"fps": 1000}, range(12))]
 )
@@ -76,6 +78,7 @@ def test_only_the_frames_that_are_asked_for_are_answered(start, results, asked, 
     assert [row["frame"] for row in results(start(film(12), **asked))] == list(frames)
 
 
+@pytest.mark.once
 def test_times_are_the_videos_own_where_its_rate_varies(start, results):
     times = [0, 0.1, 0.5, 0.6, 2, 2.1]
     job = start(film(6, times=times))
@@ -83,6 +86,7 @@ def test_times_are_the_videos_own_where_its_rate_varies(start, results):
     assert [row["frame"] for row in results(start(film(6, times=times), fps=2))] == [0, 2, 4]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("turn", "corner"), [(90, (4, WIDTH - 2)), (180, (WIDTH - 2, HEIGHT - 4)), (270, (44, 2))])
 def test_a_turned_video_is_answered_as_people_see_it(start, results, turn, corner):
     first = results(start(film(2, turn=turn)))[0]["answer"]
@@ -195,11 +199,13 @@ def test_less_sure_boxes_are_followed_where_they_were_asked_for(start, monkeypat
     assert start(film(6), tracks=True, conf=0.05)["result"]["tracks"] == 2
 
 
+@pytest.mark.once
 def test_a_video_of_many_frames_is_decoded_and_drawn_within_its_memory(start):
     job = start(film(450), draw=True)  # what is kept of each frame would be too much at about 380
     assert (job["error"], job["result"]["figures"]["frames"]) == ("", 450)
 
 
+@pytest.mark.once
 def test_a_video_that_ends_early_is_answered_as_far_as_it_goes(start, results):
     whole = film(40, format="matroska", rate=10)
     job = start(whole[: len(whole) * 2 // 3])
@@ -207,6 +213,7 @@ def test_a_video_that_ends_early_is_answered_as_far_as_it_goes(start, results):
     assert 0 < len(results(job)) < 40
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -233,6 +240,7 @@ def test_a_video_beyond_the_limits_is_refused(start, settings):
     assert f"{WIDTH} × {HEIGHT} pixels; at most 0.001 megapixels" in start(film(6))["error"]
 
 
+@pytest.mark.once
 def test_a_header_that_lies_about_its_length_is_no_harm(start, results):
     data = film(6)
     place = data.index(b"mvhd") + 4

@@ -41,6 +41,7 @@ def picture_of(browser, job):
     return Image.open(io.BytesIO(b"".join(answer.streaming_content))).convert("RGB")
 
 
+@pytest.mark.once
 def test_the_same_arguments_give_the_same_picture_and_others_another(ask, page_as, alice, run_tasks_at_once):
     pictures = []
     for mosaic in (0.0, 0.0, 1.0):
@@ -56,6 +57,7 @@ def test_the_same_arguments_give_the_same_picture_and_others_another(ask, page_a
     assert ImageChops.difference(plain, mosaic).getbbox() is not None
 
 
+@pytest.mark.once
 def test_a_process_that_died_is_started_again(ask, run_tasks_at_once):
     ask()
     warm._process.kill()
