@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import sys
 import time
 import uuid
 
@@ -19,7 +20,10 @@ from yolotrainer.supervisor import valkey_command
 
 @pytest.fixture(scope="session", autouse=True)
 def valkey():
-    """A real Redis-protocol server on this test process's own socket."""
+    """A real Redis-protocol server on this test process's own socket; however slow the machine, it is not away."""
+    from apps.core import quick
+
+    quick.SECONDS = 30
     command = valkey_command(django_settings.VALKEY_SOCKET, django_settings.DATA_DIR / "valkey")
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     for _ in range(200):
@@ -41,6 +45,20 @@ def valkey_client(valkey):
 def empty_valkey(valkey_client):
     """No test is held to what another one counted: ids of people come again, and so would their rates."""
     valkey_client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """What a process remembers of rows by their ids is not of those that have these ids in the next test."""
+    from apps.core import limits
+    from apps.inference import quotas
+    from apps.inference.monitoring import counting
+
+    limits._counter._away_until = quotas._counter._away_until = 0.0
+    for known in (quotas._counter._here, counting._defaults, counting._traffic, counting._usage):
+        known.clear()
+    if answering := sys.modules.get("apps.inference.services.answering"):  # it takes a while to import
+        answering._answered_last.clear()
 
 
 @pytest.fixture(autouse=True)
