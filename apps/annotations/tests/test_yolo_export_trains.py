@@ -21,6 +21,7 @@ YOLO = Path(sys.executable).parent / "yolo"
 SCAN = re.compile(r"(\d+) images, (\d+) backgrounds, (\d+) corrupt")
 
 
+@pytest.mark.once
 @pytest.mark.skipif(importlib.util.find_spec("ultralytics") is None, reason="ultralytics is not installed")
 @pytest.mark.parametrize("task", ["detect", "segment"])
 def test_export_trains_by_the_command_line_of_ultralytics(run_jobs, alice, tmp_path, task):
