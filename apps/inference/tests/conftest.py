@@ -12,6 +12,7 @@ from apps.inference import services
 from apps.inference.models import Switch
 from apps.models.services import register_model
 from apps.models.tests.tiny_weights import tiny_weights
+from tests.late_store import stored_when_asked
 from tests.shared import made_once
 
 
@@ -50,7 +51,8 @@ def deployed(model, alice, run_tasks_at_once, django_capture_on_commit_callbacks
     if not model.is_deployed:
         name, serving = json.loads((folder / "about.json").read_text())
         if not default_storage.exists(name):  # each process has a store of its own, in S3 each test
-            default_storage.save(name, ContentFile((folder / "file").read_bytes()))
+            with stored_when_asked(default_storage):
+                default_storage.save(name, ContentFile((folder / "file").read_bytes()))
         model.serving_file.name, model.serving = name, serving
         deploy()
     yield model
