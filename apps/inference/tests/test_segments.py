@@ -86,6 +86,7 @@ def deployed_segments(segmented, alice, ready_dataset, run_tasks_at_once, django
     services.runtimes.drop(model.pk)
 
 
+@pytest.mark.once
 def test_masks_are_held_against_those_of_the_weights_when_it_is_deployed(deployed_segments, page_as, alice):
     kept = deployed_segments.serving
     assert kept["boxes_found"] > 0
