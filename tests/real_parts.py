@@ -110,8 +110,8 @@ def s3_command(folder, master, volume, filer, s3):
     weed = Path(sys.executable).with_name("weed")
     return [
         weed, "-logtostderr", "-v=0", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3",
-        "-filer", f"-master.port={master}", "-master.telemetry=false", "-master.volumeSizeLimitMB=64",
-        f"-volume.port={volume}", "-volume.max=0", "-volume.minFreeSpace=100MiB", f"-filer.port={filer}",
+        "-filer", f"-master.port={master}", "-master.telemetry=false", "-master.volumeSizeLimitMB=1024",
+        f"-volume.port={volume}", "-volume.max=100", "-volume.minFreeSpace=100MiB", f"-filer.port={filer}",
         f"-filer.localSocket={folder}/filer.sock", f"-s3.port={s3}", f"-s3.config={folder}/people.json",
         f"-s3.localSocket={folder}/s3.sock", "-s3.port.iceberg=0", "-s3.port.lance=0",
     ]  # fmt: skip

@@ -75,7 +75,7 @@ class RunningPlatform:
             raise
 
     def _wait_until_ready(self):
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900  # a first start on a machine that others use takes minutes
         while "ready after" not in self.log():
             assert self.process.poll() is None, self.log()[-3000:]
             assert time.monotonic() < deadline, self.log()[-3000:]
