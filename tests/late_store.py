@@ -21,6 +21,7 @@ def stored_when_asked(storage):
     store = storage._wrapped
     if not isinstance(store, _Late):
         store.__class__ = type("LateStore", (_Late, type(store)), {})
+    vars(store).setdefault("waiting", {})  # a test may have set up another store
     store.keeps = True
     try:
         yield
