@@ -42,7 +42,8 @@ class DeletedByService(admin.ModelAdmin):
         going = []
         for obj in objs:
             going += [str(obj), along] if (along := self.along(obj)) else [str(obj)]
-        return going, {}, set(), [reason for obj in objs for reason in self.against(obj)]
+        reasons = [reason for obj in objs for reason in self.against(obj)]
+        return going, {self.opts.verbose_name_plural: len(objs)}, set(), reasons
 
     def delete_model(self, request, obj):
         self.delete_by_service(request, obj)
