@@ -54,10 +54,12 @@ def test_a_point_on_the_curves_is_stored_with_the_model(demo_page, platform, mod
         ended(platform, f"jobs/{evaluation['job_id']}")  # without a result, there is no rule to store
     page = demo_page
     page.goto(f"{platform.url}/models/{model}/")
-    page.get_by_role("button", name="Best F1").click()
+    page.locator("#point-conf").fill("0.4")  # by hand: where one epoch found nothing, no rule gives a point
     page.get_by_label("One for each class").check()
+    page.get_by_label("Confidence of circle").fill("0.7")
     page.get_by_role("button", name="Store as its default").click()
     expect(page.locator("[data-point-said]")).to_contain_text("Stored")
     point = platform.api("GET", f"models/{model}").json()["operating_point"]
-    assert (point["rule"], len(point["per_class"])) == ("best_f1", 4)
-    expect(page.locator("[data-point-stored]")).to_have_text(f"{point['confidence']:.2f}, by class")
+    assert (point["rule"], point["confidence"]) == ("manual", 0.4)
+    assert sorted(point["per_class"].values()) == [0.4, 0.4, 0.4, 0.7]
+    expect(page.locator("[data-point-stored]")).to_have_text("0.40, by class")

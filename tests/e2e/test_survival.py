@@ -178,7 +178,7 @@ def parent(pid):
         ({"PORT": "busy"}, "is in use"),
         ({"PORT": "99999"}, "is not a port number"),
         ({"DATA_DIR": "/proc/nowhere"}, "cannot be used"),
-        ({"MAX_IMAGE_MB": "many"}, "is not a valid int"),
+        ({"MAX_IMAGE_MB": "many"}, "a whole number"),
     ],
 )
 def test_what_stops_the_start_is_said_in_one_line(platform, tmp_path, environment, words):
