@@ -8,21 +8,19 @@ so it is kept only until the bytes are here, and shown and written down without 
 import shutil
 import time
 import uuid
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
 from django.utils.http import parse_header_parameters
 
 from apps.core import audit, outgoing, uploads, work
 from apps.core.jobs import create_job
 from apps.core.models import Job, Upload
 from apps.core.storage import new_draft
+from apps.core.text import sized
 from apps.core.upload_errors import TooManyUploads, UploadError, UploadTooLarge
 from apps.core.work import WorkCancelled, WorkFailed, WorkHandedBack
 
@@ -64,8 +62,7 @@ def start_fetch(user, url):
 def run_fetch(job, report):
     """The work of a `fetch` job; its result names the upload."""
     upload = _upload(job, report)
-    size = filesizeformat(upload.size).replace("\xa0", " ")
-    words = f"{upload.filename} ({size}) is here, as an upload with the id {upload.pk}."
+    words = f"{upload.filename} ({sized(upload.size)}) is here, as an upload with the id {upload.pk}."
     return {"upload": str(upload.pk), "filename": upload.filename, "size": upload.size, "words": words}
 
 
@@ -108,7 +105,7 @@ def fetch(job, report, share=1.0):
             size = _receive(response, draft, job.owner, _Said(report, share), must_stop)
             upload = Upload(
                 pk=uuid.UUID(job.params["fetched"]), owner=job.owner, filename=_filename(response, last_url), size=size,
-                offset=size, expires_at=timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS),
+                offset=size, expires_at=uploads.expiry(),
             )  # fmt: skip
             draft.seek(0)
             upload.file.name = default_storage.save(uploads.stored_name(upload), draft)
@@ -151,12 +148,10 @@ class _Said:
         self.report, self.share = report, share
 
     def __call__(self, here, claimed):
-        size = filesizeformat(here).replace("\xa0", " ")
         if claimed:
-            of = filesizeformat(claimed).replace("\xa0", " ")
-            self.report(self.share * min(here / claimed, 1), f"{size} of {of} are here")
+            self.report(self.share * min(here / claimed, 1), f"{sized(here)} of {sized(claimed)} are here")
         else:
-            self.report(0, f"{size} are here")
+            self.report(0, f"{sized(here)} are here")
 
 
 def _receive(response, draft, owner, say, must_stop):

@@ -1,5 +1,7 @@
 """A Redis that answers at once or not at all, for what can go on without it."""
 
+from functools import cache
+
 import redis
 from django.conf import settings
 
@@ -11,3 +13,9 @@ def quick_redis():
     return redis.Redis.from_url(
         settings.CACHES["default"]["LOCATION"], socket_timeout=SECONDS, socket_connect_timeout=SECONDS
     )
+
+
+@cache
+def shared_redis():
+    """The one of this process."""
+    return quick_redis()

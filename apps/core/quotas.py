@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.cache import cache
-from django.template.defaultfilters import filesizeformat
 from redis import RedisError
 
 from apps.core import usage
 from apps.core.models import Quota
+from apps.core.text import sized
 from apps.core.work import WorkFailed
 
 log = logging.getLogger(__name__)
@@ -94,19 +94,15 @@ def in_words(there, size, team_id=None, waiting=0):
     """Why `size` bytes do not fit; `waiting` are those of uploads that nothing was made of yet."""
     have = "The team has" if team_id else "You have"
     words = (
-        f"This takes {_size(size)}. {have} {_size(there.used)} of {_size(there.most)}: delete datasets, images (and "
+        f"This takes {sized(size)}. {have} {sized(there.used)} of {sized(there.most)}: delete datasets, images (and "
         "empty the trash), models or exports, or ask the operator for more."
     )
     if waiting:
         hours = settings.JOB_FILE_HOURS
         words += (
-            f" Uploads that are not imported yet count, too: {_size(waiting)}; they go by themselves in {hours} hours."
+            f" Uploads that are not imported yet count, too: {sized(waiting)}; they go by themselves in {hours} hours."
         )
     return words
-
-
-def _size(size):
-    return filesizeformat(size).replace("\xa0", " ")
 
 
 def _bytes(what, own_megabytes):

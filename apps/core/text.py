@@ -1,4 +1,6 @@
-"""Text from outside, made fit for an answer and for every database."""
+"""Text from outside, made fit for an answer and for every database; sizes in words."""
+
+from django.template.defaultfilters import filesizeformat
 
 
 def sayable(data):
@@ -10,3 +12,8 @@ def sayable(data):
     if isinstance(data, str):
         return data.replace("\x00", "").encode(errors="replace").decode()
     return data
+
+
+def sized(number):
+    """Bytes in words, “1.5 MB”, with a space that every terminal and log shows as one."""
+    return filesizeformat(number).replace("\xa0", " ")

@@ -56,7 +56,7 @@ def create_upload(user, filename, size):
     check_quotas(user, size)
     if Upload.objects.filter(owner=user, file="").count() >= MAX_UNFINISHED:
         raise TooManyUploads(f"You have {MAX_UNFINISHED} unfinished uploads. Finish or delete one first.")
-    upload = Upload(owner=user, filename=clean_filename(filename), size=size, expires_at=_expiry())
+    upload = Upload(owner=user, filename=clean_filename(filename), size=size, expires_at=expiry())
     if is_local(default_storage):
         _make_room(upload)
     upload.save(force_insert=True)
@@ -112,7 +112,7 @@ def append_piece(upload, offset, stream):
     if upload.multipart:
         raise WrongWay("The bytes of this upload go straight to the store: ask for the addresses of its parts.")
     if not is_local(default_storage):
-        here = stored_pieces.append(upload, offset, arriving(stream), _expiry())
+        here = stored_pieces.append(upload, offset, arriving(stream), expiry())
         return _finish(upload) if here == upload.size else here
     with _locked(upload) as file:
         here = file.seek(0, os.SEEK_END)
@@ -123,7 +123,7 @@ def append_piece(upload, offset, stream):
         finally:
             os.fsync(file.fileno())
             here = os.fstat(file.fileno()).st_size
-            Upload.objects.filter(pk=upload.pk).update(offset=here, expires_at=_expiry())
+            Upload.objects.filter(pk=upload.pk).update(offset=here, expires_at=expiry())
         return _finish(upload) if here == upload.size else here
 
 
@@ -170,7 +170,7 @@ def _locked(upload):
 def addresses_of_parts(upload, numbers):
     """`{number: signed address}`, where its bytes may go straight to the store. Raises WrongWay, UploadBusy."""
     direct_uploads.begin(upload, stored_name(upload))
-    Upload.objects.filter(pk=upload.pk).update(expires_at=min(_expiry(), upload.created_at + MOST_TIME_FOR_PARTS))
+    Upload.objects.filter(pk=upload.pk).update(expires_at=min(expiry(), upload.created_at + MOST_TIME_FOR_PARTS))
     return direct_uploads.addresses(upload, stored_name(upload), numbers)
 
 
@@ -259,7 +259,7 @@ def _finish(upload):
         _move_to_store(pieces, name)
     elif not default_storage.exists(name):
         raise UploadGone("The bytes of this upload are not here any more; start it again.")
-    Upload.objects.filter(pk=upload.pk).update(file=name, offset=upload.size, pieces=[], expires_at=_expiry())
+    Upload.objects.filter(pk=upload.pk).update(file=name, offset=upload.size, pieces=[], expires_at=expiry())
     upload.file.name, upload.offset = name, upload.size
     stored_pieces.delete(upload.pk)
     return upload.size
@@ -284,5 +284,6 @@ def clean_filename(filename):
     return "".join(c for c in name if c.isprintable()).strip()[-255:] or "archive"
 
 
-def _expiry():
+def expiry():
+    """Until when an upload waits for what is to be made of it."""
     return timezone.now() + timedelta(hours=settings.JOB_FILE_HOURS)

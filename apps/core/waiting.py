@@ -1,12 +1,10 @@
 """What a job that waits says: how many others are before it in its queue."""
 
 from celery import current_app
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from apps.core.jobs import WAITING
 from apps.core.models import Job
-
-MOST = 1000  # jobs that are looked at
 
 
 def message_of(job):
@@ -17,8 +15,9 @@ def message_of(job):
     if job.status != Job.Status.PENDING or job.message != WAITING:
         return job.message
     earlier = Job.objects.filter(Q(status=Job.Status.PENDING, pk__lt=job.pk) | Q(status=Job.Status.RUNNING))
-    queue, tasks = _queue_of(job.task), earlier.order_by("pk").values_list("task", flat=True)[:MOST]
-    before = sum(_queue_of(task) == queue for task in tasks)
+    of_task = earlier.order_by().values_list("task").annotate(Count("pk"))
+    queue = _queue_of(job.task)
+    before = sum(count for task, count in of_task if _queue_of(task) == queue)
     return f"{WAITING}: {before} job{'s' if before > 1 else ''} before it" if before else WAITING
 
 

@@ -5,18 +5,9 @@ import time
 
 import redis
 
-from apps.core.quick import quick_redis
+from apps.core.quick import shared_redis
 
 ALIVE_SECONDS = 20
-_client = None
-
-
-def client():
-    """The Redis connection pool of this process."""
-    global _client
-    if _client is None:
-        _client = quick_redis()
-    return _client
 
 
 def seen(dataset_id, user, image_id):
@@ -27,7 +18,7 @@ def seen(dataset_id, user, image_id):
     key, now = f"presence:{dataset_id}", time.time()
     mine = json.dumps({"username": user.username, "image_id": image_id, "at": now})
     try:
-        with client().pipeline() as pipe:
+        with shared_redis().pipeline() as pipe:
             pipe.hset(key, str(user.pk), mine)
             pipe.expire(key, ALIVE_SECONDS * 3)
             pipe.hgetall(key)

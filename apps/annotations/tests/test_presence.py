@@ -10,7 +10,7 @@ from apps.annotations.services import presence
 def here(api_as, public):
     """`here(user, image_id)`: that user says where they are, and hears of the others."""
     address = f"/api/v1/datasets/{public.pk}/presence"
-    presence.client().delete(f"presence:{public.pk}")
+    presence.shared_redis().delete(f"presence:{public.pk}")
 
     def say(user, image_id=None):
         answer = api_as(user).post(address, {"image_id": image_id}, format="json")
@@ -18,7 +18,7 @@ def here(api_as, public):
         return answer.json()["people"]
 
     yield say
-    presence.client().delete(f"presence:{public.pk}")
+    presence.shared_redis().delete(f"presence:{public.pk}")
 
 
 def test_each_hears_of_the_others_and_not_of_oneself(here, alice, bob, carol):
@@ -39,14 +39,14 @@ def test_who_says_nothing_for_a_while_is_gone(here, alice, bob, monkeypatch):
 
 def test_the_key_has_a_lifetime(here, alice, public):
     here(alice, 1)
-    assert 0 < presence.client().ttl(f"presence:{public.pk}") <= presence.ALIVE_SECONDS * 3
+    assert 0 < presence.shared_redis().ttl(f"presence:{public.pk}") <= presence.ALIVE_SECONDS * 3
 
 
 def test_datasets_are_apart(here, alice, bob, api_as):
     from apps.datasets import services
 
     other = services.create_dataset(bob, "Other")
-    presence.client().delete(f"presence:{other.pk}")
+    presence.shared_redis().delete(f"presence:{other.pk}")
     api_as(bob).post(f"/api/v1/datasets/{other.pk}/presence", {"image_id": 1}, format="json")
     assert here(alice, 1) == []
 
@@ -54,7 +54,7 @@ def test_datasets_are_apart(here, alice, bob, api_as):
 def test_labelling_goes_on_where_redis_is_away(here, alice, bob, monkeypatch):
     here(alice, 1)
     with monkeypatch.context() as away:
-        away.setattr(presence, "_client", redis.Redis(port=1, socket_timeout=0.2))
+        away.setattr(presence, "shared_redis", lambda: redis.Redis(port=1, socket_timeout=0.2))
         assert here(bob, 1) == []
 
 

@@ -4,12 +4,11 @@ A count that Redis does not take is lost, and the log says so: no job waits for 
 """
 
 import logging
-from functools import cache
 
 import redis
 from django.db import transaction
 
-from apps.core.quick import quick_redis
+from apps.core.quick import shared_redis
 
 log = logging.getLogger(__name__)
 KEY = "metrics:ended"
@@ -22,17 +21,12 @@ def count_end(kind, state):
 
 def ended():
     """`{(kind, state): number}` since Redis was last emptied."""
-    found = _client().hgetall(KEY)
+    found = shared_redis().hgetall(KEY)
     return {tuple(name.decode().split("|")): int(number) for name, number in found.items()}
 
 
 def _count(name):
     try:
-        _client().hincrby(KEY, name, 1)
+        shared_redis().hincrby(KEY, name, 1)
     except redis.RedisError as error:
         log.info("the end of a job (%s) was not counted: Redis is away (%s)", name, error)
-
-
-@cache
-def _client():
-    return quick_redis()

@@ -106,7 +106,7 @@ def test_ends_are_counted_when_the_transaction_is_kept(alice, client, django_cap
 
 def test_an_end_that_redis_does_not_take_is_not_missed_by_the_job(monkeypatch, tmp_path):
     away = redis.Redis(unix_socket_path=str(tmp_path / "nobody.sock"))
-    monkeypatch.setattr(ended, "_client", lambda: away)
+    monkeypatch.setattr(ended, "shared_redis", lambda: away)
     ended._count("import|completed")
 
 

@@ -10,18 +10,17 @@ from datetime import timedelta
 import redis
 from django.utils import timezone
 
-from apps.core.quick import quick_redis
+from apps.core.quick import shared_redis
 
 log = logging.getLogger(__name__)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEPT = {"minute": 25 * HOUR, "hour": 32 * DAY}
-_client = None
 
 
 def add(number, now=None):
     """Add to the count of this minute and hour; False where Redis is away."""
     now = now or timezone.now()
-    pipe = _connected().pipeline()
+    pipe = shared_redis().pipeline()
     for step, kept in KEPT.items():
         pipe.incrby(_key(step, now), number)
         pipe.expire(_key(step, now), kept)
@@ -40,16 +39,9 @@ def refused_since(start, now):
     if _key(step, now) not in keys:
         keys.append(_key(step, now))
     try:
-        return sum(int(one) for one in _connected().mget(keys) if one)
+        return sum(int(one) for one in shared_redis().mget(keys) if one)
     except redis.RedisError:
         return None
-
-
-def _connected():
-    global _client
-    if _client is None:
-        _client = quick_redis()
-    return _client
 
 
 def _key(step, moment):

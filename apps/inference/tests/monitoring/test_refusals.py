@@ -105,7 +105,7 @@ def test_floods_are_counted_and_told_beside_the_traffic(deployment, robot, api_a
 def test_floods_wait_for_a_redis_that_is_away(monkeypatch):
     counting.count_flood()
     with monkeypatch.context() as away:
-        away.setattr(floods, "_client", redis.Redis(port=1))
+        away.setattr(floods, "shared_redis", lambda: redis.Redis(port=1))
         counting.flush()
         assert floods.refused_since(timezone.now(), timezone.now()) is None
     counting.flush()
