@@ -22,7 +22,7 @@ class ChoiceForm(forms.Form):
     precision = forms.ChoiceField(
         choices=ServingBuild.PRECISIONS, initial="auto",
         help_text="int8 is calibrated on the dataset’s training images, and served only where its mAP50-95 on the "
-        "gate’s images, of boxes and of masks, is within 0.02 of the weights’ own.",
+        "gate’s images, of boxes and of masks, is within 0.02 of the weights’ own; left to the platform, within 0.002.",
     )  # fmt: skip
     img_size = forms.IntegerField(
         required=False, min_value=LEAST_SIZE, max_value=MOST_SIZE, label="Image size",

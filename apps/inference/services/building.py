@@ -1,6 +1,7 @@
 """Building what serves: an export of the weights, or an ONNX file as it came, proven and timed before it is kept."""
 
 import hashlib
+import itertools
 import json
 import tarfile
 import tempfile
@@ -18,10 +19,12 @@ from apps.inference.services import onnx_files
 from apps.inference.services.choices import Choice
 from apps.inference.services.judging import measure_on
 from apps.inference.services.proving import LOWEST_CONF, Way, choose, open_way, told, try_all
+from apps.inference.services.quantizing import INT8_CONF, Unasked, data_to_calibrate_on
 from apps.models import services as models
 from apps.models.models import TrainedModel
 
 EXPORT_ENGINE = "apps.models.engine.export"
+INT8 = "openvino-int8"  # of the formats that it knows
 CHECK_IMAGES = 60
 OUTLINES = "outlines.jsonl"  # of the weights' own masks
 
@@ -64,19 +67,43 @@ def _from_weights(model, folder, report, ground, choice):
             "There is no image to prove the export on. Choose a dataset version to look at when you deploy it or "
             "switch to it, or evaluate the model on one first: its images serve for that."
         )
-    exported = export(model, folder, images, report, choice)
+    unasked = Unasked(model, ground, folder / INT8) if choice.tries_int8 else None
+    judging = unasked and unasked.ground
+    if judging:
+        exported = export(model, folder, judging.paths, report, choice, _formats(choice, INT8), INT8_CONF)
+        images = judging.paths[:CHECK_IMAGES]
+        unasked.way.error = exported["also"][INT8].get("error", "")
+    else:
+        exported = export(model, folder, images, report, choice, _formats(choice))
     report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
-    reference = weights_answers(exported, folder)
     why = exported["also"].get("onnx", {}).get("error", "")
     ways = choice.ways(folder / "openvino", None if why else folder / "onnx")
     if not ways:
         raise WorkFailed(f"These weights cannot be exported to ONNX, which ONNX Runtime needs: {why}")
-    try_all(ways, images, report)
-    best = choose(ways, [answer.boxes for answer in reference], "The export answers differently")
+    try_all(ways + (unasked.to_try() if unasked else []), images, report)
+    expected = _sure(itertools.islice(weights_answers(exported, folder), len(images)))
+    best = choose(ways, expected, "The export answers differently")
     more = {"compared": "weights", "weights_milliseconds": weights_milliseconds(exported)}
+    if unasked and unasked.is_better_than(best, expected, weights_answers(exported, folder), report):
+        best = unasked.way
+        more |= judged_by_labels(unasked.judged)
     if model.origin == TrainedModel.Origin.UPLOADED:
         more |= _measured(best, model, ground, report)
-    return best, known(best, ways, True) | more
+    return best, known(best, ways + ([unasked.way] if unasked else []), True) | more
+
+
+def _sure(answers):
+    """Of each answer the boxes that the ways to serve are asked for, too."""
+    return [[box for box in answer.boxes if box.confidence >= LOWEST_CONF] for answer in answers]
+
+
+def _formats(choice, *more):
+    return ["openvino", *(["onnx"] if choice.wants_onnx else []), *more]
+
+
+def judged_by_labels(judged):
+    """What is kept of a build in int8 beside what is kept of all: how near to the weights it was on labels."""
+    return {"compared": "labels", "int8": judged}
 
 
 def _measured(way, model, ground, report):
@@ -89,17 +116,19 @@ def _measured(way, model, ground, report):
     return {"measured": figures}
 
 
-def export(model, folder, images, report, choice, conf=LOWEST_CONF, calibrate=None):
-    """The `finished` event of the engine: the weights in the wanted formats, and their own answers on `images`.
+def export(model, folder, images, report, choice, formats, conf=LOWEST_CONF):
+    """The `finished` event of the engine: the weights in folders of the formats' names, their own answers on `images`.
 
-    `calibrate` is a data.yaml with whose training images the weights are quantized to int8.
+    The first of the formats must come to something, of the others the event has why they did not. INT8 is calibrated
+    on what the model learned from.
     """
     weights = folder / "best.pt"
     models.copy_weights(model, weights)
     payload = {
-        "weights": str(weights), "output": str(folder / "openvino"), "format": "openvino",
-        "imgsz": choice.size_of(model), "also": {"onnx": str(folder / "onnx")} if choice.wants_onnx else {},
-        "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300, "calibrate": calibrate,
+        "weights": str(weights), "output": str(folder / formats[0]), "format": formats[0],
+        "imgsz": choice.size_of(model), "also": {format: str(folder / format) for format in formats[1:]},
+        "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300,
+        "calibrate": data_to_calibrate_on(model) if INT8 in formats else None,
         "outlines": str(folder / OUTLINES) if model.task == "segment" else None,
     }  # fmt: skip
     engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")

@@ -51,6 +51,11 @@ class Choice:
     def wants_onnx(self):
         return "onnxruntime" in self.programs
 
+    @property
+    def tries_int8(self):
+        """Whether int8 is tried, and taken where it proves to be as good, without having been asked for."""
+        return self.precision == "auto" and settings.SERVING_PRECISION == "auto" and "openvino" in self.programs
+
     def ways(self, openvino, onnx):
         """What is tried, over the folders of the two formats (None: there is none)."""
         found = []

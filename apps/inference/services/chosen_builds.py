@@ -2,19 +2,14 @@
 
 from django.core.files.storage import default_storage
 
-from apps.annotations.services.entries import version_entries
-from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.inference.services import building
-from apps.inference.services.judging import measure_answers
-from apps.inference.services.proving import Way, try_all
+from apps.inference.services.building import INT8
+from apps.inference.services.proving import Way
+from apps.inference.services.quantizing import INT8_CONF, ground_to_judge_on, int8_refused, judge_int8
 from apps.models import services as models
 from apps.models.models import ServingBuild, TrainedModel
-
-INT8_FALL = 0.02  # of mAP50-95, of boxes and of masks, below the weights' own: more is never served
-INT8_IMAGES = 300
-INT8_CONF = 0.001  # as mAP is measured
 
 
 class BuildRefused(Exception):
@@ -54,63 +49,18 @@ def _was_judged(known, choice, ground):
 
 def _int8(model, folder, report, ground, choice):
     """(the way that serves, what is known of it): quantized with training images, judged on labelled ones."""
-    entries, paths = _labelled(ground)
-    if not entries:
+    ground = ground_to_judge_on(ground)
+    if ground is None:
         raise WorkFailed(
             "There are no labelled images to judge int8 on. Choose a dataset version and a split with labels in the "
             "gate's settings."
         )
-    data = str(yolo_folder(models.version_to_prove_on(model)))
-    exported = building.export(model, folder, paths, report, choice, conf=INT8_CONF, calibrate=data)
+    exported = building.export(model, folder, ground.paths, report, choice, [INT8], INT8_CONF)
     report(0.8, "Holding it against the weights on labelled images")
-    way = Way("openvino", folder / "openvino", "int8")
-    try_all([way], paths, report, conf=INT8_CONF)
-    if way.error:
-        raise WorkFailed(f"int8 cannot be served: {way.error}")
-    answers = {"weights": building.weights_answers(exported, folder), "int8": way.answers}
-    measured = measure_answers(model, ground[0], entries, answers, way.imgsz)
-    if measured is None:
-        raise WorkFailed("The gate's images have no labels of the model's classes: int8 cannot be judged.")
-    judged = {
-        "version_id": ground[0].pk, "version": str(ground[0]), "split": ground[1], "images": len(entries),
-        "labels": measured["labels"], **_both(measured), "masks": _of_masks(measured["masks"]),
-    }  # fmt: skip
+    way = Way("openvino", folder / INT8, "int8")
+    judged = judge_int8(way, model, ground, building.weights_answers(exported, folder), report)
     if reason := int8_refused(judged):
         raise BuildRefused(reason)
     way.figures = {}
-    more = {"compared": "labels", "int8": judged, "weights_milliseconds": building.weights_milliseconds(exported)}
-    return way, building.known(way, [way], True) | more
-
-
-def _both(measured):
-    return {name: measured[name]["mAP50_95"] for name in ("weights", "int8")}
-
-
-def _of_masks(masks):
-    """The same two figures of masks, beside what they were measured on; why there are none; None of a detector."""
-    return masks if not masks or "why_not" in masks else masks | _both(masks)
-
-
-def int8_refused(judged):
-    """Why int8 is not served, with the figures, or nothing. `judged` is what is kept of it."""
-    measured = [("mAP50-95", judged), ("mAP50-95 of masks", judged["masks"] or {})]
-    fallen = [
-        f"its {name} is {found['int8']:.3f} where the weights have {found['weights']:.3f}, "
-        f"on {found['images']} labelled images: {found['weights'] - found['int8']:.3f} lower"
-        for name, found in measured
-        if "int8" in found and round(found["weights"] - found["int8"], 5) > INT8_FALL
-    ]
-    return f"int8 is not served: {'; '.join(fallen)}. At most {INT8_FALL:g} is accepted." if fallen else ""
-
-
-def _labelled(ground):
-    """(entries, paths of their images) of the first labelled images of a split of a version."""
-    if not ground:
-        return [], []
-    version, split = ground
-    folder = yolo_folder(version).parent / "images" / split
-    files = {path.stem: str(path) for path in folder.iterdir()} if folder.exists() else {}
-    wanted = (entry for entry in version_entries(version) if entry["labeled"] and entry["split"] == split)
-    entries = sorted((entry for entry in wanted if entry["sha256"] in files), key=lambda entry: entry["sha256"])
-    entries = entries[:INT8_IMAGES]
-    return entries, [files[entry["sha256"]] for entry in entries]
+    more = {"weights_milliseconds": building.weights_milliseconds(exported)}
+    return way, building.known(way, [way], True) | building.judged_by_labels(judged) | more

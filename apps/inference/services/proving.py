@@ -85,7 +85,7 @@ def choose(ways, expected, words):
     only where it was compared.
     """
     for way in ways:
-        way.figures = _compare(expected, way) if way.answers is not None and expected is not None else {}
+        way.figures = compare(expected, way) if way.answers is not None and expected is not None else {}
     good = [way for way in ways if not why_not(way, expected is not None)]
     if not good:
         raise WorkFailed(_all_refused(ways, words))
@@ -140,7 +140,7 @@ def told(ways, best, is_compared, allowed=None):
     return {"tried": rows, "machine": platform.node(), "threads": settings.INFERENCE_THREADS}
 
 
-def _compare(expected, way):
+def compare(expected, way):
     """How its answers agree with the reference, at the highest of CHECK_CONFS at which that finds anything."""
     pairs = list(zip(expected, (answer.boxes for answer in way.answers), strict=True))
     for conf in CHECK_CONFS:

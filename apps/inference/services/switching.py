@@ -19,9 +19,10 @@ from apps.inference.models import Deployment, Switch, as_built
 from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
 from apps.inference.services.choices import Choice, ChoiceRefused, check_choice, choice_of
-from apps.inference.services.chosen_builds import INT8_FALL, BuildRefused, build_chosen
+from apps.inference.services.chosen_builds import BuildRefused, build_chosen
 from apps.inference.services.deployments import bring_first, gate_on, ground_of, update_deployment
 from apps.inference.services.judging import judge, verdict
+from apps.inference.services.quantizing import INT8_FALL
 from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
 

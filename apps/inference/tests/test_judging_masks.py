@@ -11,9 +11,10 @@ from apps.annotations.services.labels import save_labels
 from apps.core.work import WorkFailed
 from apps.inference.runtime.boxes import fit
 from apps.inference.runtime.masks import outline
-from apps.inference.services import Choice, building, chosen_builds, truth
+from apps.inference.services import Choice, building, chosen_builds, quantizing, truth
 from apps.inference.services.mask_overlap import mask_iou, masks_of
 from apps.inference.services.proving import Way, choose, why_not
+from apps.inference.services.quantizing import Ground
 from apps.inference.tests.fakes import Drawing
 from apps.models.models import ServingBuild, TrainedModel
 
@@ -138,17 +139,17 @@ def answers_of(outlined, segmenting):
 def quantized(answers_of, monkeypatch):
     """`quantized(points)`: what is kept of an int8 that draws its outlines so, where the weights draw SQUARE."""
     model, version, entries, answers = answers_of
-    monkeypatch.setattr(chosen_builds, "_labelled", lambda ground: (entries, ["a.png"] * len(entries)))
+    ground = Ground(version, "val", entries, ["a.png"] * len(entries))
+    monkeypatch.setattr(chosen_builds, "ground_to_judge_on", lambda given: ground)
     exported = {"reference": {"seconds_per_image": 0.01}}
     monkeypatch.setattr(building, "export", lambda *args, **more: exported)
     monkeypatch.setattr(building, "weights_answers", lambda *args: iter(answers(SQUARE)))
-    monkeypatch.setattr(chosen_builds, "yolo_folder", lambda version: "data.yaml")
 
     def build(points):
         def try_all(ways, *args, **more):
             ways[0].answers, ways[0].seconds, ways[0].imgsz = answers(points), [0.01], 64
 
-        monkeypatch.setattr(chosen_builds, "try_all", try_all)
+        monkeypatch.setattr(quantizing, "try_all", try_all)
         _, kept = chosen_builds._int8(model, Path("."), lambda *args: None, (version, "val"), Choice(precision="int8"))
         return kept["int8"]
 

@@ -10,7 +10,7 @@ from apps.core.models import Job
 from apps.datasets import services as datasets
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
-from apps.inference.services import chosen_builds, switching
+from apps.inference.services import chosen_builds, quantizing, switching
 from apps.inference.tests.fakes import BOTH, FakeRuntime
 from apps.models.models import ServingBuild, TrainedModel
 from conftest import box, upload
@@ -250,7 +250,7 @@ def test_int8_is_calibrated_and_judged_against_the_weights(real, switched, monke
     assert b"FakeQuantize" in _graph(real.build)
     monkeypatch.setattr(chosen_builds, "_was_judged", lambda *args: False)
     figures = {"labels": 9, "weights": {"mAP50_95": 0.5}, "int8": {"mAP50_95": 0.47}, "masks": None}
-    monkeypatch.setattr(chosen_builds, "measure_answers", lambda *args: figures)
+    monkeypatch.setattr(quantizing, "measure_answers", lambda *args: figures)
     services.go_back(real, real.owner)
     real.refresh_from_db()
     switch = switched(real, real.model, serving={"precision": "int8"})

@@ -156,14 +156,22 @@ def calibration_data(data: str, folder: Path) -> Path:
     import yaml
 
     known = yaml.safe_load(Path(data).read_text(encoding="utf-8"))
-    images = sorted((Path(known["path"]) / known["train"]).iterdir())[:CALIBRATION_IMAGES]
-    if not images:
-        raise CannotDo("int8 is calibrated on training images, and this dataset version has none.")
     chosen = folder / "calibration.txt"
-    chosen.write_text("".join(f"{path}\n" for path in images), encoding="utf-8")
+    chosen.write_text("".join(f"{path}\n" for path in calibration_images(data)), encoding="utf-8")
     target = folder / "calibration.yaml"
     target.write_text(yaml.safe_dump(known | {"train": str(chosen)}), encoding="utf-8")
     return target
+
+
+def calibration_images(data: str) -> list[Path]:
+    """The first training images of a data.yaml. Raises CannotDo where there are none."""
+    import yaml
+
+    known = yaml.safe_load(Path(data).read_text(encoding="utf-8"))
+    images = sorted((Path(known["path"]) / known["train"]).iterdir())[:CALIBRATION_IMAGES]
+    if not images:
+        raise CannotDo("int8 is calibrated on training images, and this dataset version has none.")
+    return images
 
 
 if __name__ == "__main__":

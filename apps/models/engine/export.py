@@ -6,7 +6,7 @@ The job::
      "output": "out/openvino",    a folder that appears when all went well; it replaces one that is there
      "format": "openvino",        one of FORMATS
      "also": {"onnx": "out/onnx"},  the same weights in more formats, each in its folder; one that fails says why
-     "calibrate": null,           a data.yaml: the openvino is quantized to int8 with its training images
+     "calibrate": null,           a data.yaml, with whose training images "openvino-int8" is quantized
      "imgsz": 640,                the longer side in pixels; rectangular input is left to the runtime
      "end2end": false,            take the NMS-free head of a YOLO26; `YOLO(weights).predict` does not
      "precision": "f32",          what the runtime should compute in: "f32" or "bf16"
@@ -43,10 +43,12 @@ import time
 from pathlib import Path
 
 from .answering import CannotDo, answer_job
-from .convert import calibration_data, forget_this_machine, keep_quiet
+from .convert import calibration_images, forget_this_machine, keep_quiet
+from .quantize import quantize
 from .reference import answer
 
 METADATA_FILE = "model.json"
+INT8 = "openvino-int8"
 PARTIAL_MAX_AGE = 3600  # seconds; a folder this old was left by a run that was killed
 
 
@@ -66,6 +68,8 @@ def read_job(path: str) -> dict:
     for format in (job["format"], *job["also"]):
         if format not in FORMATS:
             raise CannotDo(f"Export to {format!r} is not known. Known: {', '.join(FORMATS)}.")
+    if INT8 in (job["format"], *job["also"]) and not job["calibrate"]:
+        raise CannotDo("int8 is calibrated on training images, and there are none.")
     if job["precision"] not in ("f32", "bf16"):
         raise CannotDo(f"Precision {job['precision']!r} is not known. Known: f32, bf16.")
     if not isinstance(job["imgsz"], int) or not 32 <= job["imgsz"] <= 8192:
@@ -91,11 +95,11 @@ def run(job: dict, tell) -> dict:
         model = load_weights(weights, partial)
         model.add_callback("on_export_start", forget_this_machine)
         tell("progress", progress=0.3, message=f"Converting to {job['format']}")
-        made, metadata = convert(model, job, job["format"])
+        made, metadata = convert(model, job, job["format"], tell)
         also = {}
         for number, (format, folder) in enumerate(job["also"].items(), 1):
             tell("progress", progress=0.3 + 0.3 * number / (len(job["also"]) + 1), message=f"Converting to {format}")
-            also[format] = convert_if_possible(model, job, format, Path(folder).absolute())
+            also[format] = convert_if_possible(model, job, format, Path(folder).absolute(), tell)
         reference = answer(model, job, tell)
         files = list_files(made)
         replace_folder(made, output)
@@ -111,18 +115,18 @@ def run(job: dict, tell) -> dict:
     }
 
 
-def convert(model, job: dict, format: str) -> tuple[Path, dict]:
+def convert(model, job: dict, format: str, tell) -> tuple[Path, dict]:
     """(folder with the export and what the runtime must know of it, the latter)."""
-    made, ends = FORMATS[format](model, job)
+    made, ends = FORMATS[format](model, job, tell)
     metadata = describe(model, job, format, ends)
     write_json(made / METADATA_FILE, metadata)
     return made, metadata
 
 
-def convert_if_possible(model, job: dict, format: str, output: Path) -> dict:
+def convert_if_possible(model, job: dict, format: str, output: Path, tell) -> dict:
     """One of the formats that are only tried: where it came to, or why it did not."""
     try:
-        made, metadata = convert(model, job, format)
+        made, metadata = convert(model, job, format, tell)
     except Exception as error:  # whatever it is, the format that must be made is not less good by it
         return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     files = list_files(made)
@@ -164,14 +168,15 @@ def load_weights(path: Path, scratch: Path):
     return model
 
 
-def export_openvino(model, job: dict) -> tuple[Path, bool]:
-    """(OpenVINO IR of free height and width, whether it ends in the NMS-free head).
+def export_openvino(model, job: dict, tell, name: str = "openvino") -> tuple[Path, bool]:
+    """(a folder `name` with OpenVINO IR of free height and width, whether it ends in the NMS-free head).
 
     Without NMS: each request has thresholds of its own.
     """
     import yaml
 
-    folder = ultralytics_export(model, job, "openvino", calibrate=job["calibrate"])
+    folder = ultralytics_export(model, job, "openvino")
+    folder = folder.rename(folder.with_name(name))
     ends = bool(yaml.safe_load((folder / "metadata.yaml").read_text(encoding="utf-8")).get("end2end"))
     if ends:  # ultralytics would take the graph's every anchor for a list of detections
         (folder / "metadata.yaml").unlink()
@@ -180,7 +185,20 @@ def export_openvino(model, job: dict) -> tuple[Path, bool]:
     return folder, ends
 
 
-def export_onnx(model, job: dict) -> tuple[Path, bool]:
+def export_int8(model, job: dict, tell) -> tuple[Path, bool]:
+    """The same, quantized with training images."""
+    images = calibration_images(job["calibrate"])
+    folder, ends = export_openvino(model, job, tell, INT8)
+    words = f"Quantizing to int8 with {len(images)} training image{'' if len(images) == 1 else 's'}"
+
+    def tell_share(share):
+        tell("progress", progress=0.5 + 0.1 * share, message=words)
+
+    quantize(folder / "model.xml", images, job["imgsz"], stride_of(model), tell_share)
+    return folder, ends
+
+
+def export_onnx(model, job: dict, tell) -> tuple[Path, bool]:
     """The same as ONNX, in a folder of its own."""
     import onnx
 
@@ -192,12 +210,8 @@ def export_onnx(model, job: dict) -> tuple[Path, bool]:
     return folder, metadata.get("end2end") == "True"
 
 
-def ultralytics_export(model, job: dict, format: str, calibrate: str | None = None) -> Path:
+def ultralytics_export(model, job: dict, format: str) -> Path:
     """What `model.export` makes: free height and width, every anchor given."""
-    options = {}
-    if calibrate:
-        folder = Path(model.ckpt_path).parent
-        options = {"quantize": 8, "data": str(calibration_data(calibrate, folder)), "split": "train"}
     with every_anchor(model):
         made = model.export(
             format=format,
@@ -206,7 +220,6 @@ def ultralytics_export(model, job: dict, format: str, calibrate: str | None = No
             nms=False if job["end2end"] else None,
             device="cpu",
             verbose=False,
-            **options,
         )
     return Path(made)
 
@@ -230,18 +243,18 @@ def anchors_last(predictions):
     return predictions.permute(0, 2, 1)
 
 
-FORMATS = {"openvino": export_openvino, "onnx": export_onnx}
+FORMATS = {"openvino": export_openvino, INT8: export_int8, "onnx": export_onnx}
 
 
 def describe(model, job: dict, format: str, ends: bool) -> dict:
-    """What the runtime must know, for `model.json`. The stride is at least 32, as in ultralytics' predict."""
+    """What the runtime must know, for `model.json`."""
     import torch
     import ultralytics
 
     size = job["imgsz"]
-    stride = max(int(max(model.model.stride)), 32)
+    stride = stride_of(model)
     return {
-        "format": format,
+        "format": "openvino" if format == INT8 else format,
         "task": model.task,
         "names": [model.names[index] for index in sorted(model.names)],
         "stride": stride,
@@ -249,10 +262,15 @@ def describe(model, job: dict, format: str, ends: bool) -> dict:
         "end2end": ends,
         "head": "end2end" if ends else "raw",
         "masks": int(model.model.model[-1].nm) if model.task == "segment" else 0,
-        "precision": "int8" if job["calibrate"] and format == "openvino" else job["precision"],
+        "precision": "int8" if format == INT8 else job["precision"],
         "device": "cpu",
         "made_with": {"ultralytics": ultralytics.__version__, "torch": torch.__version__},
     }
+
+
+def stride_of(model) -> int:
+    """At least 32, as in ultralytics' predict."""
+    return max(int(max(model.model.stride)), 32)
 
 
 def list_files(folder: Path) -> list[dict]:
