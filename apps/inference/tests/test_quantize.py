@@ -3,7 +3,6 @@
 import pytest
 
 from apps.inference.runtime import load
-
 from apps.models.tests.labelled_drawings import labelled_drawings
 from apps.models.tests.test_export import export
 from apps.models.tests.tiny_weights import tiny_weights
