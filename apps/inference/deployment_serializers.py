@@ -62,8 +62,8 @@ class ChoiceSerializer(serializers.Serializer):
     runtime = serializers.ChoiceField(choices=ServingBuild.RUNTIMES, default="auto")
     precision = serializers.ChoiceField(
         choices=ServingBuild.PRECISIONS, default="auto",
-        help_text="int8 serves where its mAP50-95, of boxes and of masks, is within 0.02 of the weights’ own; auto takes "
-        "it where it is quicker and within 0.002.",
+        help_text="int8 serves where its mAP50-95, of boxes and of masks, is within 0.02 of the weights’ own; auto "
+        "takes it where it is quicker and within 0.002.",
     )  # fmt: skip
     img_size = serializers.IntegerField(
         required=False, allow_null=True, default=None, min_value=1, max_value=10_000,
