@@ -157,7 +157,7 @@ def deployed(api, base, dataset, size, start, options, folder, paths, labels):
         model, precision = named(api, f"bench {size}", model_id, options.precision), options.precision
     found = f"{proof['boxes_found']} of {proof['boxes_expected']} boxes found"
     print(f"{size:>4}  served in {precision}, {found}", flush=True)
-    for way in proof["tried"]:
+    for way in proof["tried"] if options.precision == "auto" else ():
         took = f"{way['milliseconds']:.1f} ms" if "milliseconds" in way else "-"
         why = way["why_not"] or f"chosen, {way['agreement']:.1%} of the boxes"
         print(f"{size:>4}    {way['runtime']} {way['precision']}: {took}, {why}")

@@ -157,7 +157,7 @@ class Infer(MeteredView, APIView):
 
 
 class Deploy(APIView):
-    """Build the fast runtime, prove it on validation images, and only then serve it."""
+    """Build the fast runtime, prove it on images of the dataset, and only then serve it."""
 
     @extend_schema(request=DeploySerializer, responses={200: DeployedSerializer, 202: JobSerializer})
     def post(self, request, pk):

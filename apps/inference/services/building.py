@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from apps.annotations.seen import MEASURED
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
@@ -52,6 +53,11 @@ def build(model, report, ground=None):
     return serving
 
 
+def told_of(serving):
+    """What a job tells of a build to whoever may see the job: not on which dataset it was measured."""
+    return {name: value for name, value in serving.items() if name not in MEASURED}
+
+
 def make(model, folder, report, ground, choice):
     """(the way that serves, what is known of it), built into `folder` as `choice` has it. Raises WorkFailed."""
     made = _from_onnx if model.format == TrainedModel.Format.ONNX else _from_weights
@@ -68,25 +74,21 @@ def _from_weights(model, folder, report, ground, choice):
             "switch to it, or evaluate the model on one first: its images serve for that."
         )
     unasked = Unasked(model, ground, folder / INT8) if choice.tries_int8 else None
-    judging = unasked and unasked.ground
-    if judging:
-        exported = export(model, folder, judging.paths, report, choice, _formats(choice, INT8), INT8_CONF)
-        images = judging.paths[:CHECK_IMAGES]
-        unasked.way.error = exported["also"][INT8].get("error", "")
-    else:
-        exported = export(model, folder, images, report, choice, _formats(choice))
+    exported, images, conf = _exported(model, folder, images, report, choice, unasked)
     report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
     why = exported["also"].get("onnx", {}).get("error", "")
     ways = choice.ways(folder / "openvino", None if why else folder / "onnx")
     if not ways:
         raise WorkFailed(f"These weights cannot be exported to ONNX, which ONNX Runtime needs: {why}")
-    try_all(ways + (unasked.to_try() if unasked else []), images, report)
+    try_all(ways + (unasked.to_try() if unasked else []), images, report, conf)
     expected = _sure(itertools.islice(weights_answers(exported, folder), len(images)))
     best = choose(ways, expected, "The export answers differently")
     more = {"compared": "weights", "weights_milliseconds": weights_milliseconds(exported)}
     if unasked and unasked.is_better_than(best, expected, weights_answers(exported, folder), report):
         best = unasked.way
-        more |= judged_by_labels(unasked.judged)
+        more["compared"] = "labels"
+    if unasked and unasked.judged:
+        more["int8"] = unasked.judged
     if model.origin == TrainedModel.Origin.UPLOADED:
         more |= _measured(best, model, ground, report)
     return best, known(best, ways + ([unasked.way] if unasked else []), True) | more
@@ -97,13 +99,21 @@ def _sure(answers):
     return [[box for box in answer.boxes if box.confidence >= LOWEST_CONF] for answer in answers]
 
 
-def _formats(choice, *more):
-    return ["openvino", *(["onnx"] if choice.wants_onnx else []), *more]
+def _exported(model, folder, images, report, choice, unasked):
+    """(the `finished` event of the engine, the images to compare on, the confidence they were answered from).
 
-
-def judged_by_labels(judged):
-    """What is kept of a build in int8 beside what is kept of all: how near to the weights it was on labels."""
-    return {"compared": "labels", "int8": judged}
+    With int8 where it is tried; the failure of that is none of the build's.
+    """
+    formats = ["openvino", *(["onnx"] if choice.wants_onnx else [])]
+    if unasked and unasked.ground:
+        paths = unasked.ground.paths
+        try:
+            exported = export(model, folder, paths, report, choice, [*formats, INT8], INT8_CONF)
+            unasked.way.error = exported["also"][INT8].get("error", "")
+            return exported, paths[:CHECK_IMAGES], INT8_CONF
+        except WorkFailed as failure:  # it may have been killed for its memory
+            unasked.way.error = str(failure)
+    return export(model, folder, images, report, choice, formats), images, LOWEST_CONF
 
 
 def _measured(way, model, ground, report):
@@ -185,7 +195,8 @@ def known(best, ways, is_compared, allowed=None):
 def check_images(version):
     """Paths of up to CHECK_IMAGES images of a version: validation images, where it has none others; [] of no version.
 
-    What is compared on them is not how good the answers are, so that it may have learned from them.
+    What is compared on them is not how good the answers are, so that it may have learned from them. Where int8 is
+    tried its labelled images take their place.
     """
     if version is None:
         return []

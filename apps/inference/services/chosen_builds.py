@@ -62,5 +62,5 @@ def _int8(model, folder, report, ground, choice):
     if reason := int8_refused(judged):
         raise BuildRefused(reason)
     way.figures = {}
-    more = {"weights_milliseconds": building.weights_milliseconds(exported)}
-    return way, building.known(way, [way], True) | building.judged_by_labels(judged) | more
+    more = {"compared": "labels", "int8": judged, "weights_milliseconds": building.weights_milliseconds(exported)}
+    return way, building.known(way, [way], True) | more

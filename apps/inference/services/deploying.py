@@ -10,7 +10,7 @@ from apps.core.models import Job
 from apps.core.work import WorkFailed
 from apps.inference.models import Deployment
 from apps.inference.services.answering import runtimes
-from apps.inference.services.building import build, is_built
+from apps.inference.services.building import build, is_built, told_of
 from apps.inference.services.deployments import answer_under_name, split_to_judge_on
 from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
@@ -68,7 +68,7 @@ def run_deployment(job, report):
         _serve(model, job.owner, version)
     except models.NotDeployable as reason:
         raise WorkFailed(str(reason)) from None
-    return {"is_deployed": True, "model_id": model.pk, **serving}
+    return {"is_deployed": True, "model_id": model.pk, **told_of(serving)}
 
 
 @transaction.atomic

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from apps.annotations.services.entries import version_entries
 from apps.annotations.services.yolo_folders import yolo_folder
 from apps.core.work import WorkFailed
+from apps.inference.runtime import BadImage
 from apps.inference.services.judging import measure_answers
-from apps.inference.services.proving import WORTH_IT, Way, compare, try_all
+from apps.inference.services.proving import WORTH_IT, Way, compare, try_all, why_not
 from apps.models import services as models
 
 INT8_FALL = 0.02  # of mAP50-95, of boxes and of masks, below the weights' own: more is never served
@@ -19,7 +20,6 @@ INT8_CONF = 0.001  # as mAP is measured
 NEAR = 0.002  # of mAP50-95, of boxes and of masks: what is further from the weights' is not taken unasked
 LEAST_IMAGES, LEAST_LABELS = 50, 100  # on fewer the two could be as near by chance
 MOST_UNASKED = 150  # images: the weights answer on all of them, at each build
-LEAST_AGREEMENT = 0.95  # of the weights’ boxes, found at IoU 0.9: as of the other arithmetics
 
 
 @dataclass
@@ -55,14 +55,17 @@ def judge_int8(way, model, ground, weights, report):
 
     Raises WorkFailed where it cannot be served or judged.
     """
-    try_all([way], ground.paths, report, conf=INT8_CONF)
+    try:
+        try_all([way], ground.paths, report, conf=INT8_CONF)
+    except BadImage as error:
+        raise WorkFailed(f"int8 cannot be judged, one of the images cannot be read: {error}") from None
     if way.error:
         raise WorkFailed(f"int8 cannot be served: {way.error}")
     measured = measure_answers(
         model, ground.version, ground.entries, {"weights": weights, "int8": way.answers}, way.imgsz
     )
     if measured is None:
-        raise WorkFailed("The gate's images have no labels of the model's classes: int8 cannot be judged.")
+        raise WorkFailed("The images have no labels of the model's classes: int8 cannot be judged.")
     return {
         "version_id": ground.version.pk, "version": str(ground.version), "split": ground.split,
         "images": len(ground.entries), "labels": measured["labels"], **_both(measured),
@@ -95,7 +98,7 @@ def not_near(judged):
     if judged["labels"] < LEAST_LABELS:
         return f"It takes {LEAST_LABELS} labels to prove it, and there are {judged['labels']}."
     if judged["masks"] and "why_not" in judged["masks"]:
-        return judged["masks"]["why_not"]
+        return "Its masks could not be judged: too few labels are on images whose labels all have outlines."
     far = [
         f"Its {name} is {found['int8']:.4f}, that of the weights {found['weights']:.4f}: more than {NEAR:g} apart."
         for name, found in _measured(judged)
@@ -144,27 +147,26 @@ class Unasked:
         return not self.way.error
 
     def _slower_or_other(self, best, expected):
-        found = self.way.figures = compare(expected, self.way)
-        if self.way.milliseconds >= WORTH_IT * best.milliseconds:
-            return "slower"
-        if not found["boxes_expected"]:
-            return "Its answers could not be compared with anything."
-        if found["agreement"] < LEAST_AGREEMENT:
-            return f"It finds {found['boxes_found']} of {found['boxes_expected']} boxes only."
-        return ""
+        self.way.figures = compare(expected, self.way)
+        return "slower" if self.way.milliseconds >= WORTH_IT * best.milliseconds else why_not(self.way)
 
 
 def _ground_unasked(model, ground):
     """(the Ground that int8 is judged on unasked or None, why there is none).
 
-    That of the gate, else validation or test images of what the model learned from: the first with images enough.
+    That of the gate, else validation or test images of what the model learned from: the first with enough.
     """
-    version, most = models.version_to_prove_on(model), 0
-    if version is None:
+    version = models.version_to_prove_on(model)
+    if version is None or not any((yolo_folder(version).parent / "images" / "train").glob("*")):
         return None, "Its training images are not known, with which it would be calibrated."
+    most = 0, 0
     for each in dict.fromkeys(one for one in (ground, (version, "val"), (version, "test")) if one):
-        known = ground_to_judge_on(each, MOST_UNASKED)
-        if known and len(known.entries) >= LEAST_IMAGES:
-            return known, ""
-        most = max(most, len(known.entries) if known else 0)
-    return None, f"It takes {LEAST_IMAGES} labelled images of a split to prove it, and there are {most}."
+        if known := ground_to_judge_on(each, MOST_UNASKED):
+            images, labels = len(known.entries), sum(len(entry["boxes"]) for entry in known.entries)
+            if images >= LEAST_IMAGES and labels >= LEAST_LABELS:
+                return known, ""
+            most = max(most, (images, labels))
+    return None, (
+        f"It takes {LEAST_IMAGES} images with {LEAST_LABELS} labels in a split to prove it, and there are {most[0]} "
+        f"with {most[1]}."
+    )

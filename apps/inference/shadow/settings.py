@@ -9,6 +9,7 @@ from apps.core.models import Job
 from apps.core.work import WorkFailed
 from apps.inference.models import Deployment
 from apps.inference.services import build, is_built
+from apps.inference.services.building import told_of
 from apps.models import services as models
 from apps.models.models import TrainedModel
 
@@ -60,7 +61,7 @@ def run_build(job, report):
         raise WorkFailed("The shadow was stopped.")
     serving = model.serving if is_built(model) else build(model, report)
     return {
-        "model_id": model.pk, **serving, "page_url": f"/deployments/{job.params['deployment_id']}",
+        "model_id": model.pk, **told_of(serving), "page_url": f"/deployments/{job.params['deployment_id']}",
         "page_words": "The deployment",
     }  # fmt: skip
 

@@ -3,13 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
-from django.conf import settings
 
 from apps.annotations.services.versions import create_version
 from apps.core.work import WorkCancelled, WorkFailed
 from apps.inference import services
 from apps.inference.runtime import Box, Prediction
-from apps.inference.services import building, quantizing
+from apps.inference.services import building, proving, quantizing
 from apps.inference.services.choices import Choice
 from apps.inference.services.proving import Way
 from apps.inference.services.quantizing import Ground, Unasked, not_near
@@ -40,7 +39,7 @@ def judged(int8=0.5, weights=0.5, labels=500, masks=None):
         (judged(labels=99), "It takes 100 labels to prove it, and there are 99."),
         (judged(masks={"int8": 0.4, "weights": 0.41}), "mAP50-95 of masks is 0.4000"),
         (judged(masks={"int8": 0.4, "weights": 0.4}), ""),
-        (judged(masks={"why_not": "Masks could not be judged."}), "Masks could not be judged."),
+        (judged(masks={"why_not": "…"}), "Its masks could not be judged"),
     ],
 )
 def test_as_good_is_near_the_weights_to_either_side_on_labels_enough(figures, words):
@@ -95,11 +94,12 @@ def test_what_cannot_be_judged_is_not_taken_and_who_cancels_is_heard(unasked):
 def test_too_few_images_are_counted_and_it_is_not_even_made(model):
     one = Unasked(model, None, "int8")
     assert (one.ground, one.to_try()) == (None, [])
-    assert one.way.error == "It takes 50 labelled images of a split to prove it, and there are 2."
+    assert one.way.error == "It takes 50 images with 100 labels in a split to prove it, and there are 2 with 2."
 
 
 def test_the_gates_images_come_first_and_others_where_these_are_too_few(model, ready_dataset, alice, monkeypatch):
     monkeypatch.setattr(quantizing, "LEAST_IMAGES", 2)
+    monkeypatch.setattr(quantizing, "LEAST_LABELS", 2)
     own = model.dataset_version
     ready_dataset.images.filter(pk=ready_dataset.images.filter(split="train").first().pk).update(split="val")
     gate, _ = create_version(ready_dataset, alice)
@@ -126,10 +126,33 @@ def test_it_is_tried_where_the_precision_is_left_to_the_platform(settings, setti
     assert choice.tries_int8 == is_tried
 
 
+def test_an_engine_that_dies_over_int8_is_asked_again_without(monkeypatch):
+    asked = []
+
+    def export(model, folder, images, report, choice, formats, conf=None):
+        asked.append(formats)
+        if building.INT8 in formats:
+            raise WorkFailed("The program was killed.")
+        return {"also": {}}
+
+    monkeypatch.setattr(building, "export", export)
+    monkeypatch.setattr(quantizing, "_ground_unasked", lambda *args: (Ground(None, "val", [1], ["a.png"]), ""))
+    one = Unasked(SimpleNamespace(), None, "int8")
+    _, images, _ = building._exported(None, None, ["b.png"], silent, Choice(), one)
+    assert (asked[1:], images) == ([["openvino", "onnx"]], ["b.png"])
+    assert (one.way.error, one.to_try()) == ("The program was killed.", [])
+
+
+def test_a_job_does_not_tell_on_which_dataset_a_build_was_measured():
+    kept = {"runtime": "openvino", "int8": {"version": "Secret v1"}, "measured": {"version": "Secret v1"}}
+    assert building.told_of(kept) == {"runtime": "openvino"}
+
+
 @pytest.mark.once
 def test_weights_are_quantized_proven_and_answer_unasked(model, alice, api_as, monkeypatch):
-    for name, value in {"LEAST_IMAGES": 1, "LEAST_LABELS": 1, "LEAST_AGREEMENT": 0, "WORTH_IT": 100, "NEAR": 1}.items():
+    for name, value in {"LEAST_IMAGES": 1, "LEAST_LABELS": 1, "WORTH_IT": 100, "NEAR": 1}.items():
         monkeypatch.setattr(quantizing, name, value)
+    monkeypatch.setitem(proving.LEAST_AGREEMENT, "int8", 0)
     TrainedModel.objects.filter(pk=model.pk).update(class_names=[*model.dataset_version.class_names, "cross"])
     model.refresh_from_db()
     told = []
@@ -159,5 +182,5 @@ def test_weights_are_quantized_proven_and_answer_unasked(model, alice, api_as, m
     kept = building.build(model, report)
     assert kept["precision"] in ("f32", "bf16")
     assert kept["compared"] == "weights"
+    assert kept["int8"]["images"] == 2
     assert "apart" in next(row["why_not"] for row in kept["tried"] if row["precision"] == "int8")
-    assert settings.SERVING_PRECISION == "auto"

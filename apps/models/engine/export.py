@@ -90,8 +90,7 @@ def run(job: dict, tell) -> dict:
         weights = partial / "model.pt"
         shutil.copyfile(job["weights"], weights)
         tell("progress", progress=0.05, message="Reading the weights")
-        if job["calibrate"]:
-            keep_quiet(partial)
+        keep_quiet(partial)
         model = load_weights(weights, partial)
         model.add_callback("on_export_start", forget_this_machine)
         tell("progress", progress=0.3, message=f"Converting to {job['format']}")
@@ -127,6 +126,8 @@ def convert_if_possible(model, job: dict, format: str, output: Path, tell) -> di
     """One of the formats that are only tried: where it came to, or why it did not."""
     try:
         made, metadata = convert(model, job, format, tell)
+    except CannotDo as error:
+        return {"error": str(error)}
     except Exception as error:  # whatever it is, the format that must be made is not less good by it
         return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     files = list_files(made)
@@ -186,15 +187,20 @@ def export_openvino(model, job: dict, tell, name: str = "openvino") -> tuple[Pat
 
 
 def export_int8(model, job: dict, tell) -> tuple[Path, bool]:
-    """The same, quantized with training images."""
+    """The same, quantized with training images; of the OpenVINO that was made already, where it was."""
     images = calibration_images(job["calibrate"])
-    folder, ends = export_openvino(model, job, tell, INT8)
+    plain = Path(model.ckpt_path).with_name("openvino")
+    if (plain / METADATA_FILE).exists():
+        folder = Path(shutil.copytree(plain, plain.with_name(INT8)))
+        ends = json.loads((folder / METADATA_FILE).read_text(encoding="utf-8"))["end2end"]
+    else:
+        folder, ends = export_openvino(model, job, tell, INT8)
     words = f"Quantizing to int8 with {len(images)} training image{'' if len(images) == 1 else 's'}"
 
     def tell_share(share):
         tell("progress", progress=0.5 + 0.1 * share, message=words)
 
-    quantize(folder / "model.xml", images, job["imgsz"], stride_of(model), tell_share)
+    quantize(folder / "model.xml", images, served_size(model, job), stride_of(model), tell_share)
     return folder, ends
 
 
@@ -251,14 +257,12 @@ def describe(model, job: dict, format: str, ends: bool) -> dict:
     import torch
     import ultralytics
 
-    size = job["imgsz"]
-    stride = stride_of(model)
     return {
         "format": "openvino" if format == INT8 else format,
         "task": model.task,
         "names": [model.names[index] for index in sorted(model.names)],
-        "stride": stride,
-        "imgsz": -(-size // stride) * stride,
+        "stride": stride_of(model),
+        "imgsz": served_size(model, job),
         "end2end": ends,
         "head": "end2end" if ends else "raw",
         "masks": int(model.model.model[-1].nm) if model.task == "segment" else 0,
@@ -271,6 +275,11 @@ def describe(model, job: dict, format: str, ends: bool) -> dict:
 def stride_of(model) -> int:
     """At least 32, as in ultralytics' predict."""
     return max(int(max(model.model.stride)), 32)
+
+
+def served_size(model, job: dict) -> int:
+    """The longer side in pixels, a multiple of the stride."""
+    return -(-job["imgsz"] // stride_of(model)) * stride_of(model)
 
 
 def list_files(folder: Path) -> list[dict]:
