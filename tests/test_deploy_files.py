@@ -59,7 +59,7 @@ def test_a_wrong_manifest_is_seen():
 def test_every_command_names_a_process_that_there_is():
     known = {"setup", *dict(commands("127.0.0.1", 8000))}
     named = re.findall(r"yolotrainer\.process,? (\w+)", "\n".join(p.read_text() for p in [*COMPOSE, *MANIFESTS]))
-    assert {"setup", "web", "worker", "trainer", "beat"} <= set(named) <= known
+    assert {"setup", "web", "worker", "upkeep", "trainer", "beat"} <= set(named) <= known
 
 
 def test_every_manage_command_is_one_that_takes_these_words():

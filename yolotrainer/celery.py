@@ -1,4 +1,4 @@
-"""Celery: queues `default` (imports, exports), `inference` (deploy, batches) and `training`."""
+"""Celery: queues `default` (imports, exports), `inference` (deploy, batches), `training`, `upkeep` (sweeps)."""
 
 import os
 

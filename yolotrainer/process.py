@@ -1,8 +1,8 @@
 """One process of the platform, for where something else keeps it running: `python -m yolotrainer.process NAME`.
 
-`setup` brings database, store and static files up to date and ends; `web`, `worker`, `trainer` and `beat` become that
-process, with the command that `make run` starts it with. Containers, Kubernetes and systemd call this. With `--reload`
-behind it, it starts again whenever a source file changes.
+`setup` brings database, store and static files up to date and ends; `web`, `worker`, `upkeep`, `trainer` and `beat`
+become that process, with the command that `make run` starts it with. Containers, Kubernetes and systemd call this.
+With `--reload` behind it, it starts again whenever a source file changes.
 """
 
 import os
@@ -88,5 +88,5 @@ def make_bucket(client, name):
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[2:] not in ([], ["--reload"]):
-        sys.exit("python -m yolotrainer.process setup | web | worker | trainer | beat  [--reload]")
+        sys.exit("python -m yolotrainer.process setup | web | worker | upkeep | trainer | beat  [--reload]")
     main(sys.argv[1], reload=len(sys.argv) > 2)

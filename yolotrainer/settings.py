@@ -216,10 +216,17 @@ TASK_RESULT_DAYS = setting("int", "TASK_RESULT_DAYS", 7, 1, CENTURY)
 CELERY_RESULT_EXPIRES = timedelta(days=TASK_RESULT_DAYS)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# What has dead workers' jobs go on, and sends what was not sent, waits behind no job of hours.
+SWEEPS = (
+    "apps.core.tasks.sweep_jobs",
+    "apps.core.tasks.sweep_webhooks",
+    "apps.inference.tasks.sweep_captures",
+    "apps.training.tasks.sweep_training",
+)
 CELERY_TASK_ROUTES = {
+    **{sweep: {"queue": "upkeep"} for sweep in SWEEPS},
     "apps.training.tasks.preview_augmentation": {"queue": "default"},  # nobody waits for days to see a picture
     "apps.inference.tasks.store_captures": {"queue": "default"},  # not behind a batch of hours
-    "apps.inference.tasks.sweep_captures": {"queue": "default"},
     "apps.inference.tasks.expire_captures": {"queue": "default"},
     "apps.training.*": {"queue": "training"},
     "apps.inference.*": {"queue": "inference"},
@@ -235,11 +242,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "inte
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "apps.core.tasks.sweep_jobs", "schedule": 10},
-    "sweep-training": {
-        "task": "apps.training.tasks.sweep_training",
-        "schedule": 10,
-        "options": {"queue": "default"},
-    },
+    "sweep-training": {"task": "apps.training.tasks.sweep_training", "schedule": 10},
     "clean-yolo-folders": {
         "task": "apps.training.tasks.clean_yolo_folders",
         "schedule": 3600,

@@ -1,6 +1,6 @@
 """Start the platform on one machine, keep it running, stop it whole: `python -m yolotrainer.supervisor`.
 
-Valkey, web, worker, trainer and beat run as children in sessions of their own (so that Ctrl+C reaches only this
+Valkey, web, worker, upkeep, trainer and beat run as children in sessions of their own (so that Ctrl+C reaches only this
 process, which then stops them in order). A child that dies is started again with a growing pause; a child that dies
 with this process, however it dies, is the kernel's work (PR_SET_PDEATHSIG).
 """
@@ -28,7 +28,7 @@ LEAST_FREE_BYTES = 500 * 2**20
 READY_SECONDS = 60
 STOP_SECONDS = 12
 LONGEST_PAUSE = 30
-COLORS = {"valkey": 33, "web": 36, "worker": 32, "trainer": 35, "beat": 34, "platform": 37}
+COLORS = {"valkey": 33, "web": 36, "worker": 32, "upkeep": 31, "trainer": 35, "beat": 34, "platform": 37}
 PR_SET_PDEATHSIG = 1
 
 
@@ -195,7 +195,8 @@ def commands(host, port):
             python, "-m", "gunicorn", "yolotrainer.wsgi", "-c", "python:yolotrainer.gunicorn_conf",
             "--bind", f"{host}:{port}",
         ]),
-        ("worker", [*celery, *worker, "-Q", "default,inference", "-c", "2", "-n", "worker@%h"]),
+        ("worker", [*celery, *worker, "-Q", "default,inference,upkeep", "-c", "2", "-n", "worker@%h"]),
+        ("upkeep", [*celery, *worker, "-Q", "upkeep", "-c", "2", "-n", "upkeep@%h"]),
         ("trainer", [*celery, *worker, "-Q", "training", "-c", str(settings.TRAINERS), "-n", "trainer@%h"]),
         ("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""]),
     ]  # fmt: skip

@@ -26,7 +26,7 @@ LEAST_FREE_MEMORY = 100 * 2**20
 PING_SECONDS = 0.5
 ANSWER_SECONDS = 3.0  # that all parts together are waited for
 KEPT_SECONDS = 5  # balancers ask often, and workers take a moment to answer
-QUEUES = ("default", "inference", "training")
+QUEUES = ("default", "inference", "training", "upkeep")
 CGROUP = Path("/sys/fs/cgroup")
 
 

@@ -11,8 +11,24 @@ pytestmark = [pytest.mark.platform, pytest.mark.xdist_group("platform")]
 TINY = {"model_type": "yolov8n", "weights": "scratch", "batch_size": 16, "img_size": 32, "patience": 0}
 
 
-def start_training(platform, epochs):
-    """A training on the sample dataset that is small, and as long as `epochs` makes it."""
+@pytest.fixture
+def start_training(platform):
+    """`start_training(epochs)`: a small training of that length on the sample; what the test leaves is cancelled.
+
+    Else a test that fails would have all that follow, and its own second try, wait behind three hundred epochs.
+    """
+    begun = []
+
+    def start(epochs):
+        begun.append(queue_training(platform, epochs))
+        return begun[-1]
+
+    yield start
+    for pk in begun:
+        platform.api("POST", f"training/{pk}/cancel", json={"keep": False})
+
+
+def queue_training(platform, epochs):
     dataset = platform.api("GET", "datasets?search=Sample").json()["results"][0]
     answer = platform.api("POST", "training", json=TINY | {"dataset_id": dataset["id"], "epochs": epochs})
     assert answer.status_code == 201, answer.text
@@ -35,6 +51,8 @@ def job_of(platform, pk):
 
 
 def reached(platform, pk, epoch):
+    """The job once `epoch` is done."""
+
     def ask():
         job = job_of(platform, pk)
         assert job["status"] in ("pending", "running"), job
@@ -61,8 +79,8 @@ def engine_of(platform, pk):
     return processes_with(f"{platform.data_dir}/work/runs/{pk}/job.json")
 
 
-def test_a_killed_training_process_goes_on_from_its_checkpoint(platform):
-    pk = start_training(platform, epochs=6)
+def test_a_killed_training_process_goes_on_from_its_checkpoint(platform, start_training):
+    pk = start_training(epochs=6)
     before = reached(platform, pk, 2)["current_epoch"]
     (engine,) = engine_of(platform, pk)
     os.kill(engine, signal.SIGKILL)
@@ -79,8 +97,8 @@ def test_a_killed_training_process_goes_on_from_its_checkpoint(platform):
     assert before >= 2
 
 
-def test_cancelling_ends_the_process_within_five_seconds_and_keeps_the_best_weights(platform):
-    pk = start_training(platform, epochs=300)
+def test_cancelling_ends_the_process_within_five_seconds_and_keeps_the_best_weights(platform, start_training):
+    pk = start_training(epochs=300)
     reached(platform, pk, 1)
     assert engine_of(platform, pk)
     cancelled_at = time.monotonic()
@@ -93,8 +111,8 @@ def test_cancelling_ends_the_process_within_five_seconds_and_keeps_the_best_weig
     assert job["status"] == "cancelled"
 
 
-def test_a_paused_training_leaves_no_process_and_goes_on_with_the_next_epoch(platform):
-    pk = start_training(platform, epochs=300)
+def test_a_paused_training_leaves_no_process_and_goes_on_with_the_next_epoch(platform, start_training):
+    pk = start_training(epochs=300)
     reached(platform, pk, 1)
     paused_at = time.monotonic()
     paused = platform.api("POST", f"training/{pk}/pause").json()
@@ -103,15 +121,25 @@ def test_a_paused_training_leaves_no_process_and_goes_on_with_the_next_epoch(pla
     assert (paused["status"], paused["attempts"]) == ("paused", 1)
     done = job_of(platform, pk)["current_epoch"]
     assert f"goes on with epoch {done + 1}" in paused["stopped"]
-    assert platform.api("POST", f"training/{pk}/resume").json()["status"] == "pending"
+    resumed = platform.api("POST", f"training/{pk}/resume").json()["status"]
+    assert resumed in ("pending", "running")  # an idle trainer is as quick as the answer
     reached(platform, pk, done + 1)
-    assert job_of(platform, pk)["environment"]["starts"][-1]["epoch"] in (done + 1, done + 2)  # its last news were lost
+    assert job_of(platform, pk)["environment"]["starts"][-1]["epoch"] > done  # or later: news of the last may be lost
     assert platform.api("POST", f"training/{pk}/cancel", json={"keep": False}).json()["model_id"] is None
     wait_for(lambda: not engine_of(platform, pk), 5)
 
 
-def test_a_killed_trainer_is_started_again_and_the_job_goes_on(platform):
-    pk = start_training(platform, epochs=8)
+@pytest.fixture
+def busy_worker(platform):
+    """A worker that takes nothing new, as one that has two batches of hours."""
+    worker = platform.children()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    yield
+    os.kill(worker, signal.SIGCONT)
+
+
+def test_a_killed_trainer_is_started_again_and_the_job_goes_on(platform, start_training, busy_worker):
+    pk = start_training(epochs=8)
     reached(platform, pk, 2)
     trainer = next(pid for pid in processes_with("-Q training") if belongs_to(platform, pid))
     os.kill(trainer, signal.SIGKILL)
@@ -130,7 +158,7 @@ def test_stopping_leaves_no_process_and_starting_again_finds_everything(tmp_path
 
     running = RunningPlatform(tmp_path / "own", WEIGHTS_DOWNLOAD="false")
     running.start()
-    pk = start_training(running, epochs=300)
+    pk = queue_training(running, epochs=300)
     reached(running, pk, 1)
     password = running.password
     assert running.stop() == 0

@@ -65,7 +65,7 @@ def test_readyz_names_a_disk_that_is_nearly_full(ask, monkeypatch):
 def test_readyz_names_the_queues_that_no_worker_serves(ask):
     response = ask.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["workers"] == "no worker for: default, inference, training"
+    assert response.json()["workers"] == "no worker for: default, inference, training, upkeep"
 
 
 @pytest.mark.django_db(transaction=True)
