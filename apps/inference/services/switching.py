@@ -50,6 +50,7 @@ def start_switch(deployment, model, user, overrule="", choice=None, version=None
     except models.NotDeployable as reason:
         raise SwitchRefused(str(reason)) from None
     with transaction.atomic():
+        models.lock_models(model)
         rows = Deployment.objects.select_related("build").select_for_update(of=("self",))
         deployment = rows.get(pk=deployment.pk)
         wanted = choice_of(deployment) if choice is None else choice
