@@ -38,7 +38,7 @@ def deploy_model(model, user, version=None):
 @transaction.atomic
 def undeploy_model(model, actor=None):
     """Stop serving `model`, and pause the deployments that it answers for: a name never answers by surprise."""
-    models.lock_models(model)
+    models.lock_lines(model)
     Deployment.objects.filter(model=model, is_active=True).update(is_active=False, updated_at=timezone.now())
     models.mark_undeployed(model)
     models.follow_deployments(model)
@@ -74,6 +74,7 @@ def run_deployment(job, report):
 @transaction.atomic
 def _serve(model, user, version):
     """It is built: it may be asked, by its id and behind the name of its line."""
+    models.lock_lines(model)
     is_news = not TrainedModel.objects.filter(pk=model.pk, is_deployed=True).exists()
     models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
     answer_under_name(model, user, version)

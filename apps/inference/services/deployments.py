@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 
 from apps.annotations.models import DatasetVersion
@@ -18,6 +19,23 @@ class DeploymentRefused(ValueError):
     def __init__(self, field, message):
         self.field = field
         super().__init__(message)
+
+
+class DeploymentGone(Http404):
+    """It was deleted meanwhile: every door answers as for one that never was."""
+
+
+def lock_deployment(deployment, *others):
+    """The deployment as it is now, its row locked after the lines of its model and of `others`, inside a transaction.
+
+    Raises DeploymentGone. All that changes a deployment or what answers begins so: docs/decisions/069.
+    """
+    models.lock_lines(deployment.model, *others)
+    rows = Deployment.objects.select_related("build", "model__line", "previous__line", "previous_build")
+    now = rows.select_for_update(of=("self",), no_key=True).filter(pk=deployment.pk).first()
+    if now is None:
+        raise DeploymentGone("This deployment was deleted meanwhile.")
+    return now
 
 
 def gate_of(model):
@@ -79,23 +97,23 @@ def update_deployment(deployment, actor=None, **values):
 
     Raises DeploymentRefused, and then nothing is changed.
     """
+    shadow = values.get("shadow")
+    model = lock_deployment(deployment, shadow).model
+    if shadow and not models.is_there(shadow):
+        raise DeploymentRefused("shadow", f"“{shadow.title}” was deleted meanwhile.")
     _record_changes(actor, deployment, audit.changes(deployment, values))
-    if values.get("is_active") and deployment.model_id and not deployment.model.is_deployed:
+    if values.get("is_active") and model and not model.is_deployed:
         try:
-            models.mark_deployed(
-                deployment.model, deployment.model.serving_file.name, deployment.model.serving, timezone.now()
-            )
+            models.mark_deployed(model, model.serving_file.name, model.serving, timezone.now())
         except models.NotDeployable as reason:
             raise DeploymentRefused("is_active", str(reason)) from None
     for field, value in values.items():
         setattr(deployment, field, value)
     try:
         with transaction.atomic():
-            if "is_active" in values:
-                models.lock_models(deployment.model)
             deployment.save(update_fields=[*values, "updated_at"])
             if "is_active" in values:
-                models.follow_deployments(deployment.model)
+                models.follow_deployments(model)
     except IntegrityError:
         raise _name_taken(values["name"], deployment.team_id) from None
     return deployment
@@ -117,9 +135,9 @@ def _name_taken(name, team_id):
 @transaction.atomic
 def delete_deployment(deployment, actor=None):
     """The name goes, with its history. The model behind it is undeployed, unless another name has it."""
-    audit.record(actor, "deleted", deployment, deployment.team_id)
+    deployment = lock_deployment(deployment)
     model = deployment.model
-    models.lock_models(model)
+    audit.record(actor, "deleted", deployment, deployment.team_id)
     deployment.delete()
     if model is not None and not model.deployments.exists():
         models.mark_undeployed(model)

@@ -20,7 +20,7 @@ from apps.inference.services.answering import NotServed, runtime_of
 from apps.inference.services.building import build, is_built
 from apps.inference.services.choices import Choice, ChoiceRefused, check_choice, choice_of
 from apps.inference.services.chosen_builds import BuildRefused, build_chosen
-from apps.inference.services.deployments import bring_first, gate_on, ground_of, update_deployment
+from apps.inference.services.deployments import bring_first, gate_on, ground_of, lock_deployment, update_deployment
 from apps.inference.services.judging import judge, verdict
 from apps.inference.services.quantizing import INT8_FALL
 from apps.inference.services.telling import tell_deployed
@@ -50,9 +50,9 @@ def start_switch(deployment, model, user, overrule="", choice=None, version=None
     except models.NotDeployable as reason:
         raise SwitchRefused(str(reason)) from None
     with transaction.atomic():
-        models.lock_models(model)
-        rows = Deployment.objects.select_related("build").select_for_update(of=("self",))
-        deployment = rows.get(pk=deployment.pk)
+        deployment = lock_deployment(deployment, model)
+        if not models.is_there(model):
+            raise SwitchRefused(f"“{model.title}” was deleted meanwhile.")
         wanted = choice_of(deployment) if choice is None else choice
         _check(wanted, model, is_own=choice is not None)
         if deployment.model_id == model.pk and wanted.key(model) == choice_of(deployment).key(model):
@@ -120,14 +120,10 @@ def cancel_switch(deployment):
 
 def go_back(deployment, user):
     """The version before answers again, at once and without a gate; returns the Switch. Raises SwitchRefused."""
-    model = deployment.previous
-    if model is None:
-        raise SwitchRefused("There is no version before this one to go back to.")
-    build = deployment.previous_build
-    if not is_built(model) or (build and not default_storage.exists(build.file.name)):
-        raise SwitchRefused(f"What serves “{model.title}” is not kept any more. Switch to it: that builds it again.")
     try:
         with transaction.atomic():
+            deployment = lock_deployment(deployment, deployment.previous)
+            model, build = _before(deployment)
             switch = Switch.objects.create(
                 deployment=deployment, old=deployment.model, old_build=deployment.build, new=model, new_build=build,
                 by=user, is_return=True,
@@ -137,6 +133,16 @@ def go_back(deployment, user):
         raise SwitchRefused(str(reason)) from None
     switch.refresh_from_db()
     return switch
+
+
+def _before(deployment):
+    """(model, its build) that answered before, ready to answer again; raises SwitchRefused."""
+    model, build = deployment.previous, deployment.previous_build
+    if model is None:
+        raise SwitchRefused("There is no version before this one to go back to.")
+    if not is_built(model) or (build and not default_storage.exists(build.file.name)):
+        raise SwitchRefused(f"What serves “{model.title}” is not kept any more. Switch to it: that builds it again.")
+    return model, build
 
 
 def run_switch(job, report):
@@ -260,7 +266,7 @@ def _load(model):
 def _swap(switch, reason=""):
     """One conditional UPDATE; to be called inside a transaction. Raises WorkFailed where something else came first."""
     new, now = switch.new, timezone.now()
-    models.lock_models(switch.old, new)
+    models.lock_lines(switch.old, new)
     try:
         models.mark_deployed(new, new.serving_file.name, new.serving, now)
     except models.NotDeployable as refused:
@@ -271,7 +277,8 @@ def _swap(switch, reason=""):
         tell_deployed(new, switch.deployment)
         return
     rows = Deployment.objects.filter(pk=switch.deployment_id, model=switch.old_id, build=switch.old_build_id)
-    now_there = rows.select_for_update().values("defaults", "shadow").first() or {"defaults": {}, "shadow": None}
+    known = rows.select_for_update(no_key=True).values("defaults", "shadow").first()
+    now_there = known or {"defaults": {}, "shadow": None}
     values = {"defaults": carried_over(now_there["defaults"], switch.old, new)}
     if now_there["shadow"] == new.pk:  # it answers now: it is nobody's shadow any more
         values["shadow"] = None

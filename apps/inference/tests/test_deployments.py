@@ -1,11 +1,13 @@
 """Deployments: the name in front of a model, its doors, its defaults, its pages. The runtime is a fake one."""
 
 import pytest
+from django.http import Http404
 
 from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
+from apps.models.models import TrainedModel
 from conftest import upload
 
 ADDRESS = "/api/v1/deployments"
@@ -277,3 +279,21 @@ def test_an_operator_asks_by_name_what_is_theirs_before_what_is_others(deploymen
     services.create_deployment(operator, "Cells")
     assert ask(api_as(operator), model="Cells").status_code == 409
     assert ask(api_as(operator), model="nothing").status_code == 404
+
+
+def test_what_was_deleted_meanwhile_is_no_error_of_the_platform(deployment, versions, alice):
+    stale = Deployment.objects.get(pk=deployment.pk)
+    with pytest.raises(services.SwitchRefused, match="deleted meanwhile"):
+        services.start_switch(stale, gone(versions[1]), alice)
+    with pytest.raises(services.DeploymentRefused, match="deleted meanwhile"):
+        services.update_deployment(stale, alice, shadow=gone(versions[1]))
+    services.delete_deployment(deployment, alice)
+    for do in (services.go_back, services.delete_deployment, services.update_deployment):
+        with pytest.raises(Http404):
+            do(stale, alice)
+
+
+def gone(model):
+    """A model as somebody knew it who asks after it was deleted."""
+    TrainedModel.objects.filter(pk=model.pk).delete()
+    return model

@@ -19,7 +19,7 @@ from apps.models.services.stages import (
     check_deployable,
     clean_tags,
     follow_deployments,
-    lock_models,
+    lock_lines,
     set_stage,
 )
 from apps.models.services.trained_models import (
@@ -27,6 +27,7 @@ from apps.models.services.trained_models import (
     copy_weights,
     delete_model,
     delete_unused,
+    is_there,
     keep_serving,
     mark_deployed,
     mark_undeployed,
@@ -60,8 +61,9 @@ __all__ = [
     "evaluate_on_own_splits",
     "follow_deployments",
     "give_class_names",
+    "is_there",
     "keep_serving",
-    "lock_models",
+    "lock_lines",
     "mark_deployed",
     "mark_undeployed",
     "reason_of",

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Q
 
-from apps.models.models import ModelTag, TrainedModel
+from apps.models.models import ModelLine, ModelTag, TrainedModel
 
 MOST_TAGS, LONGEST_TAG = 20, 40
 
@@ -25,6 +25,7 @@ def set_stage(model, stage):
     """
     if stage == model.stage:
         return model
+    lock_lines(model)
     _check_deployments(model, stage)
     rows = TrainedModel.objects.filter(pk=model.pk)
     if stage == TrainedModel.Stage.ARCHIVED:
@@ -70,13 +71,14 @@ def follow_deployments(*models):
     live.exclude(pk__in=answering.values("pk")).update(stage=stages.CANDIDATE)
 
 
-def lock_models(*models):
-    """Lock their rows in the order of their ids, inside a transaction.
+def lock_lines(*models):
+    """Lock the lines of these models in the order of their ids, inside a transaction; None is no model.
 
-    What moves deployments does this first, so that no two writers wait for each other.
+    What moves deployments or stages does this before all else, so that no two writers wait for each other: a change
+    of what answers reaches other versions of its line. Rows that only refer to a line or a model are not kept out.
     """
-    pks = [model.pk for model in models if model]
-    list(TrainedModel.objects.select_for_update().filter(pk__in=pks).order_by("pk").values_list("pk"))
+    pks = {model.line_id for model in models if model}
+    list(ModelLine.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from apps.core.work import WorkFailed
 from apps.datasets.services.files import forget_files
 from apps.models.models import ServingBuild, TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
-from apps.models.services.stages import NotDeployable, set_stage, set_tags
+from apps.models.services.stages import NotDeployable, lock_lines, set_stage, set_tags
 
 FILE_NAMES = {"pt": "best.pt", "onnx": "model.onnx"}
 
@@ -111,6 +111,7 @@ def delete_model(model, actor=None):
 
     Raises DeleteRefused for a deployed one.
     """
+    lock_lines(model)
     names = [model.file.name, model.serving_file.name]
     measured = list(model.evaluations.exclude(images="").values_list("images", flat=True))
     measured += model.exports.exclude(file="").values_list("file", flat=True)
@@ -138,6 +139,11 @@ def keep_serving(model, serving_file, serving):
     if not rows.update(serving_file=serving_file, serving=serving):
         raise NotDeployable("This model was archived or deleted meanwhile.")
     model.refresh_from_db(fields=["serving_file", "serving"])
+
+
+def is_there(model):
+    """Whether its row is: who holds the lock of its line knows that it stays."""
+    return TrainedModel.objects.filter(pk=model.pk).exists()
 
 
 def mark_deployed(model, serving_file, serving, deployed_at):
