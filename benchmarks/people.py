@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 CLASSES = ["bolt", "nut", "washer"]
 IMAGES = 20  # of each person
-KILLED = ("web worker", "postgres", "worker", "valkey", "engine", "web", "trainer", "beat")
+KILLED = ("web worker", "postgres", "worker", "valkey", "engine", "web", "trainer", "upkeep", "beat")
 TINY = {"model_type": "yolov8n", "weights": "scratch", "batch_size": 32, "img_size": 32, "patience": 0, "epochs": 4}
 SETTINGS = {"WEIGHTS_DOWNLOAD": "false", "SIGN_IN_RATE": "10000/min", "JOB_STALE_SECONDS": "10", "OMP_NUM_THREADS": "1",
             "COOKIE_SUFFIX": "", "HOST": "127.0.0.1"}  # fmt: skip
@@ -129,7 +129,10 @@ def _is(kind, process):
         parent = process.parent()
         is_worker = parent is not None and "gunicorn" in " ".join(parent.cmdline())
         return kind == ("web worker" if is_worker else "web")
-    marks = {"worker": "-Q default", "trainer": "-Q training", "beat": " beat ", "engine": "apps.training.engine.train"}
+    marks = {
+        "worker": "-Q default", "upkeep": "-Q upkeep", "trainer": "-Q training", "beat": " beat ",
+        "engine": "apps.training.engine.train",
+    }  # fmt: skip
     return kind in marks and marks[kind] in command
 
 

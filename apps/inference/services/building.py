@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 import tarfile
 import tempfile
 
@@ -12,22 +11,16 @@ from django.core.files.storage import default_storage
 
 from apps.annotations.seen import MEASURED
 from apps.annotations.services.yolo_folders import yolo_folder
-from apps.core.processes import Engine, finished_of
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
-from apps.inference.runtime import Box, Prediction, Segment
 from apps.inference.services import onnx_files
 from apps.inference.services.choices import Choice
+from apps.inference.services.exporting import CHECK_IMAGES, INT8, export_to_serve, weights_answers, weights_milliseconds
 from apps.inference.services.judging import measure_on
 from apps.inference.services.proving import LOWEST_CONF, Way, choose, open_way, told, try_all
-from apps.inference.services.quantizing import INT8_CONF, Unasked, data_to_calibrate_on
+from apps.inference.services.quantizing import Unasked, Untried
 from apps.models import services as models
 from apps.models.models import TrainedModel
-
-EXPORT_ENGINE = "apps.models.engine.export"
-INT8 = "openvino-int8"  # of the formats that it knows
-CHECK_IMAGES = 60
-OUTLINES = "outlines.jsonl"  # of the weights' own masks
 
 
 def is_built(model):
@@ -73,47 +66,29 @@ def _from_weights(model, folder, report, ground, choice):
             "There is no image to prove the export on. Choose a dataset version to look at when you deploy it or "
             "switch to it, or evaluate the model on one first: its images serve for that."
         )
-    unasked = Unasked(model, ground, folder / INT8) if choice.tries_int8 else None
-    exported, images, conf = _exported(model, folder, images, report, choice, unasked)
+    unasked = Unasked(model, ground, folder / INT8) if choice.tries_int8 else Untried()
+    exported, images, conf = export_to_serve(model, folder, images, report, choice, unasked)
     report(0.8, "Comparing its answers with the weights’ own, and timing the ways to serve it")
     why = exported["also"].get("onnx", {}).get("error", "")
     ways = choice.ways(folder / "openvino", None if why else folder / "onnx")
     if not ways:
         raise WorkFailed(f"These weights cannot be exported to ONNX, which ONNX Runtime needs: {why}")
-    try_all(ways + (unasked.to_try() if unasked else []), images, report, conf)
+    try_all(ways + unasked.to_try(), images, report, conf)
     expected = _sure(itertools.islice(weights_answers(exported, folder), len(images)))
     best = choose(ways, expected, "The export answers differently")
     more = {"compared": "weights", "weights_milliseconds": weights_milliseconds(exported)}
-    if unasked and unasked.is_better_than(best, expected, weights_answers(exported, folder), report):
+    if unasked.is_better_than(best, expected, weights_answers(exported, folder), report):
         best = unasked.way
         more["compared"] = "labels"
-    if unasked and unasked.judged:
-        more["int8"] = unasked.judged
+    more |= unasked.told()
     if model.origin == TrainedModel.Origin.UPLOADED:
         more |= _measured(best, model, ground, report)
-    return best, known(best, ways + ([unasked.way] if unasked else []), True) | more
+    return best, known(best, ways + unasked.tried, True) | more
 
 
 def _sure(answers):
     """Of each answer the boxes that the ways to serve are asked for, too."""
     return [[box for box in answer.boxes if box.confidence >= LOWEST_CONF] for answer in answers]
-
-
-def _exported(model, folder, images, report, choice, unasked):
-    """(the `finished` event of the engine, the images to compare on, the confidence they were answered from).
-
-    With int8 where it is tried; the failure of that is none of the build's.
-    """
-    formats = ["openvino", *(["onnx"] if choice.wants_onnx else [])]
-    if unasked and unasked.ground:
-        paths = unasked.ground.paths
-        try:
-            exported = export(model, folder, paths, report, choice, [*formats, INT8], INT8_CONF)
-            unasked.way.error = exported["also"][INT8].get("error", "")
-            return exported, paths[:CHECK_IMAGES], INT8_CONF
-        except WorkFailed as failure:  # it may have been killed for its memory
-            unasked.way.error = str(failure)
-    return export(model, folder, images, report, choice, formats), images, LOWEST_CONF
 
 
 def _measured(way, model, ground, report):
@@ -124,45 +99,6 @@ def _measured(way, model, ground, report):
         open_way(way), model, *ground, lambda share, words="": report(0.85 + 0.1 * share, words or "Measuring it")
     )
     return {"measured": figures}
-
-
-def export(model, folder, images, report, choice, formats, conf=LOWEST_CONF):
-    """The `finished` event of the engine: the weights in folders of the formats' names, their own answers on `images`.
-
-    The first of the formats must come to something, of the others the event has why they did not. INT8 is calibrated
-    on what the model learned from.
-    """
-    weights = folder / "best.pt"
-    models.copy_weights(model, weights)
-    payload = {
-        "weights": str(weights), "output": str(folder / formats[0]), "format": formats[0],
-        "imgsz": choice.size_of(model), "also": {format: str(folder / format) for format in formats[1:]},
-        "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300,
-        "calibrate": data_to_calibrate_on(model) if INT8 in formats else None,
-        "outlines": str(folder / OUTLINES) if model.task == "segment" else None,
-    }  # fmt: skip
-    engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")
-    return finished_of(engine, report, "export", span=(0, 0.75))
-
-
-def weights_answers(exported, folder):
-    """What the weights answered on each of the images, one by one, as the runtime would have: a Prediction."""
-    images, file = exported["reference"]["images"], folder / OUTLINES
-    if not file.exists():
-        for image in images:
-            yield Prediction(image["width"], image["height"], [Box(*row) for row in image["boxes"]])
-        return
-    with file.open(encoding="utf-8") as lines:
-        for image, line in zip(images, lines, strict=True):
-            boxes = [Segment(*row) for row in image["boxes"]]
-            for box, polygons in zip(boxes, json.loads(line), strict=True):
-                box.polygons = polygons
-            yield Prediction(image["width"], image["height"], boxes)
-
-
-def weights_milliseconds(exported):
-    """How long the weights took for an image."""
-    return round(exported["reference"]["seconds_per_image"] * 1000, 2)
 
 
 def _from_onnx(model, folder, report, ground, choice):

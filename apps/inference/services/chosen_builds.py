@@ -5,7 +5,7 @@ from django.core.files.storage import default_storage
 from apps.core.scratch import scratch_folder
 from apps.core.work import WorkFailed
 from apps.inference.services import building
-from apps.inference.services.building import INT8
+from apps.inference.services.exporting import INT8, export, weights_answers, weights_milliseconds
 from apps.inference.services.proving import Way
 from apps.inference.services.quantizing import INT8_CONF, ground_to_judge_on, int8_refused, judge_int8
 from apps.models import services as models
@@ -55,12 +55,12 @@ def _int8(model, folder, report, ground, choice):
             "There are no labelled images to judge int8 on. Choose a dataset version and a split with labels in the "
             "gate's settings."
         )
-    exported = building.export(model, folder, ground.paths, report, choice, [INT8], INT8_CONF)
+    exported = export(model, folder, ground.paths, report, choice, [INT8], INT8_CONF)
     report(0.8, "Holding it against the weights on labelled images")
     way = Way("openvino", folder / INT8, "int8")
-    judged = judge_int8(way, model, ground, building.weights_answers(exported, folder), report)
+    judged = judge_int8(way, model, ground, weights_answers(exported, folder), report)
     if reason := int8_refused(judged):
         raise BuildRefused(reason)
     way.figures = {}
-    more = {"compared": "labels", "int8": judged, "weights_milliseconds": building.weights_milliseconds(exported)}
+    more = {"compared": "labels", "int8": judged, "weights_milliseconds": weights_milliseconds(exported)}
     return way, building.known(way, [way], True) | more

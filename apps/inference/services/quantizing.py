@@ -123,10 +123,15 @@ class Unasked:
         self.model, self.judged = model, None
         self.ground, why = _ground_unasked(model, ground)
         self.way = Way("openvino", folder, "int8", why)
+        self.tried = [self.way]
 
     def to_try(self):
         """What is timed beside the other ways: itself, where it was made."""
         return [] if self.way.error else [self.way]
+
+    def told(self):
+        """What is kept of how it was judged."""
+        return {"int8": self.judged} if self.judged else {}
 
     def is_better_than(self, best, expected, weights, report):
         """Whether it is quicker than `best` and as good as the weights; else `way.error` says what is not so.
@@ -149,6 +154,21 @@ class Unasked:
     def _slower_or_other(self, best, expected):
         self.way.figures = compare(expected, self.way)
         return "slower" if self.way.milliseconds >= WORTH_IT * best.milliseconds else why_not(self.way)
+
+
+class Untried:
+    """The same where int8 is not tried."""
+
+    ground, tried = None, []
+
+    def to_try(self):
+        return []
+
+    def told(self):
+        return {}
+
+    def is_better_than(self, *about):
+        return False
 
 
 def _ground_unasked(model, ground):

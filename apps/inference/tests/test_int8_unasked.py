@@ -8,7 +8,7 @@ from apps.annotations.services.versions import create_version
 from apps.core.work import WorkCancelled, WorkFailed
 from apps.inference import services
 from apps.inference.runtime import Box, Prediction
-from apps.inference.services import building, proving, quantizing
+from apps.inference.services import building, exporting, proving, quantizing
 from apps.inference.services.choices import Choice
 from apps.inference.services.proving import Way
 from apps.inference.services.quantizing import Ground, Unasked, not_near
@@ -131,14 +131,14 @@ def test_an_engine_that_dies_over_int8_is_asked_again_without(monkeypatch):
 
     def export(model, folder, images, report, choice, formats, conf=None):
         asked.append(formats)
-        if building.INT8 in formats:
+        if exporting.INT8 in formats:
             raise WorkFailed("The program was killed.")
         return {"also": {}}
 
-    monkeypatch.setattr(building, "export", export)
+    monkeypatch.setattr(exporting, "export", export)
     monkeypatch.setattr(quantizing, "_ground_unasked", lambda *args: (Ground(None, "val", [1], ["a.png"]), ""))
     one = Unasked(SimpleNamespace(), None, "int8")
-    _, images, _ = building._exported(None, None, ["b.png"], silent, Choice(), one)
+    _, images, _ = exporting.export_to_serve(None, None, ["b.png"], silent, Choice(), one)
     assert (asked[1:], images) == ([["openvino", "onnx"]], ["b.png"])
     assert (one.way.error, one.to_try()) == ("The program was killed.", [])
 
