@@ -6,7 +6,7 @@ from apps.core.processes import Engine, finished_of
 from apps.core.work import WorkFailed
 from apps.inference.runtime import Box, Prediction, Segment
 from apps.inference.services.proving import LOWEST_CONF
-from apps.inference.services.quantizing import INT8_CONF, data_to_calibrate_on
+from apps.inference.services.quantizing import INT8_CONF, PATIENCE, data_to_calibrate_on
 from apps.models import services as models
 
 EXPORT_ENGINE = "apps.models.engine.export"
@@ -45,6 +45,7 @@ def export(model, folder, images, report, choice, formats, conf=LOWEST_CONF):
         "imgsz": choice.size_of(model), "also": {format: str(folder / format) for format in formats[1:]},
         "check_images": images, "conf": conf, "iou": 0.7, "max_det": 300,
         "calibrate": data_to_calibrate_on(model) if INT8 in formats else None,
+        "patience": PATIENCE if INT8 in formats[1:] else None, "check_without_int8": CHECK_IMAGES,
         "outlines": str(folder / OUTLINES) if model.task == "segment" else None,
     }  # fmt: skip
     engine = Engine(EXPORT_ENGINE, payload, folder / "job", folder / "log.txt")

@@ -20,6 +20,7 @@ INT8_CONF = 0.001  # as mAP is measured
 NEAR = 0.002  # of mAP50-95, of boxes and of masks: what is further from the weights' is not taken unasked
 LEAST_IMAGES, LEAST_LABELS = 50, 100  # on fewer the two could be as near by chance
 MOST_UNASKED = 150  # images: the weights answer on all of them, at each build
+PATIENCE = 120  # seconds that a build waits for it unasked
 
 
 @dataclass

@@ -3,6 +3,8 @@
 import pytest
 
 from apps.inference.runtime import load
+from apps.models.engine.answering import CannotDo
+from apps.models.engine.quantize import give_up_in_time
 from apps.models.tests.labelled_drawings import labelled_drawings
 from apps.models.tests.test_export import export
 from apps.models.tests.tiny_weights import tiny_weights
@@ -40,3 +42,26 @@ def test_without_training_images_it_is_refused_in_words(tmp_path):
     done, events = export(tmp_path, weights=str(tiny_weights() / "yolov8n.pt"), also={"openvino-int8": "int8"})
     assert done.returncode == 1
     assert events[-1]["message"] == "int8 is calibrated on training images, and there are none."
+
+
+def test_what_would_take_too_long_is_given_up_and_fewer_images_are_answered(tmp_path):
+    drawings = labelled_drawings()
+    pictures = [str(path) for path in sorted((drawings / "images/val").iterdir())[:3]]
+    done, events = export(
+        tmp_path, weights=str(tiny_weights() / "yolov8n.pt"), also={"openvino-int8": str(tmp_path / "int8")},
+        calibrate=str(drawings / "data.yaml"), patience=0.001, check_images=pictures, check_without_int8=2,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Choose int8 for the deployment" in events[-1]["also"]["openvino-int8"]["error"]
+    assert [image["path"] for image in events[-1]["reference"]["images"]] == pictures[:2]
+    assert not (tmp_path / "int8").exists()
+
+
+@pytest.mark.parametrize(("done", "seconds", "patience"), [(1, 900, 120), (5, 1.9, 120), (5, 900, None)])
+def test_it_goes_on_while_it_is_quick_or_not_judged_yet_or_asked_for(done, seconds, patience):
+    give_up_in_time(done, 300, seconds, patience)
+
+
+def test_the_words_say_how_long_it_would_take():
+    with pytest.raises(CannotDo, match="about 10 minutes, and where nobody asked for int8 it is given 2"):
+        give_up_in_time(5, 300, 10, 120)

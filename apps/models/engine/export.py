@@ -7,10 +7,12 @@ The job::
      "format": "openvino",        one of FORMATS
      "also": {"onnx": "out/onnx"},  the same weights in more formats, each in its folder; one that fails says why
      "calibrate": null,           a data.yaml, with whose training images "openvino-int8" is quantized
+     "patience": null,            seconds that this may take, else it is given up; null: as long as it takes
      "imgsz": 640,                the longer side in pixels; rectangular input is left to the runtime
      "end2end": false,            take the NMS-free head of a YOLO26; `YOLO(weights).predict` does not
      "precision": "f32",          what the runtime should compute in: "f32" or "bf16"
      "check_images": ["a.jpg"],   the weights answer on these themselves, for the caller to compare
+     "check_without_int8": null,  how many of these are enough where int8 came to nothing; null: all
      "outlines": null,            a file for the outlines of what they segment: a line of JSON for each of these
                                   images, [[[[x, y], ...], ...], ...], the outer outlines of each of its boxes
      "conf": 0.05, "iou": 0.7, "max_det": 300}
@@ -60,7 +62,8 @@ def main(argv: list[str]) -> int:
 def read_job(path: str) -> dict:
     """The job with its defaults filled in. Raises CannotDo for what is missing or out of range."""
     job = {"format": "openvino", "end2end": False, "precision": "f32", "check_images": [], "also": {}}
-    job |= {"outlines": None, "calibrate": None, "conf": 0.05, "iou": 0.7, "max_det": 300}
+    job |= {"outlines": None, "calibrate": None, "patience": None, "check_without_int8": None}
+    job |= {"conf": 0.05, "iou": 0.7, "max_det": 300}
     job |= json.loads(Path(path).read_text(encoding="utf-8"))
     for key in ("weights", "output", "imgsz"):
         if not job.get(key):
@@ -99,6 +102,8 @@ def run(job: dict, tell) -> dict:
         for number, (format, folder) in enumerate(job["also"].items(), 1):
             tell("progress", progress=0.3 + 0.3 * number / (len(job["also"]) + 1), message=f"Converting to {format}")
             also[format] = convert_if_possible(model, job, format, Path(folder).absolute(), tell)
+        if "error" in also.get(INT8, {}):
+            job["check_images"] = job["check_images"][: job["check_without_int8"]]
         reference = answer(model, job, tell)
         files = list_files(made)
         replace_folder(made, output)
@@ -200,7 +205,7 @@ def export_int8(model, job: dict, tell) -> tuple[Path, bool]:
     def tell_share(share):
         tell("progress", progress=0.5 + 0.1 * share, message=words)
 
-    quantize(folder / "model.xml", images, served_size(model, job), stride_of(model), tell_share)
+    quantize(folder / "model.xml", images, served_size(model, job), stride_of(model), tell_share, job["patience"])
     return folder, ends
 
 

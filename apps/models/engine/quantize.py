@@ -6,24 +6,33 @@ that halves how far mAP strays from the weights' own, in no more time than the n
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
 
+from .answering import CannotDo
 
-def quantize(graph: Path, images: list[Path], imgsz: int, stride: int, tell) -> None:
+JUDGED_FROM = 2  # images, beside the first one, which waits for the graph to be compiled
+
+
+def quantize(graph: Path, images: list[Path], imgsz: int, stride: int, tell, patience: float | None = None) -> None:
     """Replace the graph, whose input is (1, 3, height, width) of 0 to 1 in RGB, by one in int8.
 
-    `imgsz` is the longer side in pixels; `tell(share)` is called on the way.
+    `imgsz` is the longer side in pixels; `tell(share)` is called on the way. Raises CannotDo as soon as it is seen that
+    it would take more than `patience` seconds.
     """
     import nncf
     import openvino
 
     model = openvino.Core().read_model(graph)
-    seen = set()
+    seen = {}
 
     def shown(path):
-        seen.add(path)
+        seen.setdefault(path, time.monotonic())
+        asked_at = list(seen.values())
+        if len(seen) > 2:
+            give_up_in_time(len(seen) - 2, len(images), asked_at[-1] - asked_at[1], patience)
         tell(len(seen) / len(images))
         return as_served(path, imgsz, stride)
 
@@ -39,6 +48,18 @@ def quantize(graph: Path, images: list[Path], imgsz: int, stride: int, tell) -> 
     del model, quantized
     for suffix in (".xml", ".bin"):
         target.with_suffix(suffix).replace(graph.with_suffix(suffix))
+
+
+def give_up_in_time(done: int, of: int, seconds: float, patience: float | None) -> None:
+    """Raise CannotDo where `done` images took so many seconds that all of them would take more than `patience`."""
+    if patience is None or done < JUDGED_FROM:
+        return
+    expected = seconds / done * of
+    if expected > patience:
+        raise CannotDo(
+            f"Quantizing it would take this machine about {round(expected / 60) or 1} minutes, and where nobody asked "
+            f"for int8 it is given {patience / 60:g}. Choose int8 for the deployment to have it tried."
+        )
 
 
 def as_served(path: Path, imgsz: int, stride: int) -> np.ndarray:
