@@ -119,7 +119,7 @@ class Platform:
                 return "apps.training.engine.train" in command and process.pid == os.getpgid(process.pid)
             if kind == "broker":
                 return "valkey-server" in command  # it names itself anew
-            return "celery" in command and ("-Q training" in command or "-Q default" in command)
+            return "celery" in command and any(f"-Q {queue}" in command for queue in ("training", "default", "upkeep"))
         return False
 
     def processes(self):

@@ -86,7 +86,7 @@ def test_every_setting_named_is_in_the_list_of_settings():
 def test_probes_name_the_node_that_there_is():
     probes = [probe for pod in pods() for c in pod["containers"] if (probe := c.get("livenessProbe", {}).get("exec"))]
     nodes = [re.search(r"--destination (\S+)", probe["command"][-1])[1] for probe in probes]
-    assert sorted(nodes) == ["trainer@$HOSTNAME", "worker@$HOSTNAME"]
+    assert sorted(nodes) == ["trainer@$HOSTNAME", "upkeep@$HOSTNAME", "worker@$HOSTNAME"]
 
 
 def test_no_pod_runs_as_root_and_each_has_bounds():

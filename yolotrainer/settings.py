@@ -217,16 +217,12 @@ CELERY_RESULT_EXPIRES = timedelta(days=TASK_RESULT_DAYS)
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # What has dead workers' jobs go on, and sends what was not sent, waits behind no job of hours.
-SWEEPS = (
-    "apps.core.tasks.sweep_jobs",
-    "apps.core.tasks.sweep_webhooks",
-    "apps.inference.tasks.sweep_captures",
-    "apps.training.tasks.sweep_training",
-)
+SWEEPS = ("apps.core.tasks.sweep_jobs", "apps.core.tasks.sweep_webhooks", "apps.training.tasks.sweep_training")
 CELERY_TASK_ROUTES = {
     **{sweep: {"queue": "upkeep"} for sweep in SWEEPS},
     "apps.training.tasks.preview_augmentation": {"queue": "default"},  # nobody waits for days to see a picture
     "apps.inference.tasks.store_captures": {"queue": "default"},  # not behind a batch of hours
+    "apps.inference.tasks.sweep_captures": {"queue": "default"},
     "apps.inference.tasks.expire_captures": {"queue": "default"},
     "apps.training.*": {"queue": "training"},
     "apps.inference.*": {"queue": "inference"},

@@ -30,12 +30,19 @@ def lock_deployment(deployment, *others):
 
     Raises DeploymentGone. All that changes a deployment or what answers begins so: docs/decisions/069.
     """
-    models.lock_lines(deployment.model, *others)
     rows = Deployment.objects.select_related("build", "model__line", "previous__line", "previous_build")
-    now = rows.select_for_update(of=("self",), no_key=True).filter(pk=deployment.pk).first()
-    if now is None:
-        raise DeploymentGone("This deployment was deleted meanwhile.")
-    return now
+    rows, known = rows.select_for_update(of=("self",), no_key=True).filter(pk=deployment.pk), deployment
+    while True:
+        before = transaction.savepoint()
+        models.lock_lines(known.model, *others)
+        now = rows.first()
+        if now is None:
+            raise DeploymentGone("This deployment was deleted meanwhile.")
+        if now.model is None or now.model.line_id in {model.line_id for model in (known.model, *others) if model}:
+            transaction.savepoint_commit(before)
+            return now
+        transaction.savepoint_rollback(before)  # a model of another line was brought meanwhile: that line comes first
+        known = now
 
 
 def gate_of(model):
@@ -97,10 +104,7 @@ def update_deployment(deployment, actor=None, **values):
 
     Raises DeploymentRefused, and then nothing is changed.
     """
-    shadow = values.get("shadow")
-    model = lock_deployment(deployment, shadow).model
-    if shadow and not models.is_there(shadow):
-        raise DeploymentRefused("shadow", f"“{shadow.title}” was deleted meanwhile.")
+    model = lock_deployment(deployment).model
     _record_changes(actor, deployment, audit.changes(deployment, values))
     if values.get("is_active") and model and not model.is_deployed:
         try:
@@ -134,8 +138,14 @@ def _name_taken(name, team_id):
 
 @transaction.atomic
 def delete_deployment(deployment, actor=None):
-    """The name goes, with its history. The model behind it is undeployed, unless another name has it."""
-    deployment = lock_deployment(deployment)
+    """The name goes, with its history. The model behind it is undeployed, unless another name has it.
+
+    Of two who delete it at once the second finds it done.
+    """
+    try:
+        deployment = lock_deployment(deployment)
+    except DeploymentGone:
+        return
     model = deployment.model
     audit.record(actor, "deleted", deployment, deployment.team_id)
     deployment.delete()
@@ -186,7 +196,7 @@ def bring_first(deployment, model, user, switch=None, version=None):
             Switch.objects.create(deployment=deployment, new=model, by=user, **done)
         else:
             Switch.objects.filter(pk=switch.pk).update(**done)
-    deployment.refresh_from_db()
+        deployment.refresh_from_db()
     return bool(brought)
 
 

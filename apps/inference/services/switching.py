@@ -25,6 +25,7 @@ from apps.inference.services.judging import judge, verdict
 from apps.inference.services.quantizing import INT8_FALL
 from apps.inference.services.telling import tell_deployed
 from apps.models import services as models
+from apps.models.models import TrainedModel
 
 TASK = "apps.inference.tasks.switch"
 NO_GROUND = (
@@ -45,14 +46,9 @@ def start_switch(deployment, model, user, overrule="", choice=None, version=None
     answers now is). The model that answers may be brought in another way. `version` is the dataset version to build and
     judge it on, and is the gate's from then on. Raises SwitchRefused, ChoiceRefused.
     """
-    try:
-        models.check_deployable(model)
-    except models.NotDeployable as reason:
-        raise SwitchRefused(str(reason)) from None
     with transaction.atomic():
         deployment = lock_deployment(deployment, model)
-        if not models.is_there(model):
-            raise SwitchRefused(f"“{model.title}” was deleted meanwhile.")
+        model = _to_bring(model)
         wanted = choice_of(deployment) if choice is None else choice
         _check(wanted, model, is_own=choice is not None)
         if deployment.model_id == model.pk and wanted.key(model) == choice_of(deployment).key(model):
@@ -80,6 +76,18 @@ def start_switch(deployment, model, user, overrule="", choice=None, version=None
         )
         switch.save(update_fields=["job"])
     return switch
+
+
+def _to_bring(model):
+    """The model as it is now that its line is locked; raises SwitchRefused where it cannot answer."""
+    now = TrainedModel.objects.select_related("line").filter(pk=model.pk).first()
+    if now is None:
+        raise SwitchRefused(f"“{model.title}” was deleted meanwhile.")
+    try:
+        models.check_deployable(now)
+    except models.NotDeployable as reason:
+        raise SwitchRefused(str(reason)) from None
+    return now
 
 
 def _is_same(running, model, choice):
@@ -122,7 +130,9 @@ def go_back(deployment, user):
     """The version before answers again, at once and without a gate; returns the Switch. Raises SwitchRefused."""
     try:
         with transaction.atomic():
-            deployment = lock_deployment(deployment, deployment.previous)
+            known, deployment = deployment, lock_deployment(deployment, deployment.previous)
+            if _sides(known) != _sides(deployment):
+                raise SwitchRefused(BROUGHT_MEANWHILE)  # somebody else went back: twice would be forth again
             model, build = _before(deployment)
             switch = Switch.objects.create(
                 deployment=deployment, old=deployment.model, old_build=deployment.build, new=model, new_build=build,
@@ -133,6 +143,11 @@ def go_back(deployment, user):
         raise SwitchRefused(str(reason)) from None
     switch.refresh_from_db()
     return switch
+
+
+def _sides(deployment):
+    """What answers, and what did before."""
+    return deployment.model_id, deployment.build_id, deployment.previous_id, deployment.previous_build_id
 
 
 def _before(deployment):

@@ -10,6 +10,7 @@ from apps.core.work import WorkFailed
 from apps.inference.models import Deployment
 from apps.inference.services import build, is_built
 from apps.inference.services.building import told_of
+from apps.inference.services.deployments import lock_deployment
 from apps.models import services as models
 from apps.models.models import TrainedModel
 
@@ -27,6 +28,9 @@ def start_shadow(deployment, model, share, user):
 
     The same model again changes the share alone. Raises ShadowRefused.
     """
+    deployment = lock_deployment(deployment, model)
+    if not models.is_there(model):
+        raise ShadowRefused(f"“{model.title}” was deleted meanwhile.")
     if deployment.model_id == model.pk:
         raise ShadowRefused(f"“{model.title}” is live: choose another one to hold against it.")
     if deployment.model_id is None:
@@ -69,6 +73,7 @@ def run_build(job, report):
 @transaction.atomic
 def stop_shadow(deployment):
     """No shadow any more; what was counted stays for its time, and is shown again where it comes back."""
+    deployment = lock_deployment(deployment)
     job = building_job(deployment) if deployment.shadow_id else None
     if job and job.is_active:
         work.cancel(job)

@@ -7,6 +7,8 @@ from apps.core.jobs import create_job
 from apps.core.models import Job
 from apps.inference import services
 from apps.inference.models import Deployment, Switch
+from apps.inference.shadow import settings as shadow
+from apps.models import services as models
 from apps.models.models import TrainedModel
 from conftest import upload
 
@@ -285,15 +287,29 @@ def test_what_was_deleted_meanwhile_is_no_error_of_the_platform(deployment, vers
     stale = Deployment.objects.get(pk=deployment.pk)
     with pytest.raises(services.SwitchRefused, match="deleted meanwhile"):
         services.start_switch(stale, gone(versions[1]), alice)
-    with pytest.raises(services.DeploymentRefused, match="deleted meanwhile"):
-        services.update_deployment(stale, alice, shadow=gone(versions[1]))
+    with pytest.raises(shadow.ShadowRefused, match="deleted meanwhile"):
+        shadow.start_shadow(stale, versions[1], 0.5, alice)
+    with pytest.raises(Http404, match="deleted meanwhile"):
+        models.update_model(versions[1], alice, description="late")
     services.delete_deployment(deployment, alice)
-    for do in (services.go_back, services.delete_deployment, services.update_deployment):
+    for do in (services.go_back, services.update_deployment):
         with pytest.raises(Http404):
             do(stale, alice)
+    services.delete_deployment(stale, alice)  # it is done
 
 
 def gone(model):
     """A model as somebody knew it who asks after it was deleted."""
     TrainedModel.objects.filter(pk=model.pk).delete()
     return model
+
+
+def test_who_goes_back_after_somebody_else_did_does_not_go_forth_again(deployment, versions, switched, alice):
+    switched(deployment, versions[1])
+    deployment.refresh_from_db()
+    late = Deployment.objects.get(pk=deployment.pk)
+    services.go_back(deployment, alice)
+    with pytest.raises(services.SwitchRefused, match="meanwhile"):
+        services.go_back(late, alice)
+    late.refresh_from_db()
+    assert late.model == versions[0]

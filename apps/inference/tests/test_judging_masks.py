@@ -11,7 +11,7 @@ from apps.annotations.services.labels import save_labels
 from apps.core.work import WorkFailed
 from apps.inference.runtime.boxes import fit
 from apps.inference.runtime.masks import outline
-from apps.inference.services import Choice, building, chosen_builds, quantizing, truth
+from apps.inference.services import Choice, chosen_builds, quantizing, truth
 from apps.inference.services.mask_overlap import mask_iou, masks_of
 from apps.inference.services.proving import Way, choose, why_not
 from apps.inference.services.quantizing import Ground
@@ -142,8 +142,8 @@ def quantized(answers_of, monkeypatch):
     ground = Ground(version, "val", entries, ["a.png"] * len(entries))
     monkeypatch.setattr(chosen_builds, "ground_to_judge_on", lambda given: ground)
     exported = {"reference": {"seconds_per_image": 0.01}}
-    monkeypatch.setattr(building, "export", lambda *args, **more: exported)
-    monkeypatch.setattr(building, "weights_answers", lambda *args: iter(answers(SQUARE)))
+    monkeypatch.setattr(chosen_builds, "export", lambda *args, **more: exported)
+    monkeypatch.setattr(chosen_builds, "weights_answers", lambda *args: iter(answers(SQUARE)))
 
     def build(points):
         def try_all(ways, *args, **more):

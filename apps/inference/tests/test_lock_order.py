@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.http import Http404
 
 from apps.core.jobs import run_job
 from apps.inference import services
 from apps.inference.models import Deployment
-from apps.inference.services import deployments, switching
+from apps.inference.services import switching
+from apps.inference.shadow import settings as shadow
 from apps.inference.tests.fakes import make_version
 from apps.models import services as models
 from apps.models.models import TrainedModel
@@ -22,8 +24,8 @@ pytestmark = [
 PATIENCE = 1.0  # seconds: who waits in vain was kept out by a lock, as it should be
 HANDS, DEEDS = 5, 40
 REFUSED = (
-    services.SwitchRefused, services.DeploymentRefused, deployments.DeploymentGone, models.NotDeployable,
-    models.StageRefused, models.DeleteRefused, TrainedModel.DoesNotExist,
+    services.SwitchRefused, services.DeploymentRefused, shadow.ShadowRefused, models.NotDeployable, models.StageRefused,
+    models.DeleteRefused, Http404,
 )  # fmt: skip
 
 
@@ -85,7 +87,8 @@ def test_a_paused_name_goes_on_while_its_model_is_deployed_elsewhere(versions, a
         lambda: services.update_deployment(paused, alice, name="Cells of the lab", is_active=True),
         lambda: services.deploy_model(model, alice),
     )
-    assert Deployment.objects.filter(is_active=True, model=model).count() == 2
+    paused.refresh_from_db()
+    assert (paused.name, paused.is_active, paused.model.is_deployed) == ("Cells of the lab", True, True)
 
 
 class Hand:
@@ -115,7 +118,9 @@ class Hand:
                 lambda: self._switch(deployment, model),
                 lambda: services.go_back(deployment, self.owner),
                 lambda: services.update_deployment(deployment, self.owner, is_active=not deployment.is_active),
-                lambda: services.update_deployment(deployment, self.owner, name=name, shadow=model),
+                lambda: services.update_deployment(deployment, self.owner, name=name),
+                lambda: shadow.start_shadow(deployment, model, 0.5, self.owner),
+                lambda: shadow.stop_shadow(deployment),
                 lambda: services.create_deployment(self.owner, name),
                 lambda: Deployment.objects.count() > 2 and services.delete_deployment(deployment, self.owner),
                 lambda: models.update_model(model, self.owner, stage=stage, description=name),

@@ -13,7 +13,7 @@ import numpy as np
 
 from .answering import CannotDo
 
-JUDGED_FROM = 2  # images, beside the first one, which waits for the graph to be compiled
+JUDGED_FROM = 10  # images, or half of all, beside the first one, which waits for the graph to be compiled
 
 
 def quantize(graph: Path, images: list[Path], imgsz: int, stride: int, tell, patience: float | None = None) -> None:
@@ -52,13 +52,13 @@ def quantize(graph: Path, images: list[Path], imgsz: int, stride: int, tell, pat
 
 def give_up_in_time(done: int, of: int, seconds: float, patience: float | None) -> None:
     """Raise CannotDo where `done` images took so many seconds that all of them would take more than `patience`."""
-    if patience is None or done < JUDGED_FROM:
+    if patience is None or done < min(JUDGED_FROM, of // 2):
         return
     expected = seconds / done * of
     if expected > patience:
         raise CannotDo(
-            f"Quantizing it would take this machine about {round(expected / 60) or 1} minutes, and where nobody asked "
-            f"for int8 it is given {patience / 60:g}. Choose int8 for the deployment to have it tried."
+            f"Quantizing it would take this machine {expected / 60:.1f} minutes, and where nobody asked for "
+            f"int8 it is given {patience / 60:g}. Choose int8 for the deployment to have it tried."
         )
 
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 from apps.models.models import ModelLine, ModelTag, TrainedModel
 
 MOST_TAGS, LONGEST_TAG = 20, 40
+GONE = "This model was deleted meanwhile."
 
 
 class StageRefused(ValueError):
@@ -31,7 +32,9 @@ def set_stage(model, stage):
     if stage == TrainedModel.Stage.ARCHIVED:
         rows = rows.filter(is_deployed=False)
     if not rows.update(stage=stage):
-        raise StageRefused("It is deployed: programs call it. Undeploy it first, then archive it.")
+        there = TrainedModel.objects.filter(pk=model.pk).exists()
+        why = "It is deployed: programs call it. Undeploy it first, then archive it." if there else GONE
+        raise StageRefused(why)
     if stage == TrainedModel.Stage.LIVE:
         others = TrainedModel.objects.filter(line=model.line_id, stage=stage).exclude(pk=model.pk)
         others.update(stage=TrainedModel.Stage.CANDIDATE)

@@ -8,13 +8,14 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.http import Http404
 
 from apps.core import audit
 from apps.core.work import WorkFailed
 from apps.datasets.services.files import forget_files
 from apps.models.models import ServingBuild, TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
-from apps.models.services.stages import NotDeployable, lock_lines, set_stage, set_tags
+from apps.models.services.stages import GONE, NotDeployable, lock_lines, set_stage, set_tags
 
 FILE_NAMES = {"pt": "best.pt", "onnx": "model.onnx"}
 
@@ -65,12 +66,19 @@ def _store(key, owner, team_id, name, values):
     return made
 
 
+class ModelGone(Http404):
+    """It was deleted meanwhile: every door answers as for one that never was."""
+
+
 @transaction.atomic
 def update_model(model, actor=None, *, name=None, stage=None, tags=None, **values):
     """Have `actor` change what its owner may: name (of the whole line), stage, tags, notes, licence, who can see it.
 
-    Raises NameTaken or StageRefused, and then nothing is changed.
+    Raises NameTaken, StageRefused or ModelGone, and then nothing is changed.
     """
+    lock_lines(model)
+    if not is_there(model):
+        raise ModelGone(GONE)
     audit.record_changes(actor, model, _changes(model, name, stage, tags, values), model.team_id)
     if name is not None:
         rename_line(model.line, name)
@@ -150,7 +158,8 @@ def mark_deployed(model, serving_file, serving, deployed_at):
     """A proven export serves from now on; raises NotDeployable where the model was archived meanwhile."""
     rows = TrainedModel.objects.filter(pk=model.pk).exclude(stage=TrainedModel.Stage.ARCHIVED)
     if not rows.update(is_deployed=True, serving_file=serving_file, serving=serving, deployed_at=deployed_at):
-        raise NotDeployable("This model was archived meanwhile. Make it a candidate again, then deploy it.")
+        archived = "This model was archived meanwhile. Make it a candidate again, then deploy it."
+        raise NotDeployable(archived if is_there(model) else GONE)
     model.refresh_from_db()
 
 
