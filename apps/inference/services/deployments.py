@@ -102,7 +102,7 @@ def create_deployment(user, name, **values):
 def update_deployment(deployment, actor=None, **values):
     """Have `actor` change what its owner may: name, notes, who sees it, whether it answers, defaults, the gate.
 
-    Raises DeploymentRefused, and then nothing is changed.
+    Raises DeploymentRefused or DeploymentGone, and then nothing is changed.
     """
     model = lock_deployment(deployment).model
     _record_changes(actor, deployment, audit.changes(deployment, values))

@@ -19,6 +19,7 @@ from apps.models.services.stages import (
     check_deployable,
     clean_tags,
     follow_deployments,
+    is_there,
     lock_lines,
     set_stage,
 )
@@ -27,7 +28,6 @@ from apps.models.services.trained_models import (
     copy_weights,
     delete_model,
     delete_unused,
-    is_there,
     keep_serving,
     mark_deployed,
     mark_undeployed,

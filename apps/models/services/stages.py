@@ -32,9 +32,8 @@ def set_stage(model, stage):
     if stage == TrainedModel.Stage.ARCHIVED:
         rows = rows.filter(is_deployed=False)
     if not rows.update(stage=stage):
-        there = TrainedModel.objects.filter(pk=model.pk).exists()
-        why = "It is deployed: programs call it. Undeploy it first, then archive it." if there else GONE
-        raise StageRefused(why)
+        deployed = "It is deployed: programs call it. Undeploy it first, then archive it."
+        raise StageRefused(deployed if is_there(model) else GONE)
     if stage == TrainedModel.Stage.LIVE:
         others = TrainedModel.objects.filter(line=model.line_id, stage=stage).exclude(pk=model.pk)
         others.update(stage=TrainedModel.Stage.CANDIDATE)
@@ -82,6 +81,11 @@ def lock_lines(*models):
     """
     pks = {model.line_id for model in models if model}
     list(ModelLine.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
+
+
+def is_there(model):
+    """Whether its row is: who holds the lock of its line knows that it stays."""
+    return TrainedModel.objects.filter(pk=model.pk).exists()
 
 
 @transaction.atomic

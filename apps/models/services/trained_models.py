@@ -15,7 +15,7 @@ from apps.core.work import WorkFailed
 from apps.datasets.services.files import forget_files
 from apps.models.models import ServingBuild, TrainedModel
 from apps.models.services.lines import drop_empty_line, next_version, rename_line
-from apps.models.services.stages import GONE, NotDeployable, lock_lines, set_stage, set_tags
+from apps.models.services.stages import GONE, NotDeployable, is_there, lock_lines, set_stage, set_tags
 
 FILE_NAMES = {"pt": "best.pt", "onnx": "model.onnx"}
 
@@ -147,11 +147,6 @@ def keep_serving(model, serving_file, serving):
     if not rows.update(serving_file=serving_file, serving=serving):
         raise NotDeployable("This model was archived or deleted meanwhile.")
     model.refresh_from_db(fields=["serving_file", "serving"])
-
-
-def is_there(model):
-    """Whether its row is: who holds the lock of its line knows that it stays."""
-    return TrainedModel.objects.filter(pk=model.pk).exists()
 
 
 def mark_deployed(model, serving_file, serving, deployed_at):
